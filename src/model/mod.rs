@@ -1,0 +1,20 @@
+//! The words of Onefold as types: ids, the compiled schema of a bundle, changes, record contents
+//! and the integer facts that the dataflow runs on.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness, and nothing here knows a file format.
+
+mod change;
+mod facts;
+mod ids;
+mod schema;
+
+pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
+pub use facts::{ConsentFacts, Facts, Link, Named, Permission, Winner};
+pub use ids::{
+    AttributeId, Birth, Epoch, FieldIndex, IdentifierHash, KindId, NameHash, ProfileId, PurposeId, Sequence, SourceId,
+    ValueHash,
+};
+pub use schema::{
+    Attribute, Category, ConsentField, Criterion, EmbeddedConsents, FieldRole, Format, IdentifierKind, Purpose, Role,
+    Schema, Semantic, Source, SourceField, SurvivorshipRule,
+};

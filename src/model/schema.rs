@@ -1,0 +1,288 @@
+//! The compiled form of a bundle: what sources there are and how their fields map to attributes,
+//! which attributes identify a person, how a winning value is chosen, what may be done for which purpose.
+//!
+//! INVARIANT: ids (`SourceId`, `AttributeId`, …) are indexes into these vectors, checked when the bundle is compiled.
+
+use super::{AttributeId, FieldIndex, KindId, PurposeId, SourceId};
+
+/// Everything that a bundle says, resolved. Made by `policy`, read by everything else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// In the order of the bundle.
+    pub sources: Vec<Source>,
+    /// Built-in ones first, then the bundle's own.
+    pub attributes: Vec<Attribute>,
+    /// In the order of the bundle.
+    pub kinds: Vec<IdentifierKind>,
+    /// One for each attribute, by `AttributeId`.
+    pub survivorship: Vec<SurvivorshipRule>,
+    /// In the order of the bundle; at most 64.
+    pub purposes: Vec<Purpose>,
+}
+
+/// A system that emits changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Unique in the bundle; lowercase letters, digits, `-` and `_`.
+    pub name: String,
+    /// File names (not paths) that belong to this source, with `*` for any run of characters.
+    pub files: Vec<String>,
+    /// The form in which changes arrive.
+    pub format: Format,
+    /// What the records are.
+    pub role: Role,
+    /// Paths of the fields that together name a record, such as `id` or `traits.id`; never empty. Parts are joined by U+001F.
+    pub key: Vec<String>,
+    /// Whether a later record with the same key replaces the fields (`false`) or only those it has (`true`: state is
+    /// accumulated, as Segment's traits are).
+    pub accumulate: bool,
+    /// Path of the event time for formats that have none of their own.
+    pub time: Option<String>,
+    /// Path of an integer or time that orders the changes of one record, when it is not the format's own.
+    pub order: Option<String>,
+    /// How much the source is trusted, 0 to 100.
+    pub trust: u8,
+    /// Days after which a value of this source weighs half of what it did; `None`: trust does not decay.
+    pub trust_half_life_days: Option<u32>,
+    /// ISO 3166-1 alpha-2 region for phone numbers in national form when the record has no country.
+    pub region: Option<String>,
+    /// The fields that are read; every other field is dropped on arrival.
+    pub fields: Vec<SourceField>,
+    /// For Segment sources: where consents inside `context.consent` go.
+    pub embedded_consents: Option<EmbeddedConsents>,
+}
+
+/// Routing of Segment's `context.consent.categoryPreferences` to a consent source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedConsents {
+    /// A source of [`Role::Consents`].
+    pub into: SourceId,
+    /// (category as the sender names it, purpose).
+    pub categories: Vec<(String, PurposeId)>,
+}
+
+/// One field of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceField {
+    /// Dotted path inside the row, call or document, such as `email` or `traits.address.city`.
+    pub path: String,
+    /// What it means.
+    pub role: FieldRole,
+}
+
+/// What a field means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldRole {
+    /// A value of this attribute (and an identifier, where a kind is made from the attribute).
+    Attribute(AttributeId),
+    /// A part of a consent; only in sources of [`Role::Consents`].
+    Consent(ConsentField),
+}
+
+/// The parts of a consent record, after ISO/IEC TS 27560. Who gave it is said by attributes that identify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentField {
+    /// Name of a purpose of the bundle.
+    Purpose,
+    /// `given`, `withdrawn` and the other states of W3C DPV.
+    Status,
+    /// When it was given or withdrawn.
+    At,
+    /// When it ends.
+    ExpiresAt,
+    /// Law or place that governs it.
+    Jurisdiction,
+    /// The notice that was shown.
+    Notice,
+    /// Who or what collected it.
+    CollectedBy,
+}
+
+/// The form in which changes arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Debezium JSON: bare, `{schema, payload}` or flattened.
+    Debezium,
+    /// Segment spec calls, one JSON object a line.
+    Segment,
+    /// CloudEvents 1.0 in JSON, one a line, whose `data` is the row.
+    CloudEvents,
+    /// Maxwell's JSON.
+    Maxwell,
+    /// One JSON object a line; each is an upsert.
+    Ndjson,
+    /// RFC 4180 with a header line; each row is an upsert.
+    Csv,
+    /// Apache Parquet; each row is an upsert.
+    Parquet,
+}
+
+/// What the records of a source are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Records of persons: they are resolved into profiles.
+    People,
+    /// Consents: they attach to persons by the identifier they were given on.
+    Consents,
+    /// Facts about things other than persons (firms by e-mail domain), looked up when a profile is read by the
+    /// attribute named here, whose value is the reference record's key.
+    Reference(AttributeId),
+}
+
+/// A canonical name for what sources call differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Unique; lowercase letters, digits and `_`.
+    pub name: String,
+    /// How a value is standardised.
+    pub semantic: Semantic,
+    /// What kind of data it is.
+    pub category: Category,
+}
+
+/// How values of an attribute are read and standardised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Semantic {
+    /// RFC 5321 address; canonical form for matching.
+    Email,
+    /// E.164.
+    Phone,
+    /// Given name, without titles.
+    GivenName,
+    /// Family name.
+    FamilyName,
+    /// Whole name in one field; also yields `given_name` and `family_name` when it can be split.
+    FullName,
+    /// Calendar date, ISO 8601 `YYYY-MM-DD`.
+    Date,
+    /// Instant, RFC 3339 in UTC.
+    Time,
+    /// ISO 3166-1 alpha-2.
+    Country,
+    /// Street and house number.
+    Street,
+    /// Town.
+    City,
+    /// Postal code.
+    Postcode,
+    /// Identifier made by a system: compared as it is, after trimming and NFC.
+    Opaque,
+    /// Handle in a social network: without a leading `@`, lowercase.
+    Handle,
+    /// DNS domain in lowercase A-label form.
+    Domain,
+    /// Free text in NFC with white space folded.
+    Text,
+    /// Whole number that fits in `i64`.
+    Integer,
+    /// Decimal number with at most six places, kept in millionths.
+    Decimal,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// Category of personal data, by which a purpose says what it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Category {
+    /// Names, date of birth.
+    Identity,
+    /// E-mail, phone, handles.
+    Contact,
+    /// Postal address parts and country.
+    Location,
+    /// Ids made by systems: accounts, devices.
+    Technical,
+    /// What was looked at or done.
+    Behaviour,
+    /// Orders, amounts, payments.
+    Transaction,
+    /// Tickets, satisfaction, stage, language and other traits.
+    Preference,
+    /// Employer and firm facts.
+    Professional,
+}
+
+/// A kind of identifier: an attribute whose equal values link records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifierKind {
+    /// Unique in the bundle, such as `email`.
+    pub name: String,
+    /// The attribute it is made from.
+    pub attribute: AttributeId,
+    /// Strength of a link by this kind, higher is stronger, 1 to 100.
+    pub priority: u8,
+    /// A value that more than this many live records carry is quarantined: it links nobody.
+    pub records_max: u32,
+    /// Standardised values that never identify.
+    pub blocked: Vec<String>,
+}
+
+/// How the winning value of an attribute is chosen: the first criterion on which candidates differ decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SurvivorshipRule {
+    /// In order; what still ties is decided by the keyed hash of the record's name.
+    pub criteria: Vec<Criterion>,
+}
+
+/// A criterion of survivorship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Criterion {
+    /// Later event time wins; a record without event time loses to any that has one.
+    Recency,
+    /// Higher trust of the source wins, decayed by age where the source says so.
+    Trust,
+    /// The record with more attributes wins.
+    Completeness,
+    /// The value that more records of the profile carry wins.
+    Frequency,
+}
+
+/// A purpose for which data may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// Unique in the bundle.
+    pub name: String,
+    /// Term of the W3C Data Privacy Vocabulary, such as `dpv:Marketing`.
+    pub dpv: String,
+    /// What it means, for people.
+    pub description: String,
+    /// Categories that it may use.
+    pub categories: Vec<Category>,
+    /// Who receives the data.
+    pub recipients: Vec<String>,
+    /// How long data may be kept for it.
+    pub retention_days: Option<u32>,
+}
+
+impl Schema {
+    /// The source of this name.
+    pub fn source(&self, name: &str) -> Option<SourceId> {
+        index(self.sources.iter().position(|s| s.name == name)).map(SourceId)
+    }
+
+    /// The attribute of this name.
+    pub fn attribute(&self, name: &str) -> Option<AttributeId> {
+        index(self.attributes.iter().position(|a| a.name == name)).map(AttributeId)
+    }
+
+    /// The kind of identifier of this name.
+    pub fn kind(&self, name: &str) -> Option<KindId> {
+        self.kinds.iter().position(|k| k.name == name).and_then(|i| u8::try_from(i).ok()).map(KindId)
+    }
+
+    /// The purpose of this name.
+    pub fn purpose(&self, name: &str) -> Option<PurposeId> {
+        self.purposes.iter().position(|p| p.name == name).and_then(|i| u8::try_from(i).ok()).map(PurposeId)
+    }
+}
+
+impl Source {
+    /// The field at this path.
+    pub fn field(&self, path: &str) -> Option<FieldIndex> {
+        index(self.fields.iter().position(|f| f.path == path)).map(FieldIndex)
+    }
+}
+
+fn index(position: Option<usize>) -> Option<u16> {
+    position.and_then(|i| u16::try_from(i).ok())
+}

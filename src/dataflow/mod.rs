@@ -1,1 +1,17 @@
-//! Stub.
+//! The dataflow: integer facts of records and consents in, changes of links, members, winners and permissions out.
+//!
+//! This is the only module that knows timely and differential-dataflow; [`Engine`] is its plain face. Nothing here
+//! does I/O, reads a clock or draws randomness, and no value of a person comes this far.
+//!
+//! [`graph`] shows the whole of it on one screen; each stage stands in a file of its own with its rule above it.
+
+pub mod clusters;
+mod engine;
+pub mod graph;
+pub mod links;
+pub mod permissions;
+pub mod profiles;
+pub mod stage;
+
+pub use engine::{Delta, Engine, Membership, ProfileChange};
+pub use graph::Rules;

@@ -1,6 +1,7 @@
 //! What of a record the dataflow needs: integers only, no personal data.
 
 use super::{AttributeId, Birth, IdentifierHash, KindId, NameHash, PurposeId, SourceId, ValueHash};
+use serde::{Deserialize, Serialize};
 
 /// The facts of a live record of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +31,9 @@ pub struct ConsentFacts {
     pub until: i64,
 }
 
-/// Evidence that two records are one person: both carry the same ordinary identifier. `a < b` by [`NameHash`] is not
-/// required; `a` is the carrier that the others of the identifier are linked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+/// Evidence that two records are one person: both carry the same ordinary identifier. `a` is the carrier that all
+/// others of the identifier are linked to, the one of the smallest rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Link {
     /// The chosen carrier.
     pub a: Birth,
@@ -45,7 +46,7 @@ pub struct Link {
 }
 
 /// The record whose value an attribute of a profile has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Winner {
     /// Of which attribute.
     pub attribute: AttributeId,
@@ -56,7 +57,7 @@ pub struct Winner {
 }
 
 /// What the consents of a profile say for one purpose: the latest on any of its identifiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Permission {
     /// For what.
     pub purpose: PurposeId,
@@ -68,11 +69,18 @@ pub struct Permission {
     pub consent: Birth,
 }
 
-/// A record's name and birth, by which ties are broken and the oldest is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// How a record takes part in ties and in the question which is the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Named {
-    /// Decides ties.
-    pub name: NameHash,
-    /// Decides which is the oldest.
+    /// The upper half of the record's [`NameHash`]: the smaller wins a tie.
+    pub rank: u64,
+    /// The smaller is the older.
     pub birth: Birth,
+}
+
+impl Named {
+    /// The record of this name and birth.
+    pub fn new(name: NameHash, birth: Birth) -> Self {
+        Self { rank: u64::try_from(name.0 >> 64).unwrap_or(u64::MAX), birth }
+    }
 }

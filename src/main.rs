@@ -1,1 +1,3 @@
+//! The `onefold` program.
+
 fn main() {}

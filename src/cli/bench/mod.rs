@@ -4,4 +4,5 @@
 //! Nothing here records, encrypts or keeps anything between runs, and nothing here draws on chance: the same
 //! arguments give the same bytes.
 
+pub mod twin;
 pub mod workload;

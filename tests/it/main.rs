@@ -1,1 +1,5 @@
 //! The one test binary.
+
+mod retail;
+mod tidy;
+mod workload;

@@ -6,6 +6,7 @@
 mod change;
 mod facts;
 mod ids;
+mod pattern;
 mod schema;
 
 pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
@@ -14,6 +15,7 @@ pub use ids::{
     AttributeId, Birth, Epoch, FieldIndex, IdentifierHash, KindId, NameHash, ProfileId, PurposeId, Sequence, SourceId,
     ValueHash,
 };
+pub use pattern::matches;
 pub use schema::{
     Attribute, Category, ConsentField, Criterion, EmbeddedConsents, FieldRole, Format, IdentifierKind, Purpose, Role,
     Schema, Semantic, Source, SourceField, SurvivorshipRule,

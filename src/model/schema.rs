@@ -213,7 +213,8 @@ pub struct IdentifierKind {
     pub priority: u8,
     /// A value that more than this many live records carry is quarantined: it links nobody.
     pub records_max: u32,
-    /// Standardised values that never identify.
+    /// Standardised values that never identify, with `*` for any run of characters: `info@*` blocks every such mailbox.
+    /// Ask [`is_blocked`](Self::is_blocked).
     pub blocked: Vec<String>,
 }
 
@@ -280,6 +281,13 @@ impl Source {
     /// The field at this path.
     pub fn field(&self, path: &str) -> Option<FieldIndex> {
         index(self.fields.iter().position(|f| f.path == path)).map(FieldIndex)
+    }
+}
+
+impl IdentifierKind {
+    /// Whether this standardised value never identifies.
+    pub fn is_blocked(&self, value: &str) -> bool {
+        self.blocked.iter().any(|pattern| super::matches(pattern, value))
     }
 }
 

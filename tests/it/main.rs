@@ -3,3 +3,4 @@
 mod retail;
 mod tidy;
 mod workload;
+mod policy;

@@ -1,0 +1,119 @@
+//! Reading the folder of a bundle. The only I/O of this layer.
+//!
+//! INVARIANT: reads regular files only, at most [`FILE_BYTES_MAX`] bytes of each, and never follows into folders.
+
+use super::bundle::{Bundle, FILE_BYTES_MAX, PARTS, report_too_large, report_unknown_file};
+use super::problem::Problems;
+use super::section::Diagnosis;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Entries of a folder that are looked at.
+const ENTRIES_MAX: usize = 1_000;
+
+impl Bundle {
+    /// Reads and compiles the bundle in a folder. `README.md`, `cases` and hidden files are passed over.
+    ///
+    /// # Errors
+    /// Every problem that was found; those of reading are told with those of the files that could be read.
+    pub fn load(dir: &Path) -> Result<Self, Problems> {
+        let mut out = Diagnosis::default();
+        let files = read(dir, &mut out);
+        if out.is_clean() {
+            return Self::compile(files);
+        }
+        let unreadable = out.into_problems();
+        match files.is_empty() {
+            true => Err(unreadable),
+            false => Err(unreadable.and(Self::compile(files).err())),
+        }
+    }
+}
+
+fn read(dir: &Path, out: &mut Diagnosis) -> Vec<(String, String)> {
+    let folder = dir.display().to_string();
+    let help = "give the folder of the bundle, the one with `bundle.toml` in it";
+    let mut entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries.take(ENTRIES_MAX + 1).collect::<Vec<_>>(),
+        Err(error) => {
+            out.report_file(&folder, format!("cannot be read: {}", said(&error)), help);
+            return Vec::new();
+        }
+    };
+    if entries.len() > ENTRIES_MAX {
+        out.report_file(&folder, format!("has more than {ENTRIES_MAX} entries"), help);
+        entries.clear();
+    }
+    let mut names = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => names.push(entry.file_name().to_string_lossy().into_owned()),
+            Err(error) => out.report_file(&folder, format!("cannot be read: {}", said(&error)), help),
+        }
+    }
+    names.sort();
+    names.retain(|name| name != "README.md" && name != "cases" && !name.starts_with('.'));
+    let mut files = Vec::new();
+    for name in names {
+        if PARTS.iter().any(|part| part.name == name) {
+            files.extend(read_file(dir, &name, out).map(|text| (name, text)));
+        } else {
+            report_unknown_file(&name, out);
+        }
+    }
+    files
+}
+
+fn read_file(dir: &Path, name: &str, out: &mut Diagnosis) -> Option<String> {
+    let path = dir.join(name);
+    // Opening a pipe would wait for its writer.
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => {
+            out.report_file(name, "is not a regular file", "put a text file in its place");
+            return None;
+        }
+        Err(error) => {
+            out.report_file(name, format!("cannot be read: {}", said(&error)), "see that the file may be read");
+            return None;
+        }
+    }
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(&path).and_then(|file| {
+        let bound = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+        file.take(bound).read_to_end(&mut bytes)
+    });
+    if let Err(error) = read {
+        out.report_file(name, format!("cannot be read: {}", said(&error)), "see that the file may be read");
+        return None;
+    }
+    if bytes.len() > FILE_BYTES_MAX {
+        report_too_large(name, out);
+        return None;
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let line = error.as_bytes().iter().take(valid).filter(|&&byte| byte == b'\n').count() + 1;
+            let message = format!("is not UTF-8 from line {line} on");
+            out.report_file(name, message, "save the file in UTF-8");
+        })
+        .ok()
+}
+
+/// What the operating system says, without its number.
+fn said(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+impl Problems {
+    /// Those of reading and those of what could be read. A file that could not be read is not missing.
+    fn and(self, other: Option<Self>) -> Self {
+        let unreadable: Vec<String> = self.iter().map(|problem| problem.file.clone()).collect();
+        let omitted = self.count() - self.iter().count() + other.as_ref().map_or(0, |o| o.count() - o.iter().count());
+        let others = other.iter().flatten().filter(|problem| !unreadable.contains(&problem.file)).cloned();
+        let all = self.iter().cloned().chain(others).collect();
+        Self::new(all, omitted)
+    }
+}

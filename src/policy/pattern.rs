@@ -1,0 +1,131 @@
+//! Which source a file belongs to, by its name.
+//!
+//! INVARIANT: in a bundle without problems no file name is matched by patterns of two sources.
+
+use super::problem::printable;
+use super::section::{Diagnosis, Located};
+use crate::model::{Schema, SourceId, matches};
+
+/// Bytes of a pattern.
+const PATTERN_BYTES_MAX: usize = 255;
+
+/// Why the source of a file is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unrecognised {
+    /// No source has a pattern that matches.
+    #[error("no source is known for file `{}`; the bundle has {known}", printable(.file))]
+    None {
+        /// Name of the file.
+        file: String,
+        /// Patterns and their sources, for people.
+        known: String,
+    },
+    /// More than one source matches; schemas that were compiled here exclude it.
+    #[error("file `{}` belongs to source `{first}` and to source `{second}`", printable(.file))]
+    Several {
+        /// Name of the file.
+        file: String,
+        /// A source that matches.
+        first: String,
+        /// Another.
+        second: String,
+    },
+}
+
+/// The source that a file belongs to; `file_name` is its name without folders.
+///
+/// # Errors
+/// When no source or more than one matches.
+pub fn recognise(schema: &Schema, file_name: &str) -> Result<SourceId, Unrecognised> {
+    let mut found = schema.sources.iter().zip(0u16..).filter(|(source, _)| {
+        let mut patterns = source.files.iter();
+        patterns.any(|pattern| matches(pattern, file_name))
+    });
+    let file = file_name.to_owned();
+    match (found.next(), found.next()) {
+        (Some((_, id)), None) => Ok(SourceId(id)),
+        (Some((first, _)), Some((second, _))) => {
+            Err(Unrecognised::Several { file, first: first.name.clone(), second: second.name.clone() })
+        }
+        (None, _) => Err(Unrecognised::None { file, known: known(schema) }),
+    }
+}
+
+/// Patterns and their sources, at most twenty.
+fn known(schema: &Schema) -> String {
+    let all = schema.sources.iter().flat_map(|source| source.files.iter().map(move |pattern| (pattern, &source.name)));
+    let mut listed: Vec<String> = all.take(21).map(|(pattern, name)| format!("`{pattern}` ({name})")).collect();
+    if listed.len() > 20 {
+        listed.truncate(20);
+        listed.push("…".to_owned());
+    }
+    if listed.is_empty() { "no patterns".to_owned() } else { listed.join(", ") }
+}
+
+/// Reports patterns that are no file names, and those of one source that match what those of another do.
+pub(super) fn check_patterns(patterns: &[(usize, Located<'_, &str>)], out: &mut Diagnosis) {
+    for (index, (source, pattern)) in patterns.iter().enumerate() {
+        let value = pattern.value;
+        if value.contains(['/', '\\']) || value.contains(char::is_control) || value.len() > PATTERN_BYTES_MAX {
+            let message = format!("pattern `{}` cannot match a file name", printable(value));
+            let help =
+                format!("give the name without folders, at most {PATTERN_BYTES_MAX} bytes; `*` stands for any run");
+            out.report(&pattern.place, message, help);
+        }
+        let before = patterns.iter().take(index);
+        if let Some((_, other)) = before.filter(|(of, _)| of != source).find(|(_, other)| overlap(value, other.value)) {
+            let message = format!(
+                "pattern `{}` matches files that `{}` of another source matches too",
+                printable(value),
+                printable(other.value)
+            );
+            out.report(&pattern.place, message, "narrow one of them: a file belongs to one source");
+        }
+    }
+}
+
+/// Whether some name is matched by both. With a star in each, what stands before the first and after the last stars
+/// decides: everything between fits into the other's star.
+fn overlap(a: &str, b: &str) -> bool {
+    match (a.split_once('*'), b.split_once('*')) {
+        (None, None) => a == b,
+        (None, Some(_)) => matches(b, a),
+        (Some(_), None) => matches(a, b),
+        (Some((a_start, a_rest)), Some((b_start, b_rest))) => {
+            let a_end = a_rest.rsplit('*').next().unwrap_or_default();
+            let b_end = b_rest.rsplit('*').next().unwrap_or_default();
+            (a_start.starts_with(b_start) || b_start.starts_with(a_start))
+                && (a_end.ends_with(b_end) || b_end.ends_with(a_end))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::overlap;
+    use crate::model::matches;
+
+    /// Against the definition: some short name is matched by both.
+    #[test]
+    fn overlap_is_what_some_name_shows() {
+        let mut texts = vec![String::new()];
+        let mut patterns = texts.clone();
+        let grow = |all: &mut Vec<String>, letters: &str, size: usize| {
+            for _ in 0..size {
+                let longer = all.iter().flat_map(|text| letters.chars().map(move |c| format!("{text}{c}")));
+                let longer: Vec<String> = longer.collect();
+                all.extend(longer);
+                all.sort();
+                all.dedup();
+            }
+        };
+        grow(&mut texts, "ab", 6);
+        grow(&mut patterns, "ab*", 3);
+        for a in &patterns {
+            for b in &patterns {
+                let shown = texts.iter().any(|text| matches(a, text) && matches(b, text));
+                assert_eq!(overlap(a, b), shown, "`{a}` and `{b}`");
+            }
+        }
+    }
+}

@@ -439,7 +439,7 @@ fn control_characters_are_not_printed() {
 
 #[test]
 fn hostile_texts_end_with_a_problem() {
-    let big = |part: &str| part.repeat((1 << 20) / part.len());
+    let big = |part: &str| part.repeat(((1 << 20) - 64) / part.len());
     let hostile = [
         "\0".to_owned(),
         "name = \"\0\"".to_owned(),
@@ -466,6 +466,14 @@ fn hostile_texts_end_with_a_problem() {
         ),
         (0..9_000)
             .map(|n| format!("[[source]]\nname=\"s{n}\"\nfiles=[\"a*{n}*\",\"*a{n}\",\"b{n}*\"]\n"))
+            .collect::<String>(),
+        (0..1_000)
+            .map(|n| {
+                format!(
+                    "[[source]]\nname=\"s{n}\"\nfiles=[{}]\n",
+                    (0..30).map(|k| format!("\"a{n}x{k}*z\",")).collect::<String>()
+                )
+            })
             .collect::<String>(),
         "a".repeat((1 << 20) + 1),
     ];

@@ -61,11 +61,19 @@ impl Bundle {
     /// # Errors
     /// Every problem of every file. A file that is not valid TOML is not looked into further, and what depends on it
     /// is not held against other files.
-    pub fn compile(mut files: Vec<(String, String)>) -> Result<Self, Problems> {
+    pub fn compile(files: Vec<(String, String)>) -> Result<Self, Problems> {
+        Self::compile_beside(files, &[], Diagnosis::default())
+    }
+
+    /// Compiles what could be read, beside files that are there but could not, which `out` tells of already.
+    pub(super) fn compile_beside(
+        mut files: Vec<(String, String)>,
+        unreadable: &[String],
+        mut out: Diagnosis,
+    ) -> Result<Self, Problems> {
         files.sort();
-        let mut out = Diagnosis::default();
-        check_names(&files, &mut out);
-        let compiled = compile(&files, &mut out);
+        check_names(&files, unreadable, &mut out);
+        let compiled = compile(&files, unreadable, &mut out);
         match compiled.filter(|_| out.is_clean()) {
             Some((About { name, version, description }, schema)) => {
                 let digest = digest(&files);
@@ -83,7 +91,7 @@ struct About {
     description: String,
 }
 
-fn check_names(files: &[(String, String)], out: &mut Diagnosis) {
+fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosis) {
     for pair in files.windows(2) {
         if let [(a, _), (b, _)] = pair
             && a == b
@@ -99,7 +107,7 @@ fn check_names(files: &[(String, String)], out: &mut Diagnosis) {
         }
     }
     for part in PARTS.iter().filter(|part| part.required) {
-        if !files.iter().any(|(name, _)| name == part.name) {
+        if !files.iter().any(|(name, _)| name == part.name) && !unreadable.iter().any(|name| name == part.name) {
             out.report_file(part.name, "this file is missing", part.remedy);
         }
     }
@@ -135,7 +143,7 @@ struct Parsed<'t> {
     table: Option<DeTable<'t>>,
 }
 
-fn compile(files: &[(String, String)], out: &mut Diagnosis) -> Option<(About, Schema)> {
+fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosis) -> Option<(About, Schema)> {
     let parsed = PARTS.each_ref().map(|part| {
         let (name, text) = files.iter().find(|(name, _)| name == part.name)?;
         if text.len() > FILE_BYTES_MAX {
@@ -150,12 +158,13 @@ fn compile(files: &[(String, String)], out: &mut Diagnosis) -> Option<(About, Sc
         Some(Section::of_file(what, &part.file, part.table.as_ref()?))
     };
     // A part that is missing says nothing, one that is broken may say anything.
-    let is_readable = |index: usize| {
-        let absent = PARTS.get(index).is_none_or(|part| !files.iter().any(|(name, _)| name == part.name));
+    let is_known = |index: usize| {
+        let name = PARTS.get(index).map_or("", |part| part.name);
+        let absent = !files.iter().any(|(file, _)| file == name) && !unreadable.iter().any(|file| file == name);
         absent || section(index, "").is_some()
     };
     let schema = Schema { attributes: vocabulary::built_in(), ..Schema::default() };
-    let mut known = Known { schema, attributes: is_readable(1), purposes: is_readable(2), kinds: false };
+    let mut known = Known { schema, attributes: is_known(1), purposes: is_known(2), kinds: false };
 
     let about = section(0, "the bundle").and_then(|part| about(&part, out));
     if let Some(part) = section(1, "`attributes.toml`") {

@@ -102,22 +102,31 @@ fn blocked(section: &Section<'_>, semantic: Option<Semantic>, out: &mut Diagnosi
     }
     for found in &values {
         let value = found.value;
-        let form = match semantic {
-            _ if value.chars().all(|c| c == '*') => Some("a pattern that blocks some values, not all of them"),
-            Some(Semantic::Email) => (!is_email_form(value)).then_some("a lowercase address, such as `info@*`"),
-            Some(Semantic::Phone) => (!is_phone_form(value)).then_some(
-                "a number as `+` and digits; what is no valid number, such as `0000000000`, never identifies anyway",
-            ),
-            Some(Semantic::Handle) => (value.starts_with('@') || value.to_lowercase() != value)
-                .then_some("a lowercase handle without the leading `@`"),
-            _ => (value.trim() != value).then_some("a value without white space around it"),
-        };
-        if let Some(form) = form {
-            let message = format!("blocked value `{}` would never match or match all", printable(value));
-            out.report(&found.place, message, format!("write it in standardised form: {form}"));
+        if value.bytes().all(|b| b == b'*') {
+            let message = format!("blocked value `{}` blocks every value", printable(value));
+            out.report(&found.place, message, "narrow it, or remove the identifier when it shall link nobody");
+        } else if let Some(form) = form_missed(value, semantic) {
+            let message = format!("blocked value `{}` is not in standardised form", printable(value));
+            out.report(&found.place, message, format!("it would never match: write {form}"));
         }
     }
     values.iter().map(|found| found.value.to_owned()).collect()
+}
+
+/// The form in which values of this semantic are compared, when this one cannot be of it.
+fn form_missed(value: &str, semantic: Option<Semantic>) -> Option<&'static str> {
+    let (good, form) = match semantic {
+        Some(Semantic::Email) => (is_email_form(value), "a lowercase address, such as `info@*`"),
+        Some(Semantic::Phone) => (
+            is_phone_form(value),
+            "`+` and digits; what is no valid number, such as `0000000000`, never identifies anyway",
+        ),
+        Some(Semantic::Handle) => {
+            (!value.starts_with('@') && value.to_lowercase() == value, "a lowercase handle without the leading `@`")
+        }
+        _ => (value.trim() == value, "the value without white space around it"),
+    };
+    (!good).then_some(form)
 }
 
 fn is_email_form(value: &str) -> bool {

@@ -18,31 +18,35 @@ impl Bundle {
     /// Every problem that was found; those of reading are told with those of the files that could be read.
     pub fn load(dir: &Path) -> Result<Self, Problems> {
         let mut out = Diagnosis::default();
-        let files = read(dir, &mut out);
-        if out.is_clean() {
-            return Self::compile(files);
+        let Some(names) = list(dir, &mut out) else { return Err(out.into_problems()) };
+        let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+        for name in names {
+            if !PARTS.iter().any(|part| part.name == name) {
+                report_unknown_file(&name, &mut out);
+            } else if let Some(text) = read_file(dir, &name, &mut out) {
+                files.push((name, text));
+            } else {
+                unreadable.push(name);
+            }
         }
-        let unreadable = out.into_problems();
-        match files.is_empty() {
-            true => Err(unreadable),
-            false => Err(unreadable.and(Self::compile(files).err())),
-        }
+        Self::compile_beside(files, &unreadable, out)
     }
 }
 
-fn read(dir: &Path, out: &mut Diagnosis) -> Vec<(String, String)> {
+/// Names in the folder that may be files of a bundle, sorted; `None` when the folder cannot be read.
+fn list(dir: &Path, out: &mut Diagnosis) -> Option<Vec<String>> {
     let folder = dir.display().to_string();
     let help = "give the folder of the bundle, the one with `bundle.toml` in it";
-    let mut entries = match std::fs::read_dir(dir) {
+    let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries.take(ENTRIES_MAX + 1).collect::<Vec<_>>(),
         Err(error) => {
             out.report_file(&folder, format!("cannot be read: {}", said(&error)), help);
-            return Vec::new();
+            return None;
         }
     };
     if entries.len() > ENTRIES_MAX {
         out.report_file(&folder, format!("has more than {ENTRIES_MAX} entries"), help);
-        entries.clear();
+        return None;
     }
     let mut names = Vec::new();
     for entry in entries {
@@ -53,15 +57,7 @@ fn read(dir: &Path, out: &mut Diagnosis) -> Vec<(String, String)> {
     }
     names.sort();
     names.retain(|name| name != "README.md" && name != "cases" && !name.starts_with('.'));
-    let mut files = Vec::new();
-    for name in names {
-        if PARTS.iter().any(|part| part.name == name) {
-            files.extend(read_file(dir, &name, out).map(|text| (name, text)));
-        } else {
-            report_unknown_file(&name, out);
-        }
-    }
-    files
+    Some(names)
 }
 
 fn read_file(dir: &Path, name: &str, out: &mut Diagnosis) -> Option<String> {
@@ -105,15 +101,4 @@ fn read_file(dir: &Path, name: &str, out: &mut Diagnosis) -> Option<String> {
 fn said(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-impl Problems {
-    /// Those of reading and those of what could be read. A file that could not be read is not missing.
-    fn and(self, other: Option<Self>) -> Self {
-        let unreadable: Vec<String> = self.iter().map(|problem| problem.file.clone()).collect();
-        let omitted = self.count() - self.iter().count() + other.as_ref().map_or(0, |o| o.count() - o.iter().count());
-        let others = other.iter().flatten().filter(|problem| !unreadable.contains(&problem.file)).cloned();
-        let all = self.iter().cloned().chain(others).collect();
-        Self::new(all, omitted)
-    }
 }

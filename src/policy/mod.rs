@@ -21,6 +21,7 @@ mod section;
 mod shipped;
 mod source_fields;
 mod sources;
+mod suggest;
 mod vocabulary;
 
 pub use crate::model::Schema;

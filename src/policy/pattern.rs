@@ -9,6 +9,9 @@ use crate::model::{Schema, SourceId, matches};
 /// Bytes of a pattern.
 const PATTERN_BYTES_MAX: usize = 255;
 
+/// Patterns of a bundle: each is compared with each.
+const PATTERNS_MAX: usize = 4_000;
+
 /// Why the source of a file is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unrecognised {
@@ -64,7 +67,11 @@ fn known(schema: &Schema) -> String {
 
 /// Reports patterns that are no file names, and those of one source that match what those of another do.
 pub(super) fn check_patterns(patterns: &[(usize, Located<'_, &str>)], out: &mut Diagnosis) {
-    for (index, (source, pattern)) in patterns.iter().enumerate() {
+    if let Some((_, pattern)) = patterns.get(PATTERNS_MAX) {
+        let message = format!("{} patterns are too many", patterns.len());
+        out.report(&pattern.place, message, format!("keep at most {PATTERNS_MAX} in all; `*` saves naming each file"));
+    }
+    for (index, (source, pattern)) in patterns.iter().take(PATTERNS_MAX).enumerate() {
         let value = pattern.value;
         if value.contains(['/', '\\']) || value.contains(char::is_control) || value.len() > PATTERN_BYTES_MAX {
             let message = format!("pattern `{}` cannot match a file name", printable(value));

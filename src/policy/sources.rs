@@ -62,7 +62,7 @@ pub(super) fn sources(part: &Section<'_>, known: &Known, out: &mut Diagnosis) ->
     for (index, section) in sections.iter().enumerate() {
         let files = section.need_texts("files", "[\"people*.csv\"]", out);
         bounded("files", &files, out);
-        patterns.extend(files.iter().map(|file| (index, file.clone())));
+        patterns.extend(files.iter().take(PARTS_MAX).map(|file| (index, file.clone())));
         sources.extend(source(section, &files, &declared, known, out));
     }
     check_patterns(&patterns, out);

@@ -179,4 +179,16 @@ mod tests {
         }
         assert_eq!(seen.len(), built_in().len());
     }
+
+    /// The reference for authors names every word that there is.
+    #[test]
+    fn the_readme_has_every_word() {
+        let readme = include_str!("../../policies/README.md");
+        let built_in = BUILT_IN.iter().map(|(name, _, _)| *name);
+        let roles = names(ROLES).chain(names(CONSENT_FIELDS)).chain(names(CRITERIA)).chain(names(BASES));
+        let words = names(FORMATS).chain(names(SEMANTICS)).chain(names(CATEGORIES));
+        for word in built_in.chain(roles).chain(words) {
+            assert!(readme.contains(&format!("`{word}`")), "{word}");
+        }
+    }
 }

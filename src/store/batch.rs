@@ -31,16 +31,18 @@ struct Row {
     prefix: u64,
     start: usize,
     key_bytes: u32,
-    /// `None` removes the row.
-    value_bytes: Option<u32>,
+    /// [`REMOVED`] removes the row.
+    value_bytes: u32,
 }
+
+const REMOVED: u32 = u32::MAX;
 
 impl Rows {
     /// Adds a row whose value is written by `write`, or a removal.
     fn push(&mut self, key: &[u8], write: Option<impl FnOnce(&mut Vec<u8>)>) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
-        let value_bytes = write.map(|write| {
+        let value_bytes = write.map_or(REMOVED, |write| {
             write(&mut self.bytes);
             size(self.bytes.len() - start - key.len())
         });
@@ -76,14 +78,18 @@ impl Rows {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.rows.iter().map(|row| {
             let value_start = row.start + row.key_bytes as usize;
-            let value = row.value_bytes.map(|size| &self.bytes[value_start..value_start + size as usize]);
+            let kept = row.value_bytes != REMOVED;
+            let value = kept.then(|| &self.bytes[value_start..value_start + row.value_bytes as usize]);
             (self.key(row), value)
         })
     }
 }
 
 fn size(bytes: usize) -> u32 {
-    u32::try_from(bytes).expect("a row describes one record or profile, whose size the ledger and the policy bound")
+    u32::try_from(bytes)
+        .ok()
+        .filter(|bytes| *bytes != REMOVED)
+        .expect("a row describes one record or profile, whose size the ledger and the policy bound")
 }
 
 const REMOVE: Option<fn(&mut Vec<u8>)> = None;

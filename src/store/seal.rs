@@ -10,6 +10,8 @@ use std::path::Path;
 
 const FILE: &str = "seal";
 
+const CHUNK_BYTES: usize = 1 << 18;
+
 /// What the seal of a directory says about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seal {
@@ -49,6 +51,9 @@ pub(super) fn write(dir: &Path) -> io::Result<()> {
 }
 
 /// One line a journal, in the order of their names: name, size in bytes, CRC-32C.
+///
+/// A journal is made longer than it is filled. What counts ends before the first chunk of nothing but zeros, where
+/// the store stops reading too, as no entry begins with so many.
 fn describe(dir: &Path) -> io::Result<Vec<u8>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -59,17 +64,34 @@ fn describe(dir: &Path) -> io::Result<Vec<u8>> {
     }
     names.sort();
     let mut text = Vec::new();
-    let mut buffer = vec![0; 1 << 18];
+    let mut buffer = vec![0; CHUNK_BYTES];
     for name in names {
         let mut file = File::open(dir.join(&name))?;
         let (mut size_bytes, mut checksum) = (0u64, 0);
         loop {
-            let read = file.read(&mut buffer)?;
-            let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
+            let read = fill(&mut file, &mut buffer)?;
+            let piece = buffer.get(..read).unwrap_or_default();
+            if piece.iter().all(|byte| *byte == 0) {
+                break;
+            }
             size_bytes += piece.len() as u64;
             checksum = crc32c::crc32c_append(checksum, piece);
         }
         writeln!(text, "{name} {size_bytes} {checksum:08x}")?;
     }
     Ok(text)
+}
+
+/// Reads until the buffer is full or the file ends.
+fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }

@@ -4,3 +4,4 @@ mod retail;
 mod tidy;
 mod workload;
 mod policy;
+mod store;

@@ -96,6 +96,11 @@ pub enum CellKind {
 }
 
 impl Fields {
+    /// None yet, with room for this many fields and bytes of text.
+    pub fn with_capacity(cells: usize, text_bytes: usize) -> Self {
+        Self { cells: Vec::with_capacity(cells), text: String::with_capacity(text_bytes) }
+    }
+
     /// Adds a field.
     ///
     /// # Panics

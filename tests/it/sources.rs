@@ -259,6 +259,7 @@ fn debezium_flattened() {
         &format!(r#"{{{row},"__op":"t"}}"#),
         "refused 17: a truncate of the whole table, which says nothing of single records",
     );
+    check(CRM, r#"{"id":7,"email":"e","payload":{"id":8}}"#, "upsert crm 7 - at:- email=e");
     check(CRM, r#"{"id":7}"#, "refused 21: the key of a message, without its value");
     check(
         CRM,

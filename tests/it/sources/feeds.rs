@@ -59,11 +59,11 @@ fn csv_rows() {
             "upsert columns 2 - at:-",
             "29 3 fields in a row of 6",
             "29 7 fields in a row of 6",
-            "30 a quoted field that does not end",
+            "30 a quoted field that is not closed, or has text behind its quote",
             "9 the key `id` is not a text, number or boolean with at least one character",
             "12 `seen` is not a time",
             "upsert columns 7 - at:- email=5\" disk full name='n'",
-            "30 a quoted field that does not end",
+            "30 a quoted field that is not closed, or has text behind its quote",
             "upsert columns 9 - at:- email=x",
         ]
     );

@@ -84,7 +84,8 @@ impl Debezium {
         out: &mut Vec<Change>,
     ) -> Result<(), Refusal> {
         let document = match trie.get(self.payload).map(|span| span.kind) {
-            Some(Kind::Object) if trie.get(self.bare.op).is_none() => &self.wrapped,
+            // A flattened row may have a column of that name; then it has its key as well.
+            Some(Kind::Object) if trie.get(self.bare.op).is_none() && !self.bare.flat.has_key(trie) => &self.wrapped,
             Some(Kind::Null) if !self.bare.flat.has_fields(trie) => {
                 out.push(delete(self.source, key.read(Refusal::Tombstone)?, Place { at: None, order: Order::Arrival }));
                 return Ok(());

@@ -86,19 +86,15 @@ impl Decoder {
         if matches!(text.trim_ascii(), "" | "null") {
             return self.tombstone(key, out);
         }
-        let mut reader = Reader::new(text);
+        let mut reader = object_reader(text)?;
         self.read(&mut reader)?;
         reader.end()?;
         self.changes(text, key, out)
     }
 
-    /// Marks the value at `reader`, which must be an object.
+    /// Marks the object at `reader`.
     pub(super) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Refusal> {
         self.trie.start();
-        if reader.peek() != b'{' {
-            reader.value()?;
-            return Err(Refusal::NotAnObject);
-        }
         self.trie.read(Trie::ROOT, reader)
     }
 
@@ -147,6 +143,17 @@ pub(super) fn row_change(source: SourceId, row: &Row, trie: &Trie, text: &str) -
 /// The source of this id.
 pub(super) fn source_of(schema: &Schema, source: SourceId) -> &Source {
     schema.sources.get(usize::from(source.0)).expect("a source id is an index into the schema that it came from")
+}
+
+/// A reader that stands before the object that `text` is.
+pub(super) fn object_reader(text: &str) -> Result<Reader<'_>, Refusal> {
+    let mut reader = Reader::new(text);
+    if reader.peek() == b'{' {
+        return Ok(reader);
+    }
+    reader.value()?;
+    reader.end()?;
+    Err(Refusal::NotAnObject)
 }
 
 /// The message as text, without a byte order mark.

@@ -3,7 +3,7 @@
 //!
 //! It reads a line once when `source` stands before `event`, as writers are asked to do; else the event is read twice.
 
-use super::decoder::text_of;
+use super::decoder::{object_reader, text_of};
 use super::json::{Kind, Reader, Span, unescape};
 use super::trie;
 use super::{Decoder, Refusal};
@@ -47,11 +47,7 @@ impl MixedDecoder {
     pub fn decode(&mut self, message: &[u8], out: &mut Vec<Change>) -> Result<(), Refusal> {
         self.last = None;
         let text = text_of(message)?;
-        let mut reader = Reader::new(text);
-        if reader.peek() != b'{' {
-            reader.value()?;
-            return Err(Refusal::NotAnObject);
-        }
+        let mut reader = object_reader(text)?;
         let mut line = Line::default();
         let mut more = reader.enter_object()?;
         while more {

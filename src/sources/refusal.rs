@@ -142,8 +142,8 @@ pub enum Refusal {
         /// Fields of the row; counted no further than one more than expected.
         found: usize,
     },
-    /// A quoted field that is never closed, or text behind a closing quote.
-    #[error("a quoted field that does not end")]
+    /// A quoted field that is not closed within the size of a message, or text behind a closing quote.
+    #[error("a quoted field that is not closed, or has text behind its quote")]
     Quote,
     /// A value that has no text form.
     #[error("the column `{path}` holds a value without a text form")]

@@ -7,3 +7,4 @@ mod retail;
 mod store;
 mod tidy;
 mod workload;
+mod sources;

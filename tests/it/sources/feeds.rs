@@ -245,7 +245,7 @@ fn an_unreadable_file_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret.ndjson");
     std::fs::File::create(&path).unwrap().write_all(b"{}\n").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&path).is_ok() {
         eprintln!("SKIPPED: this user may read every file");
         return;

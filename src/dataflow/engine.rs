@@ -7,7 +7,7 @@
 use super::graph::{Inputs, Outputs, Rules, Session, build};
 use super::links::{Carried, Given};
 use super::profiles::{Row, Winners};
-use crate::model::{Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, Named, Permission, Schema};
+use crate::model::{Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, Named, Permission, Source};
 use differential_dataflow::Data;
 use differential_dataflow::consolidation::consolidate;
 use timely::WorkerConfig;
@@ -75,7 +75,7 @@ impl Engine {
 
     /// A record of a person changed from `old` to `new`; `None`: it was or is not there. Call it once per record and
     /// epoch, with the net change.
-    pub fn record(&mut self, named: Named, schema: &Schema, old: Option<&Facts>, new: Option<&Facts>) {
+    pub fn record(&mut self, named: Named, sources: &[Source], old: Option<&Facts>, new: Option<&Facts>) {
         self.carry(old.map(|f| &f.identifiers[..]), new.map(|f| &f.identifiers[..]), |kind, identifier| {
             Carried::ByRecord(kind, identifier, named)
         });
@@ -83,7 +83,7 @@ impl Engine {
             self.inputs.names.0.update(named, if new.is_some() { 1 } else { -1 });
         }
         for (facts, diff) in [(old, -1), (new, 1)] {
-            let row = facts.map(|facts| Row::new(facts, named, schema));
+            let row = facts.and_then(|f| sources.get(usize::from(f.source.0)).map(|source| Row::new(f, named, source)));
             if let Some(row) = row {
                 self.inputs.rows.0.update((named.birth, row), diff);
             }

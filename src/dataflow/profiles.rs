@@ -6,7 +6,7 @@
 //! Retraction: the profiles that lose a member or a row are computed anew from their members' rows.
 
 use super::stage::{Stage, Updates};
-use crate::model::{AttributeId, Birth, Criterion, Facts, Named, Schema, SurvivorshipRule, ValueHash, Winner};
+use crate::model::{AttributeId, Birth, Criterion, Facts, Named, Source, SurvivorshipRule, ValueHash, Winner};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -30,10 +30,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a record under the rules of a schema; a source that it does not have is not trusted at all.
-    pub fn new(facts: &Facts, named: Named, schema: &Schema) -> Self {
-        let level = schema.sources.get(usize::from(facts.source.0)).map_or(0, |source| source.trust);
-        let trust = trust_score(level, schema.trust_half_life_days, facts.at);
+    /// The row of a record; `source` is where it lives.
+    pub fn new(facts: &Facts, named: Named, source: &Source) -> Self {
+        let trust = trust_score(source, facts.at);
         Self { at: facts.at, rank: named.rank, trust, values: facts.values.as_slice().into() }
     }
 }
@@ -59,19 +58,19 @@ pub struct Profiles {
 
 /// Trust that has decayed with age, as an integer on a logarithmic scale.
 ///
-/// With one half-life h for all, trust·2^(−(now−at)/h) is compared. Of two such figures the greater is the one with the
-/// greater log2(trust) + at/h whatever `now` is, so no clock is needed. Unit: 2^-20 of a halving. `at` is in
-/// microseconds, `i64::MIN` for a record without event time, which counts as one of 1970.
-pub fn trust_score(trust: u8, half_life_days: Option<u32>, at: i64) -> i64 {
+/// With half-life h, trust·2^(−(now−at)/h) is compared. Of two such figures the greater is the one with the greater
+/// log2(trust) + at/h whatever `now` is, so no clock is needed. Unit: 2^-20 of a halving.
+pub fn trust_score(source: &Source, at: i64) -> i64 {
     const HALVING: i64 = 1 << 20;
     const DAY_US: i64 = 86_400_000_000;
-    let level = log2_scaled(u64::from(trust));
-    match half_life_days {
+    let level = log2_scaled(u64::from(source.trust));
+    match source.trust_half_life_days {
         Some(days) if at != i64::MIN && days > 0 => {
             let half_life_us = i128::from(days) * i128::from(DAY_US);
             let age = i128::from(at) * i128::from(HALVING) / half_life_us;
             level.saturating_add(i64::try_from(age).unwrap_or(i64::MAX))
         }
+        // A source that does not decay is as good as the moment itself would be: compared by level alone.
         _ => level,
     }
 }

@@ -16,8 +16,6 @@ pub struct Schema {
     pub kinds: Vec<IdentifierKind>,
     /// One for each attribute, by `AttributeId`.
     pub survivorship: Vec<SurvivorshipRule>,
-    /// Days after which trust weighs half of what it did; `None`: it does not decay.
-    pub trust_half_life_days: Option<u32>,
     /// In the order of the bundle; at most 64.
     pub purposes: Vec<Purpose>,
 }
@@ -44,6 +42,8 @@ pub struct Source {
     pub order: Option<String>,
     /// How much the source is trusted, 0 to 100.
     pub trust: u8,
+    /// Days after which a value of this source weighs half of what it did; `None`: trust does not decay.
+    pub trust_half_life_days: Option<u32>,
     /// ISO 3166-1 alpha-2 region for phone numbers in national form when the record has no country.
     pub region: Option<String>,
     /// The fields that are read; every other field is dropped on arrival.
@@ -230,7 +230,7 @@ pub struct SurvivorshipRule {
 pub enum Criterion {
     /// Later event time wins; a record without event time loses to any that has one.
     Recency,
-    /// Higher trust of the source wins, decayed by age where the bundle says so.
+    /// Higher trust of the source wins, decayed by age where the source says so.
     Trust,
     /// The record with more attributes wins.
     Completeness,

@@ -185,7 +185,6 @@ fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosi
     }
     let survivorship = section(5, "`survivorship.toml`");
     known.schema.survivorship = identity::survivorship(survivorship.as_ref(), &known, out);
-    known.schema.trust_half_life_days = identity::trust_half_life(survivorship.as_ref(), out);
     Some((about?, known.schema))
 }
 

@@ -139,18 +139,12 @@ fn is_phone_form(value: &str) -> bool {
     value.strip_prefix('+').is_some_and(digits) || (value.starts_with('*') && digits(value))
 }
 
-/// Days after which trust halves. It is one for all sources: what decays at different rates compares differently at
-/// different times, and a winner must not change by the mere passing of time.
-pub(super) fn trust_half_life(part: Option<&Section<'_>>, out: &mut Diagnosis) -> Option<u32> {
-    part?.number("trust_half_life_days", 1..=36_500, out)
-}
-
 /// One rule for each attribute.
 pub(super) fn survivorship(part: Option<&Section<'_>>, known: &Known, out: &mut Diagnosis) -> Vec<SurvivorshipRule> {
     let mut default = CRITERIA_DEFAULT.to_vec();
     let mut chosen: HashMap<AttributeId, Vec<Criterion>> = HashMap::new();
     if let Some(part) = part {
-        part.only(&["default", "trust_half_life_days", "rule"], out);
+        part.only(&["default", "rule"], out);
         if part.has("default") {
             default = criteria(part, "default", out);
         }

@@ -19,7 +19,7 @@ const SOURCES_MAX: usize = 1_000;
 /// Parts of a key, and patterns of a source.
 const PARTS_MAX: usize = 32;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "files",
     "format",
@@ -30,6 +30,7 @@ const KEYS: [&str; 13] = [
     "time",
     "order",
     "trust",
+    "trust_half_life_days",
     "region",
     "fields",
     "embedded_consents",
@@ -122,6 +123,7 @@ fn source(
     let time = path(section, "time", out);
     let order = path(section, "order", out);
     let trust = section.number("trust", 0..=100, out).and_then(|number| u8::try_from(number).ok());
+    let trust_half_life_days = section.number("trust_half_life_days", 1..=36_500, out);
     let region = region(section, out);
     let embedded_consents = embedded_consents(section, format, declared, known, out);
     Some(Source {
@@ -134,6 +136,7 @@ fn source(
         time,
         order,
         trust: trust.unwrap_or(50),
+        trust_half_life_days,
         region,
         fields,
         embedded_consents,

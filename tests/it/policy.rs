@@ -295,7 +295,7 @@ fn broken_sources() {
     );
     check_source(
         "name = \"CRM\"\nfiles = [\"in/a.csv\", \"b.csv\", \"b.csv\"]\nformat = \"xlsx\"\nrole = \"persons\"\nkey = [\"a..b\"]\n\
-         trust = -1\norder = \"\"\nregion = \"UK\"\naccumulate = \"yes\"\ntime = \"\"\n\
+         trust = -1\ntrust_half_life_days = 99999999999999999999\nregion = \"UK\"\naccumulate = \"yes\"\ntime = \"\"\n\
          [source.fields]\n\"a\" = \"email\"\n\"a b\\u001f\" = \"phone\"\nc = 3\nd.e = \"nmae\"\nf = \"consent.prupose\"\n",
         &[
             (2, "`CRM` cannot be the name of a source"),
@@ -305,7 +305,7 @@ fn broken_sources() {
             (5, "unknown role `persons`"),
             (6, "path `a..b` has an empty part"),
             (7, "`trust` is -1, which is out of bounds"),
-            (8, "`order` is empty"),
+            (8, "`trust_half_life_days` is 99999999999999999999, which is out of bounds"),
             (9, "`UK` is not a region"),
             (10, "`accumulate` is a string, not `true` or `false`"),
             (11, "`time` is empty"),

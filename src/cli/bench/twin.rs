@@ -7,7 +7,7 @@
 //! carriers of any other are one profile. For each attribute the record wins that is greatest by the criteria of the
 //! attribute's survivorship in their order; what still ties goes to the smaller hash of the record's name.
 
-use crate::model::{AttributeId, Criterion, KindId, Schema, SourceId};
+use crate::model::{AttributeId, Criterion, KindId, Schema, Source, SourceId};
 use hashbrown::HashMap;
 use std::cmp::Ordering;
 
@@ -145,8 +145,7 @@ fn winners(records: &[TwinRecord], schema: &Schema, profiles: &[u32]) -> Vec<(u3
         }
         for index in group {
             let record = &records[*index as usize];
-            let source = &schema.sources[usize::from(record.source.0)];
-            let trust = trust(source.trust, schema.trust_half_life_days, record.at);
+            let trust = trust(&schema.sources[usize::from(record.source.0)], record.at);
             for (attribute, value) in &record.values {
                 let candidate = Candidate { index: *index, record, value, trust };
                 let slot = &mut best[usize::from(attribute.0)];
@@ -200,13 +199,13 @@ fn beats<'a>(
     decided.then_with(|| b.record.name.cmp(&a.record.name)).is_gt()
 }
 
-/// Trust on a logarithmic scale, in units of 2^-20 of a halving: `log2(trust + 1)`, and, where trust decays
+/// Trust on a logarithmic scale, in units of 2^-20 of a halving: `log2(trust + 1)`, and, where the source's trust decays
 /// and the record is dated, its time in half-lives.
-fn trust(level: u8, half_life_days: Option<u32>, at: i64) -> i64 {
+fn trust(source: &Source, at: i64) -> i64 {
     const HALVING: i128 = 1 << 20;
     const DAY_US: i128 = 86_400_000_000;
-    let level = log2(u64::from(level) + 1);
-    match half_life_days {
+    let level = log2(u64::from(source.trust) + 1);
+    match source.trust_half_life_days {
         Some(days) if days > 0 && at != i64::MIN => {
             let age = i128::from(at) * HALVING / (i128::from(days) * DAY_US);
             level.saturating_add(i64::try_from(age).unwrap_or(if age < 0 { i64::MIN } else { i64::MAX }))

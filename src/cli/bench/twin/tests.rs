@@ -2,7 +2,7 @@
 //! Method: cases by hand for each rule, and random records against definitions that are written down as they read.
 
 use super::*;
-use crate::model::{Attribute, Category, Format, IdentifierKind, Role, Semantic, Source, SurvivorshipRule};
+use crate::model::{Attribute, Category, Format, IdentifierKind, Role, Semantic, SurvivorshipRule};
 use proptest::prelude::*;
 
 const EMAIL: KindId = KindId(0);
@@ -11,7 +11,7 @@ const NAME: AttributeId = AttributeId(0);
 const DAY: i64 = 86_400_000_000;
 
 fn schema(criteria: &[Criterion]) -> Schema {
-    let source = |name: &str, trust| Source {
+    let source = |name: &str, trust, trust_half_life_days| Source {
         name: name.into(),
         files: Vec::new(),
         format: Format::Ndjson,
@@ -21,6 +21,7 @@ fn schema(criteria: &[Criterion]) -> Schema {
         time: None,
         order: None,
         trust,
+        trust_half_life_days,
         region: None,
         fields: Vec::new(),
         embedded_consents: None,
@@ -35,13 +36,11 @@ fn schema(criteria: &[Criterion]) -> Schema {
         blocked: blocked.iter().map(|value| (*value).into()).collect(),
     };
     Schema {
-        sources: vec![source("low", 20), source("high", 90), source("middle", 80)],
+        sources: vec![source("low", 20, None), source("high", 90, None), source("aging", 80, Some(10))],
         attributes: vec![attribute("name"), attribute("city")],
         kinds: vec![kind("email", 3, &["junk"]), kind("phone", 2, &[])],
         survivorship: vec![SurvivorshipRule { criteria: criteria.to_vec() }; 2],
         purposes: Vec::new(),
-        // Records a day apart decide whether decay or level counts more.
-        trust_half_life_days: Some(10),
     }
 }
 
@@ -114,12 +113,11 @@ fn the_logarithm_is_exact_to_a_unit() {
         let exact = f64::from(number).log2() * f64::from(1 << 20);
         assert!((exact - log2(u64::from(number)) as f64).abs() < 1.5, "log2({number})");
     }
-    assert_eq!(trust(80, Some(10), 20 * DAY) - trust(80, Some(10), 10 * DAY), 1 << 20);
-    assert_eq!(trust(80, Some(10), i64::MIN), log2(81));
-    assert!(
-        trust(80, Some(10), i64::MIN + 1) < trust(80, Some(10), 0)
-            && trust(80, Some(10), 0) < trust(80, Some(10), i64::MAX)
-    );
+    let schema = schema(&[]);
+    let aging = &schema.sources[2];
+    assert_eq!(trust(aging, 20 * DAY) - trust(aging, 10 * DAY), 1 << 20);
+    assert_eq!(trust(aging, i64::MIN), log2(81));
+    assert!(trust(aging, i64::MIN + 1) < trust(aging, 0) && trust(aging, 0) < trust(aging, i64::MAX));
 }
 
 /// Whether two records carry an identifier that links.
@@ -154,11 +152,7 @@ fn by_definition(records: &[TwinRecord], schema: &Schema) -> TwinResult {
                 let record = &records[*i];
                 let criterion = |criterion: &Criterion| match criterion {
                     Criterion::Recency => record.at,
-                    Criterion::Trust => trust(
-                        schema.sources[usize::from(record.source.0)].trust,
-                        schema.trust_half_life_days,
-                        record.at,
-                    ),
+                    Criterion::Trust => trust(&schema.sources[usize::from(record.source.0)], record.at),
                     Criterion::Completeness => record.values.len() as i64,
                     Criterion::Frequency => members.iter().filter(|m| value(**m) == value(*i)).count() as i64,
                 };

@@ -1,5 +1,7 @@
 //! The one test binary.
 
+#![allow(clippy::unwrap_used)]
+
 mod retail;
 mod tidy;
 mod workload;

@@ -3,31 +3,22 @@
 //!
 //! Rule:   accepted = the links that Kruskal's algorithm takes, strongest first (priority of the kind; ties by the ranks
 //!         of the two records, then the identifier); member(r, root) :- root = least birth of all that accepted joins to r.
-//! Memory: per record its rank, root and incident links; per link both ends, its strength and whether it is accepted.
+//! Memory: per record its rank, root and incident links; per link both ends and whether it is accepted.
 //! Retraction: every component that it touches is taken apart and computed anew, and only those.
 
-use super::stage::{Stage, Updates};
+use super::births::ByBirth;
+use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, Link, Named};
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-/// What comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Joined {
-    /// A live record.
-    Record(Named),
-    /// A link with the ranks of its two ends.
-    Link(Link, u64, u64),
-}
-
-/// What goes out.
+/// A record's membership in a profile, which is named by its oldest record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Clustered {
-    /// A record and the oldest record of its cluster.
-    Member(Birth, Birth),
-    /// A link of the forest: a merge.
-    Accepted(Link),
+pub struct Membership {
+    /// The profile: birth of its oldest record.
+    pub root: Birth,
+    /// The record.
+    pub record: Birth,
 }
 
 /// Index of a link in the slab.
@@ -35,9 +26,10 @@ type LinkIndex = u32;
 
 #[derive(Debug)]
 struct Node {
-    live: bool,
+    rank: u64,
     /// The root that was sent out; `None` while no member row is.
     root: Option<Birth>,
+    live: bool,
     /// Number of the pass that last visited it.
     visited: u32,
     /// Its place in the component of that pass.
@@ -48,10 +40,19 @@ struct Node {
 #[derive(Debug)]
 struct Edge {
     link: Link,
-    /// Sorts stronger links first: (reversed priority, smaller rank, greater rank).
-    strength: (u8, u64, u64),
     live: bool,
     accepted: bool,
+}
+
+/// A link of a component that is being settled, to be sorted strongest first.
+#[derive(Debug)]
+struct Candidate {
+    /// (reversed priority, smaller rank, greater rank).
+    strength: (u8, u64, u64),
+    link: Link,
+    index: LinkIndex,
+    /// The places of both ends.
+    ends: (u32, u32),
 }
 
 /// The state of the stage.
@@ -59,29 +60,44 @@ struct Edge {
 pub struct Clusters {
     /// By kind, the strength of its links.
     priorities: Vec<u8>,
-    nodes: HashMap<Birth, Node>,
+    nodes: ByBirth<Node>,
     edges: Vec<Edge>,
     /// Places in the slab to be used again, and those that will be once this pass has swept them from all lists.
     free: Vec<LinkIndex>,
     dead: Vec<LinkIndex>,
     pass: u32,
+    component: Component,
+}
+
+/// The component at hand; kept for its memory.
+#[derive(Debug, Default)]
+struct Component {
+    members: Vec<Birth>,
+    candidates: Vec<Candidate>,
+    parents: Vec<u32>,
 }
 
 impl Clusters {
     /// `priorities`: by kind of identifier, higher is stronger.
     pub fn new(priorities: Vec<u8>) -> Self {
-        Self { priorities, nodes: HashMap::new(), edges: Vec::new(), free: Vec::new(), dead: Vec::new(), pass: 0 }
+        Self {
+            priorities,
+            nodes: ByBirth::default(),
+            edges: Vec::new(),
+            free: Vec::new(),
+            dead: Vec::new(),
+            pass: 0,
+            component: Component::default(),
+        }
     }
 
     fn node(&mut self, birth: Birth) -> &mut Node {
-        let empty = || Node { live: false, root: None, visited: 0, place: 0, links: SmallVec::new() };
-        self.nodes.entry(birth).or_insert_with(empty)
+        let empty = || Node { rank: 0, root: None, live: false, visited: 0, place: 0, links: SmallVec::new() };
+        self.nodes.entry(birth, empty)
     }
 
-    fn add_link(&mut self, link: Link, rank_a: u64, rank_b: u64) {
-        let priority = self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
-        let strength = (u8::MAX - priority, rank_a.min(rank_b), rank_a.max(rank_b));
-        let edge = Edge { link, strength, live: true, accepted: false };
+    fn add_link(&mut self, link: Link) {
+        let edge = Edge { link, live: true, accepted: false };
         let index = match self.free.pop() {
             Some(index) => {
                 self.edges[index as usize] = edge;
@@ -97,9 +113,9 @@ impl Clusters {
     }
 
     /// Takes a link out; its end `b` has few links, where the hub `a` may have many.
-    fn remove_link(&mut self, link: Link, output: &mut Updates<Clustered>) {
+    fn remove_link(&mut self, link: Link, accepted: &mut Output<Link>) {
         let edges = &self.edges;
-        let found = self.nodes.get(&link.b).and_then(|node| {
+        let found = self.nodes.get(link.b).and_then(|node| {
             node.links.iter().copied().find(|index| edges[*index as usize].live && edges[*index as usize].link == link)
         });
         let Some(index) = found else { return };
@@ -107,129 +123,149 @@ impl Clusters {
         edge.live = false;
         self.dead.push(index);
         if edge.accepted {
-            output.push((Clustered::Accepted(link), -1));
+            accepted.remove(link);
         }
     }
 
-    /// All records reachable from `start` in the order of the walk, dead links swept from their lists on the way.
-    fn component(&mut self, start: Birth, members: &mut Vec<Birth>, links: &mut Vec<LinkIndex>) {
-        members.clear();
-        links.clear();
-        if self.visit(start, 0) {
-            members.push(start);
-        }
-        let mut next = 0;
-        while let Some(&birth) = members.get(next) {
-            next += 1;
-            let mut incident = match self.nodes.get_mut(&birth) {
-                Some(node) => std::mem::take(&mut node.links),
-                None => continue,
-            };
-            incident.retain(|index| self.edges[*index as usize].live);
-            for &index in &incident {
-                let link = self.edges[index as usize].link;
-                if link.a == birth {
-                    links.push(index);
-                }
-                let other = if link.a == birth { link.b } else { link.a };
-                let place = u32::try_from(members.len()).expect("fewer than 2^32 records fit in memory");
-                if self.visit(other, place) {
-                    members.push(other);
-                }
-            }
-            self.node(birth).links = incident;
+    /// Starts a pass: no record counts as visited.
+    fn next_pass(&mut self) {
+        self.pass = self.pass.wrapping_add(1);
+        if self.pass == 0 {
+            self.nodes.values_mut().for_each(|node| node.visited = 0);
+            self.pass = 1;
         }
     }
 
     /// Whether this pass sees the record for the first time.
-    fn visit(&mut self, birth: Birth, place: u32) -> bool {
+    fn visit(&mut self, birth: Birth, place: usize) -> bool {
         let pass = self.pass;
-        match self.nodes.get_mut(&birth) {
+        match self.nodes.get_mut(birth) {
             Some(node) if node.visited != pass => {
                 node.visited = pass;
-                node.place = place;
+                node.place = u32::try_from(place).expect("fewer than 2^32 records fit in memory");
                 true
             }
             _ => false,
         }
     }
 
+    /// Walks the component of a record, sweeping dead links from its lists, unless this pass has been there.
+    fn walk(&mut self, start: Birth, component: &mut Component) {
+        let Component { members, candidates, .. } = component;
+        members.clear();
+        candidates.clear();
+        if self.visit(start, 0) {
+            members.push(start);
+        }
+        for place in 0.. {
+            let Some(&birth) = members.get(place) else { break };
+            let node = self.node(birth);
+            let rank = node.rank;
+            let mut incident = std::mem::take(&mut node.links);
+            incident.retain(|index| self.edges[*index as usize].live);
+            for &index in &incident {
+                let link = self.edges[index as usize].link;
+                let other = if link.a == birth { link.b } else { link.a };
+                if self.visit(other, members.len()) {
+                    members.push(other);
+                }
+                if link.a == birth {
+                    candidates.push(self.candidate(index, link, rank, place));
+                }
+            }
+            self.node(birth).links = incident;
+        }
+    }
+
+    /// A link of the record at this place and of this rank.
+    fn candidate(&self, index: LinkIndex, link: Link, rank: u64, place: usize) -> Candidate {
+        let priority = self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
+        let (other, other_place) = self.nodes.get(link.b).map_or((0, 0), |node| (node.rank, node.place));
+        let strength = (u8::MAX - priority, rank.min(other), rank.max(other));
+        let place = u32::try_from(place).expect("fewer than 2^32 records fit in memory");
+        Candidate { strength, link, index, ends: (place, other_place) }
+    }
+
     /// Computes the forest and the root of one component and sends on what changed.
-    fn settle(&mut self, members: &[Birth], links: &mut [LinkIndex], output: &mut Updates<Clustered>) {
-        let edges = &mut self.edges;
-        links.sort_unstable_by_key(|index| {
-            let edge = &edges[*index as usize];
-            (edge.strength, edge.link)
-        });
-        let mut parents: SmallVec<[u32; 16]> = (0..).take(members.len()).collect();
-        for &index in links.iter() {
-            let edge = &mut edges[index as usize];
-            let place = |birth: Birth| self.nodes.get(&birth).map_or(0, |node| node.place);
-            let accepted = unite(&mut parents, place(edge.link.a), place(edge.link.b));
-            if accepted != edge.accepted {
-                edge.accepted = accepted;
-                output.push((Clustered::Accepted(edge.link), if accepted { 1 } else { -1 }));
+    fn settle(&mut self, component: &mut Component, members: &mut Output<Membership>, accepted: &mut Output<Link>) {
+        let Component { members: births, candidates, parents } = component;
+        candidates.sort_unstable_by_key(|candidate| (candidate.strength, candidate.link.identifier, candidate.link));
+        parents.clear();
+        parents.extend((0..).take(births.len()));
+        for candidate in candidates.iter() {
+            let edge = &mut self.edges[candidate.index as usize];
+            let (was, is) = (edge.accepted, unite(parents, candidate.ends.0, candidate.ends.1));
+            edge.accepted = is;
+            match (was, is) {
+                (false, true) => accepted.add(edge.link),
+                (true, false) => accepted.remove(edge.link),
+                _ => {}
             }
         }
         // Links end at live records only, so that a component of two or more has no dead member.
-        let root = members.iter().copied().min();
-        for birth in members {
-            let Some(node) = self.nodes.get_mut(birth) else { continue };
+        let root = births.iter().copied().min();
+        for &record in births.iter() {
+            let Some(node) = self.nodes.get_mut(record) else { continue };
             let root = if node.live { root } else { None };
             if node.root != root {
-                output.extend(node.root.map(|old| (Clustered::Member(*birth, old), -1)));
-                output.extend(root.map(|new| (Clustered::Member(*birth, new), 1)));
+                node.root.into_iter().for_each(|root| members.remove(Membership { root, record }));
+                root.into_iter().for_each(|root| members.add(Membership { root, record }));
                 node.root = root;
             }
             if !node.live && node.links.is_empty() {
-                self.nodes.remove(birth);
+                self.nodes.remove(record);
             }
         }
     }
 }
 
 impl Stage for Clusters {
-    type In = Joined;
-    type Out = Clustered;
+    type Left = Named;
+    type Right = Link;
+    type Main = Membership;
+    type Side = Link;
 
     /// All components live with one worker: a component is one value that moves as a whole (design section 11).
-    fn route(_: &Joined) -> u64 {
+    fn route_left(_: &Named) -> u64 {
         0
     }
 
-    fn apply(&mut self, updates: &mut Updates<Joined>, output: &mut Updates<Clustered>) {
-        let mut touched = Vec::with_capacity(updates.len());
-        for (row, _) in updates.iter().filter(|(_, diff)| *diff < 0) {
-            match *row {
-                Joined::Record(named) => {
-                    self.node(named.birth).live = false;
-                    touched.push(named.birth);
-                }
-                Joined::Link(link, _, _) => {
-                    self.remove_link(link, output);
-                    touched.extend([link.a, link.b]);
-                }
-            }
+    fn route_right(_: &Link) -> u64 {
+        0
+    }
+
+    fn apply(
+        &mut self,
+        left: Updates<Named>,
+        right: Updates<Link>,
+        main: &mut Output<Membership>,
+        side: &mut Output<Link>,
+    ) {
+        let mut touched = Vec::with_capacity(left.len() + right.len());
+        for named in left.removals() {
+            self.node(named.birth).live = false;
+            touched.push(named.birth);
         }
-        for (row, _) in updates.iter().filter(|(_, diff)| *diff > 0) {
-            match *row {
-                Joined::Record(named) => {
-                    self.node(named.birth).live = true;
-                    touched.push(named.birth);
-                }
-                Joined::Link(link, rank_a, rank_b) => {
-                    self.add_link(link, rank_a, rank_b);
-                    touched.push(link.b);
-                }
-            }
+        for &link in right.removals() {
+            self.remove_link(link, side);
+            touched.extend([link.a, link.b]);
         }
-        updates.clear();
-        self.pass = self.pass.wrapping_add(1).max(1);
-        let (mut members, mut links) = (Vec::new(), Vec::new());
+        for named in left.into_additions() {
+            let node = self.node(named.birth);
+            (node.live, node.rank) = (true, named.rank);
+            touched.push(named.birth);
+        }
+        for link in right.into_additions() {
+            self.add_link(link);
+            touched.push(link.b);
+        }
+        self.next_pass();
+        let mut component = std::mem::take(&mut self.component);
         for start in touched {
-            self.component(start, &mut members, &mut links);
-            self.settle(&members, &mut links, output);
+            self.walk(start, &mut component);
+            self.settle(&mut component, main, side);
         }
+        self.component = component;
         // Both ends of a dead link were touched, so no list names it any more.
         self.free.append(&mut self.dead);
     }

@@ -4,8 +4,10 @@
 //! it is.
 //! INVARIANT: a [`Delta`] is complete for its epoch and sorted by content, so that equal epochs give equal deltas.
 
-use super::graph::{Inputs, Outputs, Rules, Session, build};
+use super::clusters::Membership;
+use super::graph::{Inputs, Outputs, Rules, build};
 use super::links::{Carried, Given};
+use super::outlet::Collected;
 use super::profiles::{Row, Winners};
 use crate::model::{Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, Named, Permission, Source};
 use differential_dataflow::Data;
@@ -21,15 +23,6 @@ pub struct Engine {
     inputs: Inputs,
     outputs: Outputs,
     epoch: u64,
-}
-
-/// A record's membership in a profile, which is named by its oldest record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Membership {
-    /// The profile: birth of its oldest record.
-    pub root: Birth,
-    /// The record.
-    pub record: Birth,
 }
 
 /// What became of the winners of one profile.
@@ -76,43 +69,41 @@ impl Engine {
     /// A record of a person changed from `old` to `new`; `None`: it was or is not there. Call it once per record and
     /// epoch, with the net change.
     pub fn record(&mut self, named: Named, sources: &[Source], old: Option<&Facts>, new: Option<&Facts>) {
-        self.carry(old.map(|f| &f.identifiers[..]), new.map(|f| &f.identifiers[..]), |kind, identifier| {
-            Carried::ByRecord(kind, identifier, named)
-        });
+        let before = old.map_or(&[][..], |facts| &facts.identifiers);
+        let after = new.map_or(&[][..], |facts| &facts.identifiers);
+        self.carry(named, before, after, false);
+        self.carry(named, after, before, true);
         if old.is_some() != new.is_some() {
-            self.inputs.names.0.update(named, if new.is_some() { 1 } else { -1 });
+            self.inputs.names.update(named, new.is_some());
         }
-        for (facts, diff) in [(old, -1), (new, 1)] {
-            let row = facts.and_then(|f| sources.get(usize::from(f.source.0)).map(|source| Row::new(f, named, source)));
-            if let Some(row) = row {
-                self.inputs.rows.0.update((named.birth, row), diff);
-            }
+        let row = |facts: &Facts| sources.get(usize::from(facts.source.0)).map(|source| Row::new(facts, named, source));
+        if !same_row(old, new) {
+            old.and_then(row).into_iter().for_each(|row| self.inputs.rows.update(row, false));
+            new.and_then(row).into_iter().for_each(|row| self.inputs.rows.update(row, true));
         }
     }
 
     /// A consent changed from `old` to `new`. Call it once per consent and epoch, with the net change.
     pub fn consent(&mut self, named: Named, old: Option<&ConsentFacts>, new: Option<&ConsentFacts>) {
-        for (facts, diff) in [(old, -1), (new, 1)] {
+        for (facts, came) in [(old, false), (new, true)] {
             let Some(facts) = facts else { continue };
-            let given = Given::new(facts, named);
-            for (kind, identifier) in &facts.identifiers {
-                self.inputs.carried.0.update(Carried::ByConsent(*kind, *identifier, given), diff);
+            let by = Given::new(facts, named);
+            for &(kind, identifier) in &facts.identifiers {
+                self.inputs.given.update(Carried { identifier, kind, by }, came);
             }
         }
     }
 
-    /// Sends the difference of two sorted lists of identifiers.
+    /// Sends those of one sorted list of identifiers that the other has not.
     fn carry(
         &mut self,
-        old: Option<&[(KindId, IdentifierHash)]>,
-        new: Option<&[(KindId, IdentifierHash)]>,
-        row: impl Fn(KindId, IdentifierHash) -> Carried,
+        by: Named,
+        these: &[(KindId, IdentifierHash)],
+        others: &[(KindId, IdentifierHash)],
+        came: bool,
     ) {
-        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-        for (side, other, diff) in [(old, new, -1), (new, old, 1)] {
-            for pair in side.iter().filter(|pair| other.binary_search(pair).is_err()) {
-                self.inputs.carried.0.update(row(pair.0, pair.1), diff);
-            }
+        for &(kind, identifier) in these.iter().filter(|pair| others.binary_search(pair).is_err()) {
+            self.inputs.carried.update(Carried { identifier, kind, by }, came);
         }
     }
 
@@ -120,44 +111,46 @@ impl Engine {
     pub fn commit(&mut self) -> Delta {
         let next = self.epoch + 1;
         self.advance(next);
-        let mut delta = Delta {
-            links: drain(&self.outputs.accepted).into_iter().map(|(link, diff)| (link, diff > 0)).collect(),
-            members: drain(&self.outputs.members)
-                .into_iter()
-                .map(|((record, root), diff)| (Membership { root, record }, diff > 0))
-                .collect(),
+        Delta {
+            links: changes(&self.outputs.accepted),
+            members: changes(&self.outputs.members),
             profiles: pair_winners(drain(&self.outputs.winners)),
             permissions: drain(&self.outputs.permissions)
                 .into_iter()
-                .map(|((root, permission), diff)| (root, permission, diff > 0))
+                .map(|(((root, _), permission), diff)| (root, permission, diff > 0))
                 .collect(),
-        };
-        delta.members.sort_unstable();
-        delta
+        }
     }
 
     /// Moves all inputs to an epoch and runs until everything before it is complete.
     fn advance(&mut self, epoch: u64) {
         self.epoch = epoch;
-        step(&mut self.inputs.carried, epoch);
-        step(&mut self.inputs.names, epoch);
-        step(&mut self.inputs.rows, epoch);
-        while self.outputs.probe.less_than(&epoch) {
+        self.inputs.advance_to(epoch);
+        while self.outputs.complete.get() < epoch {
             self.worker.step();
         }
     }
 }
 
-fn step<D: Data>(session: &mut Session<D>, epoch: u64) {
-    session.0.advance_to(epoch);
-    session.0.flush();
+/// Whether all that profiles see of two versions of a record is the same.
+fn same_row(old: Option<&Facts>, new: Option<&Facts>) -> bool {
+    let seen = |facts: &Facts| (facts.source, facts.at);
+    match (old, new) {
+        (Some(old), Some(new)) => seen(old) == seen(new) && old.values == new.values,
+        (old, new) => old.is_none() && new.is_none(),
+    }
 }
 
 /// Takes what was collected, as net changes in ascending order.
-fn drain<D: Data>(collected: &super::graph::Collected<D>) -> Vec<(D, isize)> {
+fn drain<D: Data>(collected: &Collected<D>) -> Vec<(D, isize)> {
     let mut rows = collected.take();
     consolidate(&mut rows);
     rows
+}
+
+/// The same, for a set: each row came or went.
+fn changes<D: Data>(collected: &Collected<D>) -> Vec<(D, bool)> {
+    drain(collected).into_iter().map(|(row, diff)| (row, diff > 0)).collect()
 }
 
 /// Brings the old and the new winners of a profile together; the input is sorted by profile.

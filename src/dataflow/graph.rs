@@ -1,28 +1,27 @@
 //! The whole graph.
 //!
 //! ```text
-//!  records ─┬─ carried ──┐
-//!           │            ├─▶ links ─┬─ links ────▶ clusters ─┬─ accepted ─────────────────────────▶ merges
-//!  consents ┼─ carried ──┘          │        ▲               ├─ members ───────────────────────────▶ members
-//!           │                       │        │               ├─ members ─▶ profiles ──────────────▶ winners
-//!           ├─ names ───────────────┼────────┘               │                ▲
-//!           └─ rows ────────────────┼────────────────────────┼────────────────┘
-//!                                   └─ reaches ──────────────┴─ members ─▶ permissions ───────────▶ permissions
+//!  records ─┬─ carried ──────▶ links ─┬─ links ────▶ clusters ─┬─ accepted ────────────────────▶ merges
+//!           │                    ▲    │                 ▲      ├─ members ─────────────────────▶ members
+//!           ├─ names ────────────┼────┼─────────────────┘      ├─ members ──▶ profiles ────────▶ winners
+//!           └─ rows ─────────────┼────┼────────────────────────┼─────────────────┘
+//!  consents ── given ────────────┘    └─ reaches ─────────▶ reached ──▶ deciding ─────────────▶ permissions
 //! ```
 //!
 //! Errors have no channel here: what comes in are facts that were checked before, and every stage is total on them.
 
-use super::clusters::{Clustered, Clusters, Joined};
-use super::links::{Carried, Linked, Links};
-use super::permissions::permissions;
-use super::profiles::{Part, Profiles, Row, Winners};
-use super::stage::run;
+use super::clusters::{Clusters, Membership};
+use super::links::{Carried, Given, Links};
+use super::outlet::{Collected, Outlet};
+use super::permissions::{Question, Reached, deciding};
+use super::profiles::{Profiles, Row, Winners};
+use super::stage::{Update, run};
 use crate::model::{Birth, Link, Named, Permission, Schema, SurvivorshipRule};
-use differential_dataflow::input::InputSession;
-use differential_dataflow::{Data, VecCollection};
-use std::cell::RefCell;
+use differential_dataflow::{AsCollection, Data, VecCollection};
+use std::cell::Cell;
 use std::rc::Rc;
-use timely::dataflow::{ProbeHandle, Scope};
+use timely::dataflow::operators::Input;
+use timely::dataflow::{InputHandle, Scope};
 
 /// What the graph takes from the bundle.
 #[derive(Clone, Debug, Default)]
@@ -49,85 +48,78 @@ impl Rules {
 /// The doors into the graph.
 #[derive(Default)]
 pub struct Inputs {
-    /// Who carries what.
-    pub carried: Session<Carried>,
+    /// Which live records carry what.
+    pub carried: Session<Carried<Named>>,
+    /// On what live consents were given.
+    pub given: Session<Carried<Given>>,
     /// Live records.
     pub names: Session<Named>,
     /// Values of live records.
-    pub rows: Session<(Birth, Row)>,
+    pub rows: Session<Row>,
 }
 
-/// One door: rows at the present epoch.
-pub struct Session<D: Data>(pub InputSession<u64, D, isize>);
-
-impl<D: Data> Default for Session<D> {
-    fn default() -> Self {
-        Self(InputSession::new())
+impl Inputs {
+    /// Closes all epochs before this one.
+    pub fn advance_to(&mut self, epoch: u64) {
+        self.carried.0.advance_to(epoch);
+        self.given.0.advance_to(epoch);
+        self.names.0.advance_to(epoch);
+        self.rows.0.advance_to(epoch);
     }
 }
 
-/// What came out since it was last drained: (row, change of its multiplicity).
-pub type Collected<D> = Rc<RefCell<Vec<(D, isize)>>>;
+/// One door.
+pub struct Session<D: Data>(InputHandle<u64, timely::container::CapacityContainerBuilder<Vec<Update<D>>>>);
+
+impl<D: Data> Default for Session<D> {
+    fn default() -> Self {
+        Self(InputHandle::new())
+    }
+}
+
+impl<D: Data> Session<D> {
+    /// A row comes at the present epoch, or goes.
+    pub fn update(&mut self, row: D, came: bool) {
+        let epoch = *self.0.time();
+        self.0.send((row, epoch, if came { 1 } else { -1 }));
+    }
+
+    fn collection<'scope>(&mut self, scope: Scope<'scope, u64>) -> VecCollection<'scope, u64, D, isize> {
+        scope.input_from(&mut self.0).as_collection()
+    }
+}
 
 /// The doors out of the graph.
 #[derive(Clone, Default)]
 pub struct Outputs {
     /// Links of the forests.
     pub accepted: Collected<Link>,
-    /// (record, root of its profile).
-    pub members: Collected<(Birth, Birth)>,
+    /// Who belongs to which profile.
+    pub members: Collected<Membership>,
     /// (root of the profile, its winners).
     pub winners: Collected<(Birth, Winners)>,
-    /// (root of the profile, permission for one purpose).
-    pub permissions: Collected<(Birth, Permission)>,
-    /// Passed by an epoch once all of the above is complete for it.
-    pub probe: ProbeHandle<u64>,
+    /// For a profile and purpose, the permission.
+    pub permissions: Collected<(Question, Permission)>,
+    /// All epochs before this one are complete.
+    pub complete: Rc<Cell<u64>>,
 }
 
 /// Builds the graph.
 pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs: &Outputs) {
-    let carried = inputs.carried.0.to_collection(scope);
-    let names = inputs.names.0.to_collection(scope);
-    let rows = inputs.rows.0.to_collection(scope);
+    let carried = inputs.carried.collection(scope);
+    let given = inputs.given.collection(scope);
+    let names = inputs.names.collection(scope);
+    let rows = inputs.rows.collection(scope);
 
-    let linked = run(carried, "links", Links::new(rules.limits.clone()));
-    let links = linked.clone().flat_map(|row| match row {
-        Linked::Link(link, a, b) => Some(Joined::Link(link, a, b)),
-        Linked::Reaches(..) => None,
-    });
-    let reaches = linked.flat_map(|row| match row {
-        Linked::Reaches(record, given) => Some((record, given)),
-        Linked::Link(..) => None,
-    });
+    let (links, reaches) = run(carried, given, "links", Links::new(rules.limits.clone()));
+    let (members, accepted) = run(names, links, "clusters", Clusters::new(rules.priorities.clone()));
+    let (winners, _) = run(rows, members.clone(), "profiles", Profiles::new(rules.survivorship.clone()));
+    let (consents, _) = run(members.clone(), reaches, "reached", Reached::default());
 
-    let clustered = run(names.map(Joined::Record).concat(links), "clusters", Clusters::new(rules.priorities.clone()));
-    let accepted = clustered.clone().flat_map(|row| match row {
-        Clustered::Accepted(link) => Some(link),
-        Clustered::Member(..) => None,
-    });
-    let members = clustered.flat_map(|row| match row {
-        Clustered::Member(record, root) => Some((record, root)),
-        Clustered::Accepted(_) => None,
-    });
-
-    let parts = rows
-        .map(|(birth, row)| Part::Row(birth, row))
-        .concat(members.clone().map(|(record, root)| Part::Member(record, root)));
-    let winners = run(parts, "profiles", Profiles::new(rules.survivorship.clone()));
-    let permissions = permissions(members.clone(), reaches);
-
-    collect(accepted, &outputs.accepted, &outputs.probe);
-    collect(members, &outputs.members, &outputs.probe);
-    collect(winners, &outputs.winners, &outputs.probe);
-    collect(permissions, &outputs.permissions, &outputs.probe);
-}
-
-/// Copies a collection's updates to where the engine drains them.
-fn collect<'scope, D: Data>(
-    collection: VecCollection<'scope, u64, D, isize>,
-    into: &Collected<D>,
-    probe: &ProbeHandle<u64>,
-) {
-    let into = Rc::clone(into);
-    collection.inspect(move |(row, _, diff)| into.borrow_mut().push((row.clone(), *diff))).probe_with(probe);
+    let mut outlet = Outlet::new(scope);
+    outlet.collect(accepted, &outputs.accepted);
+    outlet.collect(members, &outputs.members);
+    outlet.collect(winners, &outputs.winners);
+    outlet.collect(deciding(consents), &outputs.permissions);
+    outlet.build(&outputs.complete);
 }

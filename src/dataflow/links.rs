@@ -5,22 +5,24 @@
 //!         reaches(c, r) :- given_on(c, i), carries(r, i), count(i) <= limit(kind(i)).
 //! Memory: per live identifier its carriers (16 bytes each) and the consents given on it.
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
-//! leaves, the others are linked to the next.
+//! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
 
-use super::stage::{Stage, Updates};
+use super::carriers::Carriers;
+use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, ConsentFacts, IdentifierHash, KindId, Link, Named, PurposeId};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
 
-/// What comes in: who carries an identifier, and which consents were given on it.
+/// An identifier and who carries it: a record, or a consent that was given on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Carried {
-    /// A live record carries the identifier.
-    ByRecord(KindId, IdentifierHash, Named),
-    /// A live consent was given on the identifier.
-    ByConsent(KindId, IdentifierHash, Given),
+pub struct Carried<B> {
+    /// The identifier.
+    pub identifier: IdentifierHash,
+    /// Its kind.
+    pub kind: KindId,
+    /// Who carries it.
+    pub by: B,
 }
 
 /// A live consent as far as permissions need it. The order is the order of decision: the greatest decides.
@@ -46,90 +48,24 @@ impl Given {
     }
 }
 
-/// What goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Linked {
-    /// Two records share an ordinary identifier; both are named for ties.
-    Link(Link, u64, u64),
-    /// A consent reaches a record.
-    Reaches(Birth, Given),
-}
-
-/// The carriers of one identifier in ascending order of rank: nearly always a few.
-#[derive(Clone, Debug)]
-enum Carriers {
-    Few(SmallVec<[Named; 2]>),
-    Many(BTreeSet<Named>),
-}
-
-/// Above this many carriers a sorted array is given up for a tree.
-const FEW_MAX: usize = 128;
-
-impl Carriers {
-    fn count(&self) -> usize {
-        match self {
-            Self::Few(few) => few.len(),
-            Self::Many(many) => many.len(),
-        }
-    }
-
-    fn insert(&mut self, named: Named) {
-        match self {
-            Self::Few(few) => {
-                if let Err(place) = few.binary_search(&named) {
-                    few.insert(place, named);
-                }
-                if few.len() > FEW_MAX {
-                    *self = Self::Many(few.iter().copied().collect());
-                }
-            }
-            Self::Many(many) => {
-                many.insert(named);
-            }
-        }
-    }
-
-    fn remove(&mut self, named: Named) {
-        match self {
-            Self::Few(few) => {
-                if let Ok(place) = few.binary_search(&named) {
-                    few.remove(place);
-                }
-            }
-            Self::Many(many) => {
-                many.remove(&named);
-                if many.len() <= FEW_MAX / 2 {
-                    *self = Self::Few(many.iter().copied().collect());
-                }
-            }
-        }
-    }
-
-    /// In ascending order, when there are at most `limit`.
-    fn within(&self, limit: usize) -> SmallVec<[Named; 2]> {
-        match self {
-            _ if self.count() > limit => SmallVec::new(),
-            Self::Few(few) => few.clone(),
-            Self::Many(many) => many.iter().copied().collect(),
-        }
-    }
-}
-
 /// All that is known of one identifier.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Holding {
-    kind: KindId,
-    touched: bool,
     carriers: Carriers,
-    consents: Vec<Given>,
+    /// Few identifiers have any, so that the list stands apart.
+    #[expect(clippy::box_collection, reason = "a pointer in a place that is nearly always empty")]
+    consents: Option<Box<Vec<Given>>>,
 }
 
-/// What an identifier contributes: its carriers where it is ordinary, none where it is not, and the consents on it.
-struct Contribution {
-    kind: KindId,
+/// What changes of one identifier at one time, in net: nothing stands on both sides.
+#[derive(Debug, Default)]
+struct Turn {
     identifier: IdentifierHash,
-    carriers: SmallVec<[Named; 2]>,
-    consents: Vec<Given>,
+    kind: KindId,
+    removed: SmallVec<[Named; 4]>,
+    added: SmallVec<[Named; 4]>,
+    consents_removed: SmallVec<[Given; 1]>,
+    consents_added: SmallVec<[Given; 1]>,
 }
 
 /// The state of the stage.
@@ -145,111 +81,160 @@ impl Links {
         Self { limits, holdings: HashMap::new() }
     }
 
-    /// The holding that a row concerns; what it contributed before its first change of this time is kept.
-    fn touch(&mut self, row: &Carried, before: &mut Vec<Contribution>) -> &mut Holding {
-        let (Carried::ByRecord(kind, identifier, _) | Carried::ByConsent(kind, identifier, _)) = *row;
-        let holding = self.holdings.entry(identifier).or_insert_with(|| Holding {
-            kind,
-            touched: false,
-            carriers: Carriers::Few(SmallVec::new()),
-            consents: Vec::new(),
-        });
-        if !holding.touched {
-            holding.touched = true;
-            before.push(holding.contribution(identifier, &self.limits));
-        }
-        holding
-    }
-}
-
-impl Holding {
-    fn contribution(&self, identifier: IdentifierHash, limits: &[u32]) -> Contribution {
-        let limit = limits.get(usize::from(self.kind.0)).copied().unwrap_or(0);
-        let carriers = self.carriers.within(usize::try_from(limit).unwrap_or(usize::MAX));
-        Contribution { kind: self.kind, identifier, carriers, consents: self.consents.clone() }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.carriers.count() == 0 && self.consents.is_empty()
-    }
-}
-
-impl Stage for Links {
-    type In = Carried;
-    type Out = Linked;
-
-    fn route(row: &Carried) -> u64 {
-        match row {
-            Carried::ByRecord(_, identifier, _) | Carried::ByConsent(_, identifier, _) => low_half(identifier.0),
-        }
-    }
-
-    fn apply(&mut self, updates: &mut Updates<Carried>, output: &mut Updates<Linked>) {
-        let mut before = Vec::new();
-        // INVARIANT: the input is a set. So with removals first, a row that is taken out and put back stays.
-        for (row, _) in updates.iter().filter(|(_, diff)| *diff < 0) {
-            let holding = self.touch(row, &mut before);
-            match row {
-                Carried::ByRecord(_, _, named) => holding.carriers.remove(*named),
-                Carried::ByConsent(_, _, given) => holding.consents.retain(|other| other != given),
+    /// Applies what changes of one identifier and gives out what it means.
+    fn turn(&mut self, turn: &Turn, links: &mut Output<Link>, reaches: &mut Output<(Birth, Given)>) {
+        let limit = self.limits.get(usize::from(turn.kind.0)).copied().unwrap_or(0);
+        let holding = self.holdings.entry(turn.identifier).or_default();
+        let was = hub(&holding.carriers, limit);
+        turn.removed.iter().for_each(|named| holding.carriers.remove(*named));
+        turn.added.iter().for_each(|named| holding.carriers.insert(*named));
+        let is = hub(&holding.carriers, limit);
+        turn.emit_links(was, is, &holding.carriers, links);
+        if holding.consents.is_some() || !turn.consents_added.is_empty() {
+            let consents = holding.consents.get_or_insert_default();
+            consents.retain(|given| !turn.consents_removed.contains(given));
+            consents.extend(turn.consents_added.iter().copied());
+            turn.emit_reaches((was.is_some(), is.is_some()), &holding.carriers, consents, reaches);
+            if consents.is_empty() {
+                holding.consents = None;
             }
         }
-        for (row, _) in updates.iter().filter(|(_, diff)| *diff > 0) {
-            let holding = self.touch(row, &mut before);
-            match row {
-                Carried::ByRecord(_, _, named) => holding.carriers.insert(*named),
-                Carried::ByConsent(_, _, given) => holding.consents.push(*given),
-            }
-        }
-        updates.clear();
-        for old in before {
-            let Some(holding) = self.holdings.get_mut(&old.identifier) else { continue };
-            holding.touched = false;
-            let new = holding.contribution(old.identifier, &self.limits);
-            if holding.is_empty() {
-                self.holdings.remove(&old.identifier);
-            }
-            emit_links(&old, &new, output);
-            emit_reaches(&old, &new, output);
+        if holding.carriers.count() == 0 && holding.consents.is_none() {
+            self.holdings.remove(&turn.identifier);
         }
     }
 }
 
-fn low_half(wide: u128) -> u64 {
-    u64::try_from(wide & u128::from(u64::MAX)).unwrap_or(u64::MAX)
+/// The carrier that others are linked to; there is none where nobody carries the identifier or too many do.
+fn hub(carriers: &Carriers, limit: u32) -> Option<Named> {
+    let ordinary = u32::try_from(carriers.count()).is_ok_and(|count| count <= limit);
+    if ordinary { carriers.first() } else { None }
 }
 
-/// The difference between the stars of two contributions of one identifier.
-fn emit_links(old: &Contribution, new: &Contribution, output: &mut Updates<Linked>) {
-    if old.carriers == new.carriers {
-        return;
-    }
-    let same_hub = old.carriers.first() == new.carriers.first();
-    for (side, other, diff) in [(old, new, -1), (new, old, 1)] {
-        let Some((hub, rest)) = side.carriers.split_first() else { continue };
-        for named in rest {
-            if same_hub && other.carriers.binary_search(named).is_ok() {
-                continue;
-            }
-            let link = Link { a: hub.birth, b: named.birth, kind: side.kind, identifier: side.identifier };
-            output.push((Linked::Link(link, hub.rank, named.rank), diff));
+impl Turn {
+    /// The difference between the star around the hub that was and the one that is.
+    fn emit_links(&self, was: Option<Named>, is: Option<Named>, carriers: &Carriers, links: &mut Output<Link>) {
+        let link = |a: Named, b: Named| Link { a: a.birth, b: b.birth, kind: self.kind, identifier: self.identifier };
+        if was == is {
+            let Some(hub) = is else { return };
+            self.removed.iter().for_each(|named| links.remove(link(hub, *named)));
+            self.added.iter().for_each(|named| links.add(link(hub, *named)));
+            return;
+        }
+        if let Some(hub) = was {
+            self.carriers_before(carriers)
+                .filter(|named| *named != hub)
+                .for_each(|named| links.remove(link(hub, named)));
+        }
+        if let Some(hub) = is {
+            carriers.iter().filter(|named| *named != hub).for_each(|named| links.add(link(hub, named)));
         }
     }
-}
 
-/// The difference between which consents reach which records.
-fn emit_reaches(old: &Contribution, new: &Contribution, output: &mut Updates<Linked>) {
-    if old.consents.is_empty() && new.consents.is_empty() {
-        return;
-    }
-    for (side, other, diff) in [(old, new, -1), (new, old, 1)] {
-        for given in &side.consents {
-            let kept = other.consents.contains(given);
-            for named in &side.carriers {
-                if !(kept && other.carriers.binary_search(named).is_ok()) {
-                    output.push((Linked::Reaches(named.birth, *given), diff));
+    /// The difference between which consents reach which records, each way by whether the identifier is ordinary.
+    fn emit_reaches(
+        &self,
+        (was, is): (bool, bool),
+        carriers: &Carriers,
+        consents: &[Given],
+        reaches: &mut Output<(Birth, Given)>,
+    ) {
+        let stays = was && is;
+        if was {
+            let kept = consents.iter().filter(|given| !self.consents_added.contains(given)).map(|given| (given, stays));
+            for (given, kept) in kept.chain(self.consents_removed.iter().map(|given| (given, false))) {
+                self.removed.iter().for_each(|named| reaches.remove((named.birth, *given)));
+                if !kept {
+                    self.carriers_kept(carriers).for_each(|named| reaches.remove((named.birth, *given)));
+                }
+            }
+        }
+        if is {
+            for given in consents {
+                self.added.iter().for_each(|named| reaches.add((named.birth, *given)));
+                if !(stays && !self.consents_added.contains(given)) {
+                    self.carriers_kept(carriers).for_each(|named| reaches.add((named.birth, *given)));
                 }
             }
         }
     }
+
+    /// Those who carried it before and after.
+    fn carriers_kept(&self, carriers: &Carriers) -> impl Iterator<Item = Named> {
+        carriers.iter().filter(|named| self.added.binary_search(named).is_err())
+    }
+
+    /// Those who carried it before.
+    fn carriers_before(&self, carriers: &Carriers) -> impl Iterator<Item = Named> {
+        self.carriers_kept(carriers).chain(self.removed.iter().copied())
+    }
+}
+
+impl Stage for Links {
+    type Left = Carried<Named>;
+    type Right = Carried<Given>;
+    type Main = Link;
+    type Side = (Birth, Given);
+
+    fn route_left(row: &Carried<Named>) -> u64 {
+        low_half(row.identifier)
+    }
+
+    fn route_right(row: &Carried<Given>) -> u64 {
+        low_half(row.identifier)
+    }
+
+    fn apply(
+        &mut self,
+        left: Updates<Carried<Named>>,
+        right: Updates<Carried<Given>>,
+        main: &mut Output<Link>,
+        side: &mut Output<(Birth, Given)>,
+    ) {
+        let (left, right) = (sorted(left), sorted(right));
+        let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+        loop {
+            let heads = (left.peek().map(|(row, _)| row.identifier), right.peek().map(|(row, _)| row.identifier));
+            let Some(identifier) = heads.0.into_iter().chain(heads.1).min() else { break };
+            let mut turn = Turn { identifier, ..Turn::default() };
+            while let Some((row, came)) = left.next_if(|(row, _)| row.identifier == identifier) {
+                turn.kind = row.kind;
+                push_net(&mut turn.removed, &mut turn.added, row.by, *came);
+            }
+            while let Some((row, came)) = right.next_if(|(row, _)| row.identifier == identifier) {
+                turn.kind = row.kind;
+                push_net(&mut turn.consents_removed, &mut turn.consents_added, row.by, *came);
+            }
+            self.turn(&turn, main, side);
+        }
+    }
+}
+
+/// By identifier, then by who carries it; a removal stands before an addition of the same.
+fn sorted<B: Ord + differential_dataflow::ExchangeData>(updates: Updates<Carried<B>>) -> Vec<(Carried<B>, bool)> {
+    let mut rows = Vec::with_capacity(updates.len());
+    rows.extend(updates.into_rows());
+    rows.sort_unstable();
+    rows
+}
+
+/// Adds a row to what goes or what comes; one that went and comes again stays.
+fn push_net<A: smallvec::Array<Item: PartialEq>>(
+    gone: &mut SmallVec<A>,
+    come: &mut SmallVec<A>,
+    row: A::Item,
+    came: bool,
+) {
+    if !came {
+        gone.push(row);
+    } else if gone.last() == Some(&row) {
+        gone.pop();
+    } else {
+        come.push(row);
+    }
+}
+
+/// Identifiers are hashes: any part of one is as good as another.
+fn low_half(identifier: IdentifierHash) -> u64 {
+    u64::try_from(identifier.0 & u128::from(u64::MAX)).unwrap_or(u64::MAX)
 }

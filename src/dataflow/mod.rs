@@ -5,13 +5,18 @@
 //!
 //! [`graph`] shows the whole of it on one screen; each stage stands in a file of its own with its rule above it.
 
+pub mod births;
+pub mod carriers;
 pub mod clusters;
 mod engine;
 pub mod graph;
 pub mod links;
+pub mod outlet;
 pub mod permissions;
 pub mod profiles;
 pub mod stage;
+pub mod trust;
 
-pub use engine::{Delta, Engine, Membership, ProfileChange};
+pub use clusters::Membership;
+pub use engine::{Delta, Engine, ProfileChange};
 pub use graph::Rules;

@@ -2,43 +2,59 @@
 //!
 //! Rule:   winner(root, attribute, r) :- member(r, root), value(r, attribute, _), r is the greatest by the attribute's
 //!         survivorship criteria; what still ties goes to the smaller rank.
-//! Memory: per record its packed values, per profile its members and winners.
+//! Memory: per record its packed values and root, per profile its members and winners.
 //! Retraction: the profiles that lose a member or a row are computed anew from their members' rows.
 
-use super::stage::{Stage, Updates};
+use super::births::ByBirth;
+use super::clusters::Membership;
+use super::stage::{Output, Stage, Updates};
+use super::trust::Trust;
 use crate::model::{AttributeId, Birth, Criterion, Facts, Named, Source, SurvivorshipRule, ValueHash, Winner};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 
-/// What comes in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Part {
-    /// The values of a live record.
-    Row(Birth, Row),
-    /// A record and the oldest record of its cluster.
-    Member(Birth, Birth),
-}
-
-/// The values of a record, packed.
+/// The values of a live record, packed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Row {
-    at: i64,
+    record: Birth,
     rank: u64,
-    trust: i64,
-    values: Box<[(AttributeId, ValueHash)]>,
+    at: i64,
+    trust: Trust,
+    values: Box<[Value]>,
+}
+
+/// A value in ten bytes; the hash is in the order of bytes of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Value {
+    attribute: AttributeId,
+    hash: [u8; 8],
 }
 
 impl Row {
     /// The row of a record; `source` is where it lives.
     pub fn new(facts: &Facts, named: Named, source: &Source) -> Self {
-        let trust = trust_score(source, facts.at);
-        Self { at: facts.at, rank: named.rank, trust, values: facts.values.as_slice().into() }
+        let value = |(attribute, value): &(AttributeId, ValueHash)| Value {
+            attribute: *attribute,
+            hash: value.0.to_ne_bytes(),
+        };
+        let values = facts.values.iter().map(value).collect();
+        Self { record: named.birth, rank: named.rank, at: facts.at, trust: Trust::new(source), values }
     }
 }
 
 /// The winners of a profile, by attribute.
 pub type Winners = Box<[Winner]>;
+
+/// What is known of a record.
+#[derive(Debug, Default)]
+struct Record {
+    row: Option<Row>,
+    root: Option<Birth>,
+    /// The profile that is named by this record.
+    profile: Option<Box<Profile>>,
+}
 
 #[derive(Debug, Default)]
 struct Profile {
@@ -51,55 +67,76 @@ struct Profile {
 #[derive(Debug)]
 pub struct Profiles {
     rules: Vec<SurvivorshipRule>,
-    rows: HashMap<Birth, Row>,
-    roots: HashMap<Birth, Birth>,
-    profiles: HashMap<Birth, Profile>,
+    records: ByBirth<Record>,
+    /// By attribute, the place of the best row so far and its value; kept for its memory.
+    best: Vec<Option<(u32, Value)>>,
+    winners: Vec<Winner>,
 }
 
-/// Trust that has decayed with age, as an integer on a logarithmic scale.
-///
-/// With half-life h, trust·2^(−(now−at)/h) is compared. Of two such figures the greater is the one with the greater
-/// log2(trust) + at/h whatever `now` is, so no clock is needed. Unit: 2^-20 of a halving.
-pub fn trust_score(source: &Source, at: i64) -> i64 {
-    const HALVING: i64 = 1 << 20;
-    const DAY_US: i64 = 86_400_000_000;
-    let level = log2_scaled(u64::from(source.trust));
-    match source.trust_half_life_days {
-        Some(days) if at != i64::MIN && days > 0 => {
-            let half_life_us = i128::from(days) * i128::from(DAY_US);
-            let age = i128::from(at) * i128::from(HALVING) / half_life_us;
-            level.saturating_add(i64::try_from(age).unwrap_or(i64::MAX))
-        }
-        // A source that does not decay is as good as the moment itself would be: compared by level alone.
-        _ => level,
-    }
+/// The rows of one profile, as they are compared.
+struct Candidates<'a> {
+    rows: SmallVec<[(&'a Row, i64); 8]>,
+    /// How many rows have a value, where there are too many rows to count each time.
+    counts: HashMap<Value, usize>,
 }
 
-/// log2(n + 1) in units of 2^-20, by repeated squaring in integers.
-fn log2_scaled(n: u64) -> i64 {
-    const BITS: u32 = 20;
-    let mut value = u128::from(n) + 1;
-    let whole = value.ilog2();
-    let mut result = i64::from(whole) << BITS;
-    value = (value << 62) >> whole;
-    for bit in (0..BITS).rev() {
-        value = (value * value) >> 62;
-        if value >= 1 << 63 {
-            value >>= 1;
-            result |= 1 << bit;
+/// Up to this many rows, counting again is faster than remembering.
+const COUNTED_MAX: usize = 16;
+
+impl<'a> Candidates<'a> {
+    fn new(records: &'a ByBirth<Record>, members: &[Birth]) -> Self {
+        let rows = members.iter().filter_map(|birth| records.get(*birth)?.row.as_ref());
+        let mut rows: SmallVec<[(&Row, i64); 8]> = rows.map(|row| (row, 0)).collect();
+        let latest = rows.iter().map(|(row, _)| row.at).max().unwrap_or(i64::MIN);
+        rows.iter_mut().for_each(|(row, weight)| *weight = row.trust.weight(row.at, latest));
+        let mut counts = HashMap::new();
+        if rows.len() > COUNTED_MAX {
+            for value in rows.iter().flat_map(|(row, _)| &row.values) {
+                *counts.entry(*value).or_default() += 1;
+            }
+        }
+        Self { rows, counts }
+    }
+
+    /// How many records of the profile carry this value.
+    fn frequency(&self, value: Value) -> usize {
+        match self.counts.get(&value) {
+            Some(count) => *count,
+            None => self.rows.iter().filter(|(row, _)| row.values.contains(&value)).count(),
         }
     }
-    result
+
+    /// Whether the value at one place beats another.
+    fn beats(&self, rule: &SurvivorshipRule, (a, a_value): (usize, Value), (b, b_value): (usize, Value)) -> bool {
+        let ((a, a_weight), (b, b_weight)) = (self.rows[a], self.rows[b]);
+        for criterion in &rule.criteria {
+            let order = match criterion {
+                Criterion::Recency => a.at.cmp(&b.at),
+                Criterion::Trust => a_weight.cmp(&b_weight),
+                Criterion::Completeness => a.values.len().cmp(&b.values.len()),
+                Criterion::Frequency if a_value == b_value => Ordering::Equal,
+                Criterion::Frequency => self.frequency(a_value).cmp(&self.frequency(b_value)),
+            };
+            if order.is_ne() {
+                return order.is_gt();
+            }
+        }
+        a.rank < b.rank
+    }
 }
 
 impl Profiles {
     /// `rules`: by attribute.
     pub fn new(rules: Vec<SurvivorshipRule>) -> Self {
-        Self { rules, rows: HashMap::new(), roots: HashMap::new(), profiles: HashMap::new() }
+        Self { best: vec![None; rules.len()], rules, records: ByBirth::default(), winners: Vec::new() }
     }
 
-    fn touch(&mut self, root: Birth, touched: &mut Vec<Birth>) -> &mut Profile {
-        let profile = self.profiles.entry(root).or_default();
+    fn record(&mut self, birth: Birth) -> &mut Record {
+        self.records.entry(birth, Record::default)
+    }
+
+    fn profile(&mut self, root: Birth, touched: &mut Vec<Birth>) -> &mut Profile {
+        let profile = self.record(root).profile.get_or_insert_default();
         if !profile.touched {
             profile.touched = true;
             touched.push(root);
@@ -107,121 +144,108 @@ impl Profiles {
         profile
     }
 
-    fn winners(&self, members: &[Birth]) -> Winners {
-        let rows: SmallVec<[(Birth, &Row); 8]> =
-            members.iter().filter_map(|birth| self.rows.get(birth).map(|row| (*birth, row))).collect();
-        let mut best: Vec<Option<(Birth, &Row, ValueHash)>> = vec![None; self.rules.len()];
-        for &(birth, row) in &rows {
-            for &(attribute, value) in &row.values {
-                let place = usize::from(attribute.0);
-                let (Some(slot), Some(rule)) = (best.get_mut(place), self.rules.get(place)) else { continue };
-                let better = slot.is_none_or(|(_, other, other_value)| {
-                    let frequency = |value| frequency(&rows, attribute, value);
-                    beats(rule, (row, value), (other, other_value), frequency)
-                });
-                if better {
-                    *slot = Some((birth, row, value));
+    /// Leaves in `self.winners` the winners of these members.
+    fn elect(&mut self, members: &[Birth]) {
+        let candidates = Candidates::new(&self.records, members);
+        self.best.fill(None);
+        for (place, (row, _)) in candidates.rows.iter().enumerate() {
+            for &value in &row.values {
+                let attribute = usize::from(value.attribute.0);
+                let (Some(slot), Some(rule)) = (self.best.get_mut(attribute), self.rules.get(attribute)) else {
+                    continue;
+                };
+                if slot.is_none_or(|(best, other)| candidates.beats(rule, (place, value), (best as usize, other))) {
+                    *slot = Some((u32::try_from(place).expect("fewer than 2^32 records fit in memory"), value));
                 }
             }
         }
-        let winner = |(place, slot): (usize, &Option<(Birth, &Row, ValueHash)>)| {
-            let (record, _, value) = (*slot)?;
-            let attribute = AttributeId(u16::try_from(place).expect("attributes are counted in 16 bits"));
-            Some(Winner { attribute, record, value })
-        };
-        best.iter().enumerate().filter_map(winner).collect()
+        self.winners.clear();
+        self.winners.extend(self.best.iter().flatten().map(|(place, value)| Winner {
+            attribute: value.attribute,
+            record: candidates.rows[*place as usize].0.record,
+            value: ValueHash(u64::from_ne_bytes(value.hash)),
+        }));
     }
-}
 
-/// How many records of the profile carry this value.
-fn frequency(rows: &[(Birth, &Row)], attribute: AttributeId, value: ValueHash) -> usize {
-    rows.iter().filter(|(_, row)| row.values.contains(&(attribute, value))).count()
-}
+    /// Computes the winners of one profile and sends on what changed.
+    fn settle(&mut self, root: Birth, output: &mut Output<(Birth, Winners)>) {
+        // Taken out while its members' rows are read.
+        let Some(mut profile) = self.records.get_mut(root).and_then(|record| record.profile.take()) else { return };
+        profile.touched = false;
+        self.elect(&profile.members);
+        if *profile.winners != *self.winners {
+            let old = std::mem::replace(&mut profile.winners, self.winners.as_slice().into());
+            if !old.is_empty() {
+                output.remove((root, old));
+            }
+            if !profile.winners.is_empty() {
+                output.add((root, profile.winners.clone()));
+            }
+        }
+        let record = self.record(root);
+        record.profile = Some(profile).filter(|profile| !profile.members.is_empty());
+        self.drop_empty(root);
+    }
 
-/// Whether the first candidate beats the second.
-fn beats(
-    rule: &SurvivorshipRule,
-    (a, a_value): (&Row, ValueHash),
-    (b, b_value): (&Row, ValueHash),
-    frequency: impl Fn(ValueHash) -> usize,
-) -> bool {
-    for criterion in &rule.criteria {
-        let order = match criterion {
-            Criterion::Recency => a.at.cmp(&b.at),
-            Criterion::Trust => a.trust.cmp(&b.trust),
-            Criterion::Completeness => a.values.len().cmp(&b.values.len()),
-            Criterion::Frequency if a_value == b_value => std::cmp::Ordering::Equal,
-            Criterion::Frequency => frequency(a_value).cmp(&frequency(b_value)),
-        };
-        if order.is_ne() {
-            return order.is_gt();
+    /// Frees the place of a record of which nothing is known any more.
+    fn drop_empty(&mut self, birth: Birth) {
+        let empty = |record: &Record| record.row.is_none() && record.root.is_none() && record.profile.is_none();
+        if self.records.get(birth).is_some_and(empty) {
+            self.records.remove(birth);
         }
     }
-    a.rank < b.rank
 }
 
 impl Stage for Profiles {
-    type In = Part;
-    type Out = (Birth, Winners);
+    type Left = Row;
+    type Right = Membership;
+    type Main = (Birth, Winners);
+    type Side = ();
 
     /// One worker: rows and members meet by record, and a profile's records come from everywhere.
-    fn route(_: &Part) -> u64 {
+    fn route_left(_: &Row) -> u64 {
         0
     }
 
-    fn apply(&mut self, updates: &mut Updates<Part>, output: &mut Updates<(Birth, Winners)>) {
+    fn route_right(_: &Membership) -> u64 {
+        0
+    }
+
+    fn apply(
+        &mut self,
+        left: Updates<Row>,
+        right: Updates<Membership>,
+        main: &mut Output<(Birth, Winners)>,
+        _: &mut Output<()>,
+    ) {
         let mut touched = Vec::new();
-        let mut rows = Vec::new();
-        for (part, diff) in updates.iter().filter(|(_, diff)| *diff < 0).chain(updates.iter().filter(|(_, d)| *d > 0)) {
-            match part {
-                Part::Row(birth, _) if *diff < 0 => {
-                    self.rows.remove(birth);
-                    rows.push(*birth);
-                }
-                Part::Row(birth, row) => {
-                    self.rows.insert(*birth, row.clone());
-                    rows.push(*birth);
-                }
-                Part::Member(birth, root) if *diff < 0 => {
-                    self.roots.remove(birth);
-                    self.touch(*root, &mut touched).members.retain(|member| member != birth);
-                }
-                Part::Member(birth, root) => {
-                    self.roots.insert(*birth, *root);
-                    self.touch(*root, &mut touched).members.push(*birth);
-                }
-            }
+        let mut changed = Vec::with_capacity(left.len());
+        for row in left.removals() {
+            self.record(row.record).row = None;
+            changed.push(row.record);
         }
-        updates.clear();
-        for birth in rows {
-            if let Some(root) = self.roots.get(&birth).copied() {
-                self.touch(root, &mut touched);
+        for Membership { root, record } in right.removals() {
+            self.record(*record).root = None;
+            self.profile(*root, &mut touched).members.retain(|member| member != record);
+            changed.push(*record);
+        }
+        for row in left.into_additions() {
+            changed.push(row.record);
+            let record = row.record;
+            self.record(record).row = Some(row);
+        }
+        for Membership { root, record } in right.into_additions() {
+            self.record(record).root = Some(root);
+            self.profile(root, &mut touched).members.push(record);
+        }
+        for birth in changed {
+            match self.records.get(birth).and_then(|record| record.root) {
+                Some(root) => drop(self.profile(root, &mut touched)),
+                None => self.drop_empty(birth),
             }
         }
         for root in touched {
-            self.settle(root, output);
-        }
-    }
-}
-
-impl Profiles {
-    /// Computes the winners of one profile and sends on what changed.
-    fn settle(&mut self, root: Birth, output: &mut Updates<(Birth, Winners)>) {
-        let Some(profile) = self.profiles.get(&root) else { return };
-        let winners = self.winners(&profile.members);
-        let Some(profile) = self.profiles.get_mut(&root) else { return };
-        profile.touched = false;
-        if profile.winners != winners {
-            let old = std::mem::replace(&mut profile.winners, winners.clone());
-            if !old.is_empty() {
-                output.push(((root, old), -1));
-            }
-            if !winners.is_empty() {
-                output.push(((root, winners), 1));
-            }
-        }
-        if profile.members.is_empty() {
-            self.profiles.remove(&root);
+            self.settle(root, main);
         }
     }
 }

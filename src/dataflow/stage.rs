@@ -1,70 +1,205 @@
 //! A stateful operator inside the differential graph: hands a stage the changes of one closed time after another, in
-//! the order of times, and sends on what the stage makes of them.
+//! the order of times, and sends on what the stage makes of them. It has two inputs and two outputs.
 //!
-//! It never shows a stage a time that may still grow.
+//! It never shows a stage a time that may still grow, and moves rows without cloning them.
 //! INVARIANT: what a stage emits at a time is a net difference, so that its accumulated output is a function of its
 //! accumulated input alone, however the input was cut into times.
 
-use differential_dataflow::{AsCollection, ExchangeData, VecCollection};
+use differential_dataflow::{AsCollection, Data, ExchangeData, VecCollection};
 use std::collections::BTreeMap;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Exchange;
 use timely::dataflow::operators::Capability;
-use timely::dataflow::operators::generic::operator::Operator;
+use timely::dataflow::operators::generic::OutputBuilder;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::operators::{InputCapability, generic::InputHandleCore};
+use timely::progress::frontier::MutableAntichain;
 
-/// Updates of a collection at one time: (row, change of its multiplicity).
-pub type Updates<D> = Vec<(D, isize)>;
+/// A row, when, and the change of its multiplicity.
+pub type Update<D> = (D, u64, isize);
 
 /// A computation over one closed time at a time.
 pub trait Stage: 'static {
-    /// Rows that come in.
-    type In: ExchangeData;
-    /// Rows that go out.
-    type Out: ExchangeData;
+    /// Rows of the first input.
+    type Left: ExchangeData;
+    /// Rows of the second input.
+    type Right: ExchangeData;
+    /// Rows of the first output.
+    type Main: Data;
+    /// Rows of the second output.
+    type Side: Data;
 
     /// Which worker holds the state that a row concerns: equal keys meet on one worker.
-    fn route(row: &Self::In) -> u64;
+    fn route_left(row: &Self::Left) -> u64;
 
-    /// Takes all updates of one time, in no particular order, and appends the net change of the output.
-    fn apply(&mut self, updates: &mut Updates<Self::In>, output: &mut Updates<Self::Out>);
+    /// The same for the second input.
+    fn route_right(row: &Self::Right) -> u64;
+
+    /// Takes all updates of one time, in no particular order, and gives out the net change.
+    fn apply(
+        &mut self,
+        left: Updates<Self::Left>,
+        right: Updates<Self::Right>,
+        main: &mut Output<Self::Main>,
+        side: &mut Output<Self::Side>,
+    );
+}
+
+/// All updates of one time, in the pieces in which they came.
+#[derive(Debug)]
+pub struct Updates<D>(Vec<Vec<Update<D>>>);
+
+impl<D> Default for Updates<D> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<D> Updates<D> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rows that go.
+    pub fn removals(&self) -> impl Iterator<Item = &D> {
+        self.0.iter().flatten().filter(|(_, _, diff)| *diff < 0).map(|(row, ..)| row)
+    }
+
+    /// The rows that come; each piece is given back once it was read.
+    pub fn into_additions(self) -> impl Iterator<Item = D> {
+        self.0.into_iter().flatten().filter(|(_, _, diff)| *diff > 0).map(|(row, ..)| row)
+    }
+
+    /// All rows, `true` for those that come.
+    pub fn into_rows(self) -> impl Iterator<Item = (D, bool)> {
+        self.0.into_iter().flatten().map(|(row, _, diff)| (row, diff > 0))
+    }
+}
+
+/// What a stage gives out at one time, in pieces so that it never has to be copied to grow.
+#[derive(Debug)]
+pub struct Output<D> {
+    time: u64,
+    pieces: Vec<Vec<Update<D>>>,
+}
+
+/// Rows in one piece of output.
+const PIECE: usize = 512;
+
+impl<D> Output<D> {
+    fn new() -> Self {
+        Self { time: 0, pieces: Vec::new() }
+    }
+
+    /// A row comes.
+    pub fn add(&mut self, row: D) {
+        self.push(row, 1);
+    }
+
+    /// A row goes.
+    pub fn remove(&mut self, row: D) {
+        self.push(row, -1);
+    }
+
+    fn push(&mut self, row: D, diff: isize) {
+        let update = (row, self.time, diff);
+        match self.pieces.last_mut() {
+            Some(piece) if piece.len() < PIECE => piece.push(update),
+            // The first piece grows from nothing, as most epochs are small.
+            Some(_) => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(update);
+                self.pieces.push(piece);
+            }
+            None => self.pieces.push(vec![update]),
+        }
+    }
 }
 
 /// What waits for one time to close.
-type Pending<D> = BTreeMap<u64, (Capability<u64>, Updates<D>)>;
+struct Waiting<L, R> {
+    main: Capability<u64>,
+    side: Capability<u64>,
+    left: Updates<L>,
+    right: Updates<R>,
+}
+
+impl<L, R> Waiting<L, R> {
+    fn new(time: u64, capability: &InputCapability<u64>) -> Self {
+        let (main, side) = (capability.delayed(&time, 0), capability.delayed(&time, 1));
+        Self { main, side, left: Updates::default(), right: Updates::default() }
+    }
+}
+
+type Collections<'scope, S> =
+    (VecCollection<'scope, u64, <S as Stage>::Main, isize>, VecCollection<'scope, u64, <S as Stage>::Side, isize>);
 
 /// Puts a stage into the graph.
 pub fn run<'scope, S: Stage>(
-    input: VecCollection<'scope, u64, S::In, isize>,
+    left: VecCollection<'scope, u64, S::Left, isize>,
+    right: VecCollection<'scope, u64, S::Right, isize>,
     name: &str,
     mut state: S,
-) -> VecCollection<'scope, u64, S::Out, isize> {
-    let route = Exchange::new(|(row, _, _): &(S::In, u64, isize)| S::route(row));
-    input
-        .inner
-        .unary_frontier::<CapacityContainerBuilder<Vec<(S::Out, u64, isize)>>, _, _, _>(route, name, move |_, _| {
-            let mut pending: Pending<S::In> = BTreeMap::new();
-            let mut output_updates = Updates::new();
-            move |(input, frontier), output| {
-                input.for_each(|capability, rows| {
-                    for (row, time, diff) in rows.drain(..) {
-                        let (_, updates) =
-                            pending.entry(time).or_insert_with(|| (capability.delayed(&time, 0), Updates::new()));
-                        updates.push((row, diff));
-                    }
-                });
-                while let Some(first) = pending.first_entry() {
-                    let time = *first.key();
-                    if frontier.less_equal(&time) {
-                        break;
-                    }
-                    let (capability, mut updates) = first.remove();
-                    state.apply(&mut updates, &mut output_updates);
-                    let mut session = output.session(&capability);
-                    for (row, diff) in output_updates.drain(..) {
-                        session.give((row, time, diff));
-                    }
+) -> Collections<'scope, S> {
+    let mut builder = OperatorBuilder::new(name.to_owned(), left.scope());
+    let route_left = Exchange::new(|(row, _, _): &Update<S::Left>| S::route_left(row));
+    let route_right = Exchange::new(|(row, _, _): &Update<S::Right>| S::route_right(row));
+    let mut left = builder.new_input(left.inner, route_left);
+    let mut right = builder.new_input(right.inner, route_right);
+    let (main, main_stream) = builder.new_output();
+    let (side, side_stream) = builder.new_output();
+    let mut main = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Main>>>>::from(main);
+    let mut side = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Side>>>>::from(side);
+    builder.build(move |_| {
+        let mut waiting: BTreeMap<u64, Waiting<S::Left, S::Right>> = BTreeMap::new();
+        let (mut main_rows, mut side_rows) = (Output::new(), Output::new());
+        move |frontiers: &[MutableAntichain<u64>]| {
+            take(&mut left, &mut waiting, |waiting| &mut waiting.left);
+            take(&mut right, &mut waiting, |waiting| &mut waiting.right);
+            while let Some(first) = waiting.first_entry() {
+                let time = *first.key();
+                if frontiers.iter().any(|frontier| frontier.less_equal(&time)) {
+                    break;
+                }
+                let closed = first.remove();
+                (main_rows.time, side_rows.time) = (time, time);
+                state.apply(closed.left, closed.right, &mut main_rows, &mut side_rows);
+                for mut piece in main_rows.pieces.drain(..) {
+                    main.activate().session(&closed.main).give_container(&mut piece);
+                }
+                for mut piece in side_rows.pieces.drain(..) {
+                    side.activate().session(&closed.side).give_container(&mut piece);
                 }
             }
-        })
-        .as_collection()
+        }
+    });
+    (main_stream.as_collection(), side_stream.as_collection())
+}
+
+/// Moves what has come in to where it waits for its time to close.
+fn take<L, R, D: Data, P>(
+    input: &mut InputHandleCore<u64, Vec<Update<D>>, P>,
+    waiting: &mut BTreeMap<u64, Waiting<L, R>>,
+    side: impl Fn(&mut Waiting<L, R>) -> &mut Updates<D>,
+) where
+    P: timely::communication::Pull<timely::dataflow::channels::Message<u64, Vec<Update<D>>>>,
+{
+    input.for_each(|capability, rows| {
+        let mut rows = std::mem::take(rows);
+        while let Some((_, time, _)) = rows.first() {
+            let time = *time;
+            // A piece is nearly always of one time, and moves as a whole.
+            let end = rows.iter().position(|(_, other, _)| *other != time).unwrap_or(rows.len());
+            let rest = rows.split_off(end);
+            let waiting = waiting.entry(time).or_insert_with(|| Waiting::new(time, &capability));
+            side(waiting).0.push(rows);
+            rows = rest;
+        }
+    });
 }

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod dataflow;
+mod policy;
 mod retail;
+mod sources;
+mod store;
 mod tidy;
 mod workload;
-mod sources;
-mod policy;
-mod store;

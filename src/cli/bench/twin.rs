@@ -143,9 +143,10 @@ fn winners(records: &[TwinRecord], schema: &Schema, profiles: &[u32]) -> Vec<(u3
                 *frequencies.entry((*attribute, value.as_str())).or_default() += 1;
             }
         }
+        let latest = group.iter().map(|index| records[*index as usize].at).max().unwrap_or(i64::MIN);
         for index in group {
             let record = &records[*index as usize];
-            let trust = trust(&schema.sources[usize::from(record.source.0)], record.at);
+            let trust = trust(&schema.sources[usize::from(record.source.0)], record.at, latest);
             for (attribute, value) in &record.values {
                 let candidate = Candidate { index: *index, record, value, trust };
                 let slot = &mut best[usize::from(attribute.0)];
@@ -199,16 +200,23 @@ fn beats<'a>(
     decided.then_with(|| b.record.name.cmp(&a.record.name)).is_gt()
 }
 
-/// Trust on a logarithmic scale, in units of 2^-20 of a halving: `log2(trust + 1)`, and, where the source's trust decays
-/// and the record is dated, its time in half-lives.
-fn trust(source: &Source, at: i64) -> i64 {
+/// Trust on a logarithmic scale, in units of 2^-20 of a halving, as of the latest event of the profile: `log2(trust)` less
+/// the age in half-lives, where the source's trust decays. No trust weighs nothing, and so does what decays and is not
+/// dated.
+fn trust(source: &Source, at: i64, latest: i64) -> i64 {
     const HALVING: i128 = 1 << 20;
     const DAY_US: i128 = 86_400_000_000;
-    let level = log2(u64::from(source.trust) + 1);
+    if source.trust == 0 {
+        return i64::MIN;
+    }
+    let level = log2(u64::from(source.trust));
     match source.trust_half_life_days {
-        Some(days) if days > 0 && at != i64::MIN => {
-            let age = i128::from(at) * HALVING / (i128::from(days) * DAY_US);
-            level.saturating_add(i64::try_from(age).unwrap_or(if age < 0 { i64::MIN } else { i64::MAX }))
+        Some(days) if days > 0 => {
+            if at == i64::MIN {
+                return i64::MIN;
+            }
+            let age = (i128::from(latest) - i128::from(at)) * HALVING / (i128::from(days) * DAY_US);
+            level.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX))
         }
         _ => level,
     }

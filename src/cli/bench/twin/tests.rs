@@ -115,9 +115,10 @@ fn the_logarithm_is_exact_to_a_unit() {
     }
     let schema = schema(&[]);
     let aging = &schema.sources[2];
-    assert_eq!(trust(aging, 20 * DAY) - trust(aging, 10 * DAY), 1 << 20);
-    assert_eq!(trust(aging, i64::MIN), log2(81));
-    assert!(trust(aging, i64::MIN + 1) < trust(aging, 0) && trust(aging, 0) < trust(aging, i64::MAX));
+    let halved = trust(aging, 10 * DAY, 20 * DAY);
+    assert_eq!(trust(aging, 20 * DAY, 20 * DAY) - halved, 1 << 20);
+    assert_eq!(trust(aging, 20 * DAY, 20 * DAY), log2(80));
+    assert_eq!(trust(aging, i64::MIN, 0), i64::MIN);
 }
 
 /// Whether two records carry an identifier that links.
@@ -148,11 +149,12 @@ fn by_definition(records: &[TwinRecord], schema: &Schema) -> TwinResult {
         for attribute in [AttributeId(0), AttributeId(1)] {
             let value = |i: usize| records[i].values.iter().find(|(a, _)| *a == attribute).map(|(_, value)| value);
             let members: Vec<usize> = (0..records.len()).filter(|i| profiles[*i] == profile).collect();
+            let latest = members.iter().map(|m| records[*m].at).max().unwrap_or(i64::MIN);
             let key = |i: &usize| {
                 let record = &records[*i];
                 let criterion = |criterion: &Criterion| match criterion {
                     Criterion::Recency => record.at,
-                    Criterion::Trust => trust(&schema.sources[usize::from(record.source.0)], record.at),
+                    Criterion::Trust => trust(&schema.sources[usize::from(record.source.0)], record.at, latest),
                     Criterion::Completeness => record.values.len() as i64,
                     Criterion::Frequency => members.iter().filter(|m| value(**m) == value(*i)).count() as i64,
                 };

@@ -1,0 +1,305 @@
+//! Goal: after every epoch the engine says exactly what a naive computation over the live facts says.
+//! Method: random histories over few records, identifiers, values and times, so that everything collides; hub values
+//! cross their limits both ways, consents tie, records come back; the accumulated deltas are compared with the twin.
+
+mod differential;
+mod shapes;
+mod twin;
+
+use onefold::dataflow::{Delta, Engine, Rules};
+use onefold::model::{
+    AttributeId, Birth, ConsentFacts, Criterion, Facts, Format, IdentifierHash, KindId, Named, PurposeId, Role, Source,
+    SourceId, SurvivorshipRule, ValueHash,
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use twin::{State, World};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// One change of one record or consent, by its number.
+#[derive(Clone, Debug)]
+pub enum Op {
+    Put(u64, Facts),
+    Delete(u64),
+    Consent(u64, ConsentFacts),
+    Forget(u64),
+}
+
+/// Ranks are in no order of births, as hashes of names are.
+pub fn named(number: u64) -> Named {
+    Named { rank: (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), birth: Birth(number) }
+}
+
+/// The consents' births are apart from those of records.
+fn consent_named(number: u64) -> Named {
+    named(1_000_000 + number)
+}
+
+/// An identifier of a kind; the kind is part of what is hashed.
+pub fn identifier(kind: u8, number: u64) -> (KindId, IdentifierHash) {
+    (KindId(kind), IdentifierHash(u128::from(number) << 8 | u128::from(kind)))
+}
+
+pub fn source(trust: u8, trust_half_life_days: Option<u32>) -> Source {
+    Source {
+        name: format!("source-{trust}"),
+        files: Vec::new(),
+        format: Format::Ndjson,
+        role: Role::People,
+        key: vec!["id".into()],
+        accumulate: false,
+        time: None,
+        order: None,
+        trust,
+        trust_half_life_days,
+        region: None,
+        fields: Vec::new(),
+        embedded_consents: None,
+    }
+}
+
+/// A world without records: four kinds, of which two are equally strong, and each criterion in several places.
+pub fn world() -> World {
+    use Criterion::{Completeness, Frequency, Recency, Trust};
+    let rule = |criteria: &[Criterion]| SurvivorshipRule { criteria: criteria.to_vec() };
+    World {
+        rules: Rules {
+            priorities: vec![90, 50, 50, 10],
+            limits: vec![3, 4, 2, 1],
+            survivorship: vec![
+                rule(&[Recency]),
+                rule(&[Trust, Recency]),
+                rule(&[Frequency, Completeness]),
+                rule(&[Completeness, Trust]),
+                rule(&[Trust, Frequency]),
+                rule(&[]),
+            ],
+        },
+        // A half-life of ten days halves 100 to 50 and 50 to 25; nothing comes near a tie but true ties.
+        sources: vec![source(100, Some(10)), source(50, None), source(25, Some(20)), source(0, Some(10))],
+        ..World::default()
+    }
+}
+
+/// An engine, its accumulated output and the world that it was told of.
+pub struct Run {
+    pub engine: Engine,
+    pub state: State,
+    pub world: World,
+}
+
+impl Run {
+    pub fn new(world: World) -> Self {
+        Self { engine: Engine::new(&world.rules), state: State::default(), world }
+    }
+
+    /// Applies changes as one epoch: each record and consent is told of once, with its net change.
+    pub fn epoch(&mut self, ops: &[Op]) -> Delta {
+        let (mut records, mut consents) = (BTreeMap::new(), BTreeMap::new());
+        for op in ops {
+            match op {
+                Op::Put(number, facts) => drop(records.insert(named(*number), Some(facts))),
+                Op::Delete(number) => drop(records.insert(named(*number), None)),
+                Op::Consent(number, facts) => drop(consents.insert(consent_named(*number), Some(facts))),
+                Op::Forget(number) => drop(consents.insert(consent_named(*number), None)),
+            }
+        }
+        for (named, new) in records {
+            let old = self.world.records.remove(&named);
+            self.engine.record(named, &self.world.sources, old.as_ref(), new);
+            self.world.records.extend(new.map(|facts| (named, facts.clone())));
+        }
+        for (named, new) in consents {
+            let old = self.world.consents.remove(&named);
+            self.engine.consent(named, old.as_ref(), new);
+            self.world.consents.extend(new.map(|facts| (named, facts.clone())));
+        }
+        let delta = self.engine.commit();
+        self.state.apply(&delta);
+        delta
+    }
+
+    /// A fresh engine that is told of all live facts in one epoch.
+    pub fn restart(&self) -> (Run, Delta) {
+        let mut fresh = Run::new(World { records: BTreeMap::new(), consents: BTreeMap::new(), ..self.world.clone() });
+        let number = |named: &Named| named.birth.0;
+        let records = self.world.records.iter().map(|(named, facts)| Op::Put(number(named), facts.clone()));
+        let consents = self.world.consents.iter().map(|(n, facts)| Op::Consent(number(n) - 1_000_000, facts.clone()));
+        let ops: Vec<Op> = records.chain(consents).collect();
+        let delta = fresh.epoch(&ops);
+        (fresh, delta)
+    }
+}
+
+/// How many of everything there are in a history.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub records: u64,
+    pub identifiers: u64,
+    pub epochs: usize,
+    pub ops: usize,
+}
+
+fn identifiers(size: Size) -> impl Strategy<Value = Vec<(KindId, IdentifierHash)>> {
+    let one = (0..4u8, 0..size.identifiers).prop_map(|(kind, number)| identifier(kind, number));
+    proptest::collection::btree_set(one, 0..4).prop_map(|set| set.into_iter().collect())
+}
+
+fn facts(size: Size) -> impl Strategy<Value = Facts> {
+    let at = prop_oneof![1 => Just(i64::MIN), 9 => (-2..5i64).prop_map(|n| n * 5 * DAY_US)];
+    let value = (0..6u16, 0..3u64).prop_map(|(attribute, value)| (AttributeId(attribute), ValueHash(value)));
+    let values = proptest::collection::vec(value, 0..6).prop_map(|v| v.into_iter().collect::<BTreeMap<_, _>>());
+    (0..4u16, at, identifiers(size), values).prop_map(|(source, at, identifiers, values)| Facts {
+        source: SourceId(source),
+        at,
+        identifiers,
+        values: values.into_iter().collect(),
+    })
+}
+
+fn consent(size: Size) -> impl Strategy<Value = ConsentFacts> {
+    let until = prop_oneof![Just(i64::MAX), Just(7), Just(9)];
+    (identifiers(size), 0..2u8, any::<bool>(), 0..3i64, until).prop_map(|(identifiers, purpose, given, at, until)| {
+        ConsentFacts { identifiers, purpose: PurposeId(purpose), given, at, until }
+    })
+}
+
+fn op(size: Size) -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => (0..size.records, facts(size)).prop_map(|(number, facts)| Op::Put(number, facts)),
+        4 => (0..size.records).prop_map(Op::Delete),
+        3 => (0..size.records / 2, consent(size)).prop_map(|(number, facts)| Op::Consent(number, facts)),
+        1 => (0..size.records / 2).prop_map(Op::Forget),
+    ]
+}
+
+/// Epochs of a few changes each, some of none.
+pub fn history(size: Size) -> impl Strategy<Value = Vec<Vec<Op>>> {
+    proptest::collection::vec(proptest::collection::vec(op(size), 0..=size.ops), 1..=size.epochs)
+}
+
+const SMALL: Size = Size { records: 8, identifiers: 3, epochs: 24, ops: 4 };
+const MIDDLE: Size = Size { records: 40, identifiers: 12, epochs: 16, ops: 16 };
+const LONE: Size = Size { records: 24, identifiers: 6, epochs: 120, ops: 1 };
+
+/// Compares the engine with the twin after every epoch, and with a fresh engine at the end.
+fn check(history: &[Vec<Op>]) {
+    let mut run = Run::new(world());
+    for ops in history {
+        run.epoch(ops);
+        assert_eq!(run.state, run.world.state(), "after {ops:?}");
+    }
+    let (fresh, delta) = run.restart();
+    assert_eq!(fresh.state, run.state, "a restart with the live facts gives the same state");
+    assert_eq!(delta, run.state.as_delta(), "and says it as a whole in its first epoch");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn small_worlds_equal_the_twin(history in history(SMALL)) {
+        check(&history);
+    }
+
+    #[test]
+    fn equal_epochs_give_equal_deltas(history in history(SMALL)) {
+        let (mut one, mut two) = (Run::new(world()), Run::new(world()));
+        for ops in &history {
+            prop_assert_eq!(one.epoch(ops), two.epoch(ops));
+            prop_assert_eq!(one.epoch(&[]), Delta::default());
+            two.epoch(&[]);
+        }
+    }
+
+    #[test]
+    fn cuts_into_epochs_do_not_matter(history in history(SMALL), cuts in proptest::collection::vec(1..9usize, 1..9)) {
+        let (mut one, mut two) = (Run::new(world()), Run::new(world()));
+        let mut ops: &[Op] = &history.concat();
+        history.iter().for_each(|ops| drop(one.epoch(ops)));
+        for cut in cuts.iter().cycle() {
+            let (head, tail) = ops.split_at(ops.len().min(*cut));
+            two.epoch(head);
+            ops = tail;
+            if ops.is_empty() { break; }
+        }
+        prop_assert_eq!(one.state, two.state);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn middling_worlds_equal_the_twin(history in history(MIDDLE)) {
+        check(&history);
+    }
+
+    #[test]
+    fn long_rows_of_single_changes_equal_the_twin(history in history(LONE)) {
+        check(&history);
+    }
+
+    /// Identifiers with many carriers, so that both forms of keeping them and the way between are used.
+    #[test]
+    fn hubs_equal_the_twin(limit in 100..160u32, steps in proptest::collection::vec((0..180u64, any::<bool>()), 1..400)) {
+        let mut world = world();
+        world.rules.limits[0] = limit;
+        let mut run = Run::new(world);
+        let facts = |hub: bool| Facts {
+            source: SourceId(0),
+            at: 0,
+            identifiers: if hub { vec![identifier(0, 0)] } else { Vec::new() },
+            values: Vec::new(),
+        };
+        let all: Vec<Op> = (0..150).map(|number| Op::Put(number, facts(true))).collect();
+        run.epoch(&all);
+        for ops in steps.chunks(20) {
+            let ops: Vec<Op> = ops.iter().map(|(number, hub)| Op::Put(*number, facts(*hub))).collect();
+            run.epoch(&ops);
+            assert_eq!(run.state, run.world.state());
+        }
+    }
+}
+
+/// The histories do reach what they are for: otherwise the comparisons above would say little.
+#[test]
+fn histories_reach_the_cases_that_matter() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..200 {
+        let history = history(SMALL).new_tree(&mut runner).unwrap().current();
+        let mut run = Run::new(world());
+        for ops in &history {
+            let (before, links) = (run.state.members.clone(), run.state.links.len());
+            let delta = run.epoch(ops);
+            let mut count = |what: &'static str, yes: bool| *seen.entry(what).or_default() += usize::from(yes);
+            let came = |came: bool| delta.links.iter().any(|(_, c)| *c == came);
+            count("empty epoch", ops.is_empty());
+            count("merge", came(true));
+            count("un-merge", came(false));
+            count("a link gives way to another", came(true) && came(false) && run.state.links.len() == links);
+            let ended: BTreeSet<_> = before.iter().map(|m| m.root).collect();
+            count(
+                "root changes",
+                delta.members.iter().any(|(m, came)| *came && before.iter().any(|b| b.record == m.record)),
+            );
+            count("profile ends", ended.iter().any(|root| run.state.members.iter().all(|m| m.root != *root)));
+            count("permission given", delta.permissions.iter().any(|(_, p, came)| *came && p.given));
+            count("permission withdrawn", delta.permissions.iter().any(|(_, p, came)| *came && !p.given));
+            count("winners change", delta.profiles.iter().any(|p| !p.before.is_empty() && !p.after.is_empty()));
+            let sizes = run.state.members.iter().fold(BTreeMap::<_, usize>::new(), |mut sizes, m| {
+                *sizes.entry(m.root).or_default() += 1;
+                sizes
+            });
+            count("profile of four", sizes.values().any(|size| *size >= 4));
+        }
+    }
+    for (what, count) in &seen {
+        assert!(*count >= 50, "{what}: only {count} times");
+    }
+    assert_eq!(seen.len(), 10);
+}

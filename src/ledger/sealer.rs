@@ -10,7 +10,6 @@ use super::payload::{Content, Written};
 use super::wire;
 use crate::crypto::{EntryContext, EntryKey, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt};
 use crate::model::{Birth, Sequence};
-use zeroize::Zeroize;
 
 /// Bytes of the associated data: the run's digest and the stored header.
 const ASSOCIATED_BYTES: usize = 32 + SEALED_HEADER_BYTES;
@@ -53,7 +52,7 @@ impl Sealer {
         if birth.0 == u64::MAX || other.is_some_and(|other| other.0 == u64::MAX || other == birth) {
             return Err(Error::Births { kind: header.kind });
         }
-        write_padded(&header, payload, stored).inspect_err(|_| stored.zeroize())?;
+        write_padded(&header, payload, stored)?;
 
         let key = self.entry_key(run, sequence, birth, other);
         let slot = slots.seal(sequence, birth, other);
@@ -65,7 +64,7 @@ impl Sealer {
         Ok(())
     }
 
-    /// What a stored entry says. `scratch` holds the plaintext meanwhile and is wiped.
+    /// What a stored entry says. `scratch` is overwritten.
     pub(super) fn open(
         &self,
         run: &Run,
@@ -90,7 +89,6 @@ impl Sealer {
         key.open(header.sequence, &associated(run, head), scratch, tag)
             .map_err(|_| unopened("it is not what was sealed"))?;
         let content = padding::unpad(scratch).and_then(|payload| wire::read(header.kind, payload));
-        scratch.zeroize();
         let content = content.ok_or_else(|| unopened("its payload does not read"))?;
         let expected = other.map_or(Seal::Record(birth), |other| Seal::Pair(birth, other));
         if content.seal() != Some(expected) {

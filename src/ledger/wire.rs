@@ -199,9 +199,7 @@ impl Written for Received {
         text.push_str(&self.key);
         text.push_str(raw);
         text.push_str(&self.values.text);
-        let written = put(kind, &(head, cells, values, issues, &text), out);
-        zeroize::Zeroize::zeroize(&mut text);
-        written
+        put(kind, &(head, cells, values, issues, &text), out)
     }
 }
 

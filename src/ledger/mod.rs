@@ -1,1 +1,82 @@
-//! Stub.
+//! The encrypted, hash-chained record of everything: what came in, what was found, what was allowed.
+//!
+//! ```text
+//!   append ─▶ seal under the record's key ─▶ leaf = SHA-256(0 ‖ leaf before ‖ run ‖ entry) ─▶ segment files
+//!   commit ─▶ an entry with size, root and head of all before it ─▶ fdatasync
+//!   open   ─▶ check what came after the remembered commit, cut what a crash tore, begin a new run
+//!   verify ─▶ everything again, without keys
+//! ```
+//! The format is written down to the byte in `FORMAT.md` beside this file. Nothing here decides what is recorded, reads
+//! a clock, or has a record's content in clear on disk.
+//!
+//! INVARIANT: an entry once synced is never changed; what is cut at open was never committed, and can be computed again
+//! or was never acknowledged.
+
+mod chain;
+mod error;
+mod kind;
+mod padding;
+mod payload;
+mod policy;
+mod reader;
+mod recovery;
+mod runs;
+mod sealer;
+mod segment;
+mod state;
+mod tree;
+mod verify;
+mod walk;
+mod wire;
+mod writer;
+
+pub use error::{Damage, Error, Fault};
+pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
+pub use payload::{
+    Answer, Commit, Content, Decision, Merge, Open, Payload, PolicyBundle, PolicyPart, RAW_BYTES_MAX, Received,
+    Rejected, Standardized, Unmerge, Values,
+};
+pub use reader::{Entry, Reader};
+pub use recovery::{Cut, Recovered};
+pub use state::State;
+pub use tree::Digest;
+pub use verify::{Report, verify};
+pub use writer::{Ledger, Options};
+
+use crate::model::Sequence;
+use std::fmt;
+
+/// Where an entry's frame begins: `segment << 32 | byte in the segment`. Ascends with the sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+impl Position {
+    pub(self) fn new(segment: u32, offset: u32) -> Self {
+        Self(u64::from(segment) << 32 | u64::from(offset))
+    }
+
+    /// The number of the segment.
+    pub fn segment(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The byte in the segment's file.
+    pub fn offset(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "segment {:08} byte {}", self.segment(), self.offset())
+    }
+}
+
+/// Where an entry was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its number in the ledger.
+    pub sequence: Sequence,
+    /// Its place on disk.
+    pub position: Position,
+}

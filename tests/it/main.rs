@@ -9,3 +9,5 @@ mod sources;
 mod store;
 mod tidy;
 mod workload;
+mod crypto;
+mod ledger;

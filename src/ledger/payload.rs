@@ -1,0 +1,299 @@
+//! What entries say, in the words of the model. How it is written stands in `wire`.
+//!
+//! INVARIANT: a payload knows under whose key it is sealed, so none can be sealed under another person's.
+
+use super::error::Error;
+use super::kind::{Kind, Seal};
+use super::tree::Digest;
+use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
+use crate::model::{
+    AttributeId, Birth, Epoch, FieldIndex, Fields, Link, Order, ProfileId, PurposeId, Sequence, SourceId, Timestamp,
+    ValueHash,
+};
+
+/// What is sealed under the keys of records, and so can be appended by anyone who holds the writer. Open, policy and
+/// commit entries are the writer's own.
+pub trait Payload: Written {}
+
+impl Payload for Received {}
+impl Payload for Rejected {}
+impl Payload for Merge {}
+impl Payload for Unmerge {}
+impl Payload for Values {}
+impl Payload for Decision {}
+
+/// Something that an entry can say.
+pub trait Written {
+    /// Of which kind the entry is.
+    fn kind(&self) -> Kind;
+    /// Under whose keys it is sealed.
+    fn seal(&self) -> Seal;
+    /// Appends the canonical bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when a part of it is larger than any entry. `out` may then hold a part of the bytes.
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), Error>;
+}
+
+/// What an entry that was read says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// [`Kind::Open`].
+    Open(Open),
+    /// [`Kind::Policy`].
+    Policy(PolicyPart),
+    /// [`Kind::Received`] and [`Kind::Consent`].
+    Received(Received),
+    /// [`Kind::Rejected`].
+    Rejected(Rejected),
+    /// [`Kind::Merge`].
+    Merge(Merge),
+    /// [`Kind::Unmerge`].
+    Unmerge(Unmerge),
+    /// [`Kind::Values`].
+    Values(Values),
+    /// [`Kind::Decision`].
+    Decision(Decision),
+    /// [`Kind::Commit`].
+    Commit(Commit),
+    /// An entry of a sealed kind, read without keys.
+    Sealed {
+        /// Bytes of the ciphertext without its tag.
+        size_bytes: usize,
+    },
+}
+
+/// A writer opened the ledger: a new run, with a salt of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The ledger.
+    pub ledger: LedgerId,
+    /// Part of the derivation of every entry key of the writer.
+    pub salt: WriterSalt,
+    /// The run that begins; 0 for the first, then one more at each open and policy.
+    pub run: u32,
+    /// Which generation of record keys is used.
+    pub key_epoch: KeyEpoch,
+    /// The version of the software.
+    pub software: String,
+}
+
+/// A bundle as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyBundle {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its digest, as `policy` defines it.
+    pub digest: Digest,
+    /// Its files by path inside the bundle, in ascending order of path, each once.
+    pub files: Vec<(String, String)>,
+}
+
+/// A bundle, or as much of it as goes into one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyPart {
+    /// Name of the bundle.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Which part this is, from 1.
+    pub part: u16,
+    /// How many there are; the bundle is in force with the last.
+    pub parts: u16,
+    /// Files or pieces of files; the first may go on with the last file of the part before, under the same path.
+    pub files: Vec<(String, String)>,
+}
+
+/// A record or consent as it came: the only place where its content stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Whether it is a consent, which is a kind of entry of its own.
+    pub consent: bool,
+    /// The record.
+    pub birth: Birth,
+    /// Where it lives.
+    pub source: SourceId,
+    /// Whether it is live; a deleted one has a key and no content.
+    pub live: bool,
+    /// Its place among the changes of the record.
+    pub order: Order,
+    /// Event time.
+    pub at: Option<Timestamp>,
+    /// The record's key in its source.
+    pub key: String,
+    /// The raw fields.
+    pub fields: Fields,
+    /// The standardised values.
+    pub values: Standardized,
+    /// Fields whose value was refused, and the reason's number, in the order they were found.
+    pub issues: Vec<(FieldIndex, u8)>,
+}
+
+/// Standardised values of a record; one that equals the raw field it came from is not stored twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standardized {
+    pub(super) cells: Vec<StandardCell>,
+    pub(super) text: String,
+}
+
+/// One standardised value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StandardCell {
+    pub(super) attribute: AttributeId,
+    pub(super) field: FieldIndex,
+    /// Bytes of the text; `None`: the raw field is the value.
+    pub(super) size_bytes: Option<u32>,
+}
+
+impl Standardized {
+    /// Adds the value of an attribute, made from a raw field.
+    ///
+    /// # Panics
+    /// When the value is longer than `u32::MAX`: the lines that records come in are bounded far below that.
+    pub fn push(&mut self, attribute: AttributeId, field: FieldIndex, value: &str, fields: &Fields) {
+        let same = fields.get(field).is_some_and(|(_, raw)| raw == value);
+        let size_bytes = (!same).then(|| u32::try_from(value.len()).expect("a value is bounded by the size of a line"));
+        self.cells.push(StandardCell { attribute, field, size_bytes });
+        if !same {
+            self.text.push_str(value);
+        }
+    }
+
+    /// The values in the order they were added; `fields` are those that they were made from.
+    pub fn iter<'a>(&'a self, fields: &'a Fields) -> impl Iterator<Item = (AttributeId, FieldIndex, &'a str)> {
+        let mut start = 0usize;
+        self.cells.iter().map(move |cell| {
+            let value = match cell.size_bytes {
+                Some(size_bytes) => {
+                    let end = start + size_bytes as usize;
+                    let value = &self.text[start..end];
+                    start = end;
+                    value
+                }
+                None => fields.get(cell.field).map_or("", |(_, raw)| raw),
+            };
+            (cell.attribute, cell.field, value)
+        })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Removes all values and keeps the memory.
+    pub fn clear(&mut self) {
+        self.cells.clear();
+        self.text.clear();
+    }
+}
+
+/// Bytes that were no change, kept so that they can be looked at and tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// A birth number that no record has; its key seals the entry.
+    pub number: Birth,
+    /// Where they came from, when that is known.
+    pub source: Option<SourceId>,
+    /// The reason's number.
+    pub code: u8,
+    /// The reason in words, without any of the bytes.
+    pub reason: String,
+    /// The file or channel they came by.
+    pub input: String,
+    /// The line they stood on, from 1; 0 when there are no lines.
+    pub line: u64,
+    /// How many bytes there were.
+    pub size_bytes: u64,
+    /// SHA-256 of all of them.
+    pub sha256: Digest,
+    /// The first [`RAW_BYTES_MAX`] of them.
+    pub raw: Vec<u8>,
+}
+
+/// The most raw bytes that a [`Rejected`] keeps.
+pub const RAW_BYTES_MAX: usize = 60_000;
+
+/// Two records were found to be one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// Why; sealed under the keys of both its records.
+    pub link: Link,
+    /// When.
+    pub epoch: Epoch,
+}
+
+/// A merge no longer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmerge {
+    /// The link of the merge.
+    pub link: Link,
+    /// Since when.
+    pub epoch: Epoch,
+    /// The merge entry that this one ends.
+    pub ends: Sequence,
+}
+
+/// The attributes of a profile whose value comes, or no longer comes, from a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Its oldest record.
+    pub root: Birth,
+    /// The record whose values they are; its key seals the entry.
+    pub record: Birth,
+    /// Attributes that have their value from it now.
+    pub gained: Vec<(AttributeId, ValueHash)>,
+    /// Attributes that no longer have.
+    pub lost: Vec<AttributeId>,
+    /// Since when.
+    pub epoch: Epoch,
+}
+
+/// What may be done with a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Its oldest record; its key seals the entry.
+    pub root: Birth,
+    /// The purposes whose answer changed.
+    pub answers: Vec<Answer>,
+    /// Since when.
+    pub epoch: Epoch,
+}
+
+/// The answer for one purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// For what.
+    pub purpose: PurposeId,
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The reason's number.
+    pub reason: u8,
+    /// The consent that decided, when one did.
+    pub consent: Option<Birth>,
+    /// End of the permission in microseconds, exclusive; `i64::MAX` when it has none.
+    pub until: i64,
+}
+
+/// All entries of an epoch stand before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The epoch; higher than that of the commit before.
+    pub epoch: Epoch,
+    /// How many entries there are before this one.
+    pub size: u64,
+    /// Root of the Merkle tree over them.
+    pub root: Digest,
+    /// Leaf of the last of them.
+    pub head: Digest,
+    /// The first entry after the commit before, or 0.
+    pub first: Sequence,
+}

@@ -1,0 +1,132 @@
+//! What happens when a ledger is opened for writing after a stop of any kind.
+//!
+//! The rules, in this order:
+//! 1. What was remembered of a commit must agree with the ledger, else nothing is done.
+//! 2. Everything after it is checked. Damage that a crash cannot have left, or after which a commit follows, is an error.
+//! 3. A torn end of the last segment is cut.
+//! 4. Derived entries after the last commit are cut with all after the first of them: they are computed again. Received
+//!    entries stand before the derived ones of their epoch; where one does not, nothing is cut and it is an error.
+//!
+//! INVARIANT: an entry that was synced is cut only when it is derived and not committed.
+
+use super::Position;
+use super::chain::Chain;
+use super::error::{Error, Fault};
+use super::segment::{self, failed};
+use super::state::State;
+use super::tree::hash_leaf;
+use super::walk::Walk;
+use crate::encoding::replace;
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
+/// What was found when the ledger was opened.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// The last commit; `None` when nothing was ever committed.
+    pub state: Option<State>,
+    /// How many entries after it were kept. `Ledger::replay` hands them over.
+    pub kept: u64,
+    /// What was cut, where something was.
+    pub cut: Option<Cut>,
+}
+
+/// What was cut from the end of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Where the ledger ends now.
+    pub end: Position,
+    /// How many whole derived entries there were after it, which are computed again.
+    pub derived: u64,
+    /// The torn frame, where there was one.
+    pub torn: Option<Fault>,
+}
+
+/// A ledger that was checked and cut.
+pub(super) struct Sound {
+    pub(super) chain: Chain,
+    pub(super) end: Position,
+    pub(super) runs: Vec<(super::chain::Run, Position)>,
+    pub(super) recovered: Recovered,
+}
+
+/// Checks the ledger from the remembered commit, or from its first entry, and cuts it.
+pub(super) fn recover(dir: &Path, resume: Option<&State>) -> Result<Sound, Error> {
+    let mut walk = match resume {
+        None => Walk::from_start(dir)?,
+        Some(state) => {
+            check_resume(dir, state)?;
+            Walk::from_state(dir, state)?
+        }
+    };
+    let torn = match walk.run(|_, _| {}) {
+        Ok(()) => None,
+        Err(Error::Damaged(fault))
+            if fault.damage.is_torn_write()
+                && fault.later_commit.is_none()
+                && fault.segment == walk.last_segment()
+                // The first segment's header was whole before anything else was written.
+                && (fault.segment, fault.offset) != (0, 0) =>
+        {
+            Some(*fault)
+        }
+        Err(error) => return Err(error),
+    };
+    let size = walk.chain.tree.size();
+    let last_segment = walk.last_segment();
+    let (chain, end) = match walk.derived {
+        None => (walk.chain, walk.end),
+        Some((chain, end)) => match walk.kept_after {
+            None => (chain, end),
+            Some((kind, sequence)) => return Err(Error::KeptAfterDerived { kind, sequence, derived: chain.next() }),
+        },
+    };
+    let derived = size - chain.tree.size();
+    let cut = (derived > 0 || torn.is_some()).then_some(Cut { end, derived, torn });
+    if cut.is_some() {
+        truncate(dir, last_segment, end)?;
+    }
+    let kept = chain.tree.size() - walk.commit.as_ref().map_or(0, State::size);
+    let mut runs = walk.runs;
+    runs.retain(|(_, position)| *position < end);
+    Ok(Sound { chain, end, runs, recovered: Recovered { state: walk.commit, kept, cut } })
+}
+
+/// Whether the ledger has the remembered commit where it was.
+fn check_resume(dir: &Path, state: &State) -> Result<(), Error> {
+    let differs = |what| Error::Resume { sequence: state.sequence(), what };
+    let path = segment::path(dir, state.commit.segment());
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(differs("its segment is missing")),
+        opened => opened.map_err(failed("read", &path))?,
+    };
+    let mut stored = Vec::new();
+    match segment::read_at(&file, state.commit, &mut stored) {
+        Ok(()) => {}
+        Err(segment::Stop::Damage(_)) => return Err(differs("there is no whole entry at its place")),
+        Err(segment::Stop::Io(source)) => return Err(failed("read", &path)(source)),
+    }
+    let run = state.chain.run.as_ref().ok_or_else(|| differs("it has no run"))?;
+    if hash_leaf(&state.before, &run.digest, &stored) != state.chain.head {
+        return Err(differs("another entry is at its place"));
+    }
+    let end = u64::from(state.commit.offset()) + (stored.len() + segment::FRAME_BYTES) as u64;
+    if state.end.segment() != state.commit.segment() || u64::from(state.end.offset()) != end {
+        return Err(differs("it ends at another place"));
+    }
+    Ok(())
+}
+
+/// Makes `end` the end of the ledger, durably. Later segments go first, from the last, so that at each moment the
+/// ledger is one that can be recovered.
+fn truncate(dir: &Path, last_segment: u32, end: Position) -> Result<(), Error> {
+    for number in (end.segment() + 1..=last_segment).rev() {
+        let path = segment::path(dir, number);
+        std::fs::remove_file(&path).map_err(failed("remove", &path))?;
+        replace::sync_directory(dir).map_err(failed("sync", dir))?;
+    }
+    let path = segment::path(dir, end.segment());
+    let file = OpenOptions::new().write(true).open(&path).map_err(failed("open", &path))?;
+    file.set_len(end.offset().into()).map_err(failed("cut", &path))?;
+    file.sync_all().map_err(failed("sync", &path))
+}

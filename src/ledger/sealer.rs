@@ -1,0 +1,146 @@
+//! Making stored entries from payloads and payloads from stored entries.
+//!
+//! INVARIANT: an entry opens only as what it was sealed as: under the run, the header and the births it names.
+
+use super::chain::Run;
+use super::error::Error;
+use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, SEALED_HEADER_BYTES, Seal, Sealing};
+use super::padding::{self, LENGTH_BYTES, PADDED_BYTES_MAX};
+use super::payload::{Content, Written};
+use super::wire;
+use crate::crypto::{EntryContext, EntryKey, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt};
+use crate::model::{Birth, Sequence};
+
+/// Bytes of the associated data: the run's digest and the stored header.
+const ASSOCIATED_BYTES: usize = 32 + SEALED_HEADER_BYTES;
+
+/// What seals and opens entries of any run.
+pub(super) struct Sealer {
+    ledger: LedgerId,
+    records: RecordKeys,
+    slots: SlotKeys,
+}
+
+impl Sealer {
+    pub(super) fn new(keys: &Keyring) -> Self {
+        Self { ledger: keys.ledger_id(), records: keys.records(), slots: keys.slots() }
+    }
+
+    /// What hides the births of a run.
+    pub(super) fn slot_key(&self, salt: WriterSalt) -> SlotKey {
+        self.slots.slot_key(salt)
+    }
+
+    /// Replaces `stored` by the entry that says `payload` at `sequence`.
+    pub(super) fn seal<P: Written>(
+        &self,
+        run: &Run,
+        slots: &SlotKey,
+        sequence: Sequence,
+        time_s: u32,
+        payload: &P,
+        stored: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        stored.clear();
+        let header =
+            Header { kind: payload.kind(), key_epoch: run.key_epoch, run: run.number, time_s, sequence, sealing: None };
+        let (birth, other) = match payload.seal() {
+            Seal::Clear => return write_clear(&header, payload, stored),
+            Seal::Record(birth) => (birth, None),
+            Seal::Pair(birth, other) => (birth, Some(other)),
+        };
+        if birth.0 == u64::MAX || other.is_some_and(|other| other.0 == u64::MAX || other == birth) {
+            return Err(Error::Births { kind: header.kind });
+        }
+        write_padded(&header, payload, stored)?;
+
+        let key = self.entry_key(run, sequence, birth, other);
+        let slot = slots.seal(sequence, birth, other);
+        let header = Header { sealing: Some(Sealing { slot, commitment: key.commitment() }), ..header };
+        let (head, padded) = stored.split_at_mut(SEALED_HEADER_BYTES);
+        head.copy_from_slice(&header.sealed_bytes());
+        let tag = key.seal(sequence, &associated(run, head), padded);
+        stored.extend_from_slice(&tag);
+        Ok(())
+    }
+
+    /// What a stored entry says. `scratch` is overwritten.
+    pub(super) fn open(
+        &self,
+        run: &Run,
+        slots: &SlotKey,
+        stored: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<Content, Error> {
+        let (header, payload) =
+            Header::read(stored).map_err(|_| Error::Unopened { sequence: Sequence(0), what: "it has no header" })?;
+        let unopened = |what| Error::Unopened { sequence: header.sequence, what };
+        let Some(sealing) = &header.sealing else { return read_clear(&header, payload) };
+        let (birth, other) = slots.open(header.sequence, sealing.slot);
+        let key = self.entry_key(run, header.sequence, birth, other);
+        if key.commitment() != sealing.commitment {
+            return Err(unopened("it was sealed under another key"));
+        }
+        let (ciphertext, tag) =
+            payload.split_last_chunk::<TAG_BYTES>().ok_or_else(|| unopened("it has no ciphertext"))?;
+        let head = stored.get(..SEALED_HEADER_BYTES).ok_or_else(|| unopened("it has no header"))?;
+        scratch.clear();
+        scratch.extend_from_slice(ciphertext);
+        key.open(header.sequence, &associated(run, head), scratch, tag)
+            .map_err(|_| unopened("it is not what was sealed"))?;
+        let content = padding::unpad(scratch).and_then(|payload| wire::read(header.kind, payload));
+        let content = content.ok_or_else(|| unopened("its payload does not read"))?;
+        let expected = other.map_or(Seal::Record(birth), |other| Seal::Pair(birth, other));
+        if content.seal() != Some(expected) {
+            return Err(unopened("it is about another record than the one it is sealed for"));
+        }
+        Ok(content)
+    }
+
+    fn entry_key(&self, run: &Run, sequence: Sequence, birth: Birth, other: Option<Birth>) -> EntryKey {
+        let context = EntryContext { ledger: self.ledger, salt: run.salt, sequence };
+        let key = self.records.record_key(birth);
+        match other {
+            None => key.entry_key(&context),
+            Some(other) => key.pair_key(&self.records.record_key(other), &context),
+        }
+    }
+}
+
+/// What a clear entry says.
+pub(super) fn read_clear(header: &Header, payload: &[u8]) -> Result<Content, Error> {
+    let unreadable = || Error::Unopened { sequence: header.sequence, what: "its payload does not read" };
+    wire::read(header.kind, payload).ok_or_else(unreadable)
+}
+
+/// Appends a clear entry to `stored`, which is empty.
+fn write_clear<P: Written>(header: &Header, payload: &P, stored: &mut Vec<u8>) -> Result<(), Error> {
+    header.write(stored);
+    payload.write(stored)?;
+    check_size(header, "the payload", stored.len() - CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX - CLEAR_HEADER_BYTES)
+}
+
+/// Writes room for a header, and the padded payload.
+fn write_padded<P: Written>(header: &Header, payload: &P, stored: &mut Vec<u8>) -> Result<(), Error> {
+    const START: usize = SEALED_HEADER_BYTES + LENGTH_BYTES;
+    stored.resize(START, 0);
+    payload.write(stored)?;
+    let size_bytes = stored.len() - START;
+    check_size(header, "the payload", size_bytes, PADDED_BYTES_MAX - LENGTH_BYTES)?;
+    let length = u16::try_from(size_bytes).expect("the size was checked to be less than an entry");
+    stored[SEALED_HEADER_BYTES..START].copy_from_slice(&length.to_le_bytes());
+    let padded = padding::bucket(LENGTH_BYTES + size_bytes).expect("the size was checked to be less than an entry");
+    stored.resize(SEALED_HEADER_BYTES + padded, 0);
+    Ok(())
+}
+
+fn check_size(header: &Header, what: &'static str, size: usize, max: usize) -> Result<(), Error> {
+    if size <= max { Ok(()) } else { Err(Error::TooLarge { kind: header.kind, what, size, max }) }
+}
+
+fn associated(run: &Run, head: &[u8]) -> [u8; ASSOCIATED_BYTES] {
+    let mut bytes = [0u8; ASSOCIATED_BYTES];
+    bytes[..32].copy_from_slice(&run.digest);
+    bytes[32..].copy_from_slice(head);
+    bytes
+}

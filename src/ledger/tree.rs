@@ -1,0 +1,112 @@
+//! The Merkle tree over all leaves (RFC 6962, section 2.1), kept as the roots of its complete subtrees.
+//!
+//! A leaf costs about one node hash. Only the hashes of the peaks are kept: at most one for each bit of the size.
+
+use ring::digest::{Context, SHA256, digest};
+
+/// A SHA-256 digest: a leaf, a node, a root.
+pub type Digest = [u8; 32];
+
+/// The peaks of the tree, highest first. There are as many as the size has one bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Peaks {
+    size: u64,
+    peaks: Vec<Digest>,
+}
+
+impl Peaks {
+    /// What was kept of a tree; `None` when the count of peaks does not fit the size.
+    pub(super) fn from_parts(size: u64, peaks: Vec<Digest>) -> Option<Self> {
+        (usize::try_from(size.count_ones()).ok()? == peaks.len()).then_some(Self { size, peaks })
+    }
+
+    /// How many leaves there are.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The peaks, highest first.
+    pub(super) fn peaks(&self) -> &[Digest] {
+        &self.peaks
+    }
+
+    /// Adds a leaf.
+    pub(super) fn push(&mut self, leaf: Digest) {
+        let mut node = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            let left = self.peaks.pop().expect("there is a peak for each one bit of the size");
+            node = hash_node(&left, &node);
+        }
+        self.peaks.push(node);
+        self.size += 1;
+    }
+
+    /// The root of the tree; that of the empty one is the hash of nothing.
+    pub(super) fn root(&self) -> Digest {
+        let mut peaks = self.peaks.iter().rev();
+        match peaks.next() {
+            None => to_array(digest(&SHA256, b"")),
+            Some(lowest) => peaks.fold(*lowest, |right, left| hash_node(left, &right)),
+        }
+    }
+}
+
+/// `SHA-256(0x01 ‖ left ‖ right)`.
+fn hash_node(left: &Digest, right: &Digest) -> Digest {
+    let mut message = [1u8; 65];
+    message[1..33].copy_from_slice(left);
+    message[33..].copy_from_slice(right);
+    to_array(digest(&SHA256, &message))
+}
+
+/// `SHA-256(0x00 ‖ previous leaf ‖ run ‖ stored entry)`: the RFC 6962 leaf of the logical entry, and the linear chain.
+pub(super) fn hash_leaf(previous: &Digest, run: &Digest, stored: &[u8]) -> Digest {
+    let mut prefix = [0u8; 65];
+    prefix[1..33].copy_from_slice(previous);
+    prefix[33..].copy_from_slice(run);
+    let mut context = Context::new(&SHA256);
+    context.update(&prefix);
+    context.update(stored);
+    to_array(context.finish())
+}
+
+/// A digest of *ring* as an array.
+pub(super) fn to_array(digest: ring::digest::Digest) -> Digest {
+    digest.as_ref().try_into().expect("a SHA-256 digest has 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MTH of RFC 6962, as it is written there.
+    fn naive(leaves: &[Digest]) -> Digest {
+        match leaves {
+            [] => to_array(digest(&SHA256, b"")),
+            [leaf] => *leaf,
+            _ => {
+                let split = leaves.len().next_power_of_two() / 2;
+                hash_node(&naive(&leaves[..split]), &naive(&leaves[split..]))
+            }
+        }
+    }
+
+    #[test]
+    fn root_is_that_of_the_rfc() {
+        let mut peaks = Peaks::default();
+        let mut leaves = Vec::new();
+        for n in 0..200u8 {
+            assert_eq!(peaks.root(), naive(&leaves), "{n} leaves");
+            assert_eq!(peaks.peaks().len(), usize::from(n.count_ones() as u8));
+            let leaf = to_array(digest(&SHA256, &[n]));
+            leaves.push(leaf);
+            peaks.push(leaf);
+        }
+    }
+
+    #[test]
+    fn leaf_of_rfc_form() {
+        let whole = [&[0u8][..], &[1; 32], &[2; 32], b"entry"].concat();
+        assert_eq!(hash_leaf(&[1; 32], &[2; 32], b"entry"), to_array(digest(&SHA256, &whole)));
+    }
+}

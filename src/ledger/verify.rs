@@ -1,0 +1,83 @@
+//! The verifier: everything that can be known of a ledger without keys and without the index.
+//!
+//! It walks every byte of every segment and accepts only what a writer gives: headers, checksums, sequence, runs, the
+//! chain of leaves, and at each commit size, first entry, head and root. What it cannot see by itself is a ledger that
+//! was cut back to an earlier commit, or rewritten whole by somebody who holds all of it: for that one needs a head
+//! that was remembered elsewhere.
+//!
+//! It does not change anything, and it is not to be run beside a writer: an entry being written looks torn.
+
+use super::error::Error;
+use super::kind::Kind;
+use super::state::State;
+use super::tree::Digest;
+use super::walk::Walk;
+use crate::crypto::LedgerId;
+use crate::model::Epoch;
+use std::path::Path;
+
+/// What a whole ledger consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its id.
+    pub ledger: LedgerId,
+    /// How many segments there are.
+    pub segments: u32,
+    /// How many bytes they have.
+    pub size_bytes: u64,
+    /// How many entries there are.
+    pub entries: u64,
+    /// How many of each kind, in the order of [`Kind::ALL`].
+    pub kinds: Vec<(Kind, u64)>,
+    /// The leaf of the last entry.
+    pub head: Digest,
+    /// The root of the RFC 6962 tree over all entries.
+    pub root: Digest,
+    /// The digest of the bundle in force.
+    pub policy: Digest,
+    /// The last committed epoch; 0 when there is none.
+    pub epoch: Epoch,
+    /// The state at the last commit.
+    pub commit: Option<State>,
+    /// How many entries stand after the last commit.
+    pub uncommitted: u64,
+}
+
+/// Verifies the ledger in `dir`. `progress` is told how many bytes have been verified, every megabyte or so.
+///
+/// # Errors
+/// [`Error::Damaged`] with the first place that is not as a writer would have written it, [`Error::Missing`] and
+/// [`Error::File`].
+pub fn verify(dir: &Path, mut progress: impl FnMut(u64)) -> Result<Report, Error> {
+    let mut walk = Walk::from_start(dir)?;
+    let segments = walk.last_segment() + 1;
+    let mut size_bytes = 0u64;
+    let mut told = 0u64;
+    let mut counts = [0u64; Kind::ALL.len()];
+    walk.run(|header, frame_bytes| {
+        size_bytes += frame_bytes;
+        if let Some(count) = counts.get_mut(header.kind as usize - 1) {
+            *count += 1;
+        }
+        if size_bytes - told >= 1 << 20 {
+            told = size_bytes;
+            progress(size_bytes);
+        }
+    })?;
+    let size_bytes = size_bytes + u64::from(segments) * super::segment::HEADER_BYTES;
+    progress(size_bytes);
+    let entries = walk.chain.tree.size();
+    Ok(Report {
+        ledger: walk.chain.ledger,
+        segments,
+        size_bytes,
+        entries,
+        kinds: Kind::ALL.into_iter().zip(counts).collect(),
+        head: walk.chain.head,
+        root: walk.chain.tree.root(),
+        policy: walk.chain.run.as_ref().map_or([0; 32], |run| run.policy),
+        epoch: walk.chain.epoch,
+        uncommitted: entries - walk.commit.as_ref().map_or(0, State::size),
+        commit: walk.commit,
+    })
+}

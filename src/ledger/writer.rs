@@ -1,0 +1,372 @@
+//! The writer: seals payloads, links them into the chain, and makes them durable.
+//!
+//! The order of a commit: entries are written, the commit entry after them, then fdatasync; only then is the state
+//! given out. Before a new segment is begun, the one before it is durable.
+//!
+//! INVARIANT: after any failed write or sync nothing more is written until the ledger is opened again, for what is on
+//! disk is then not known (a second fsync may report success for pages that were lost).
+
+use super::chain::{Chain, Run};
+use super::error::Error;
+use super::kind::ENTRY_BYTES_MAX;
+use super::payload::{Open, Payload, PolicyBundle, Written};
+use super::policy;
+use super::reader::{Entry, Reader};
+use super::recovery::{self, Recovered};
+use super::runs::Runs;
+use super::sealer::Sealer;
+use super::segment::{self, FRAME_BYTES, HEADER_BYTES, SegmentHeader, failed};
+use super::state::State;
+use super::tree::Digest;
+use super::{Placed, Position};
+use crate::crypto::{Error as KeyError, Keyring, SlotKey, WriterSalt};
+use crate::encoding::replace;
+use crate::model::{Epoch, Sequence};
+use ring::rand::SecureRandom;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// How much is gathered before it is handed to the system.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// How a ledger is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A segment is ended before it becomes larger than this; one entry always fits.
+    pub segment_bytes_max: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { segment_bytes_max: 64 << 20 }
+    }
+}
+
+/// The only writer of a ledger. That there is no other is seen to by the lock of the data directory.
+pub struct Ledger {
+    dir: PathBuf,
+    options: Options,
+    sealer: Sealer,
+    reader: Reader,
+    runs: Runs,
+    chain: Chain,
+    run: Run,
+    slots: SlotKey,
+    file: File,
+    segment: u32,
+    /// Bytes of the segment that the system has.
+    written: u64,
+    /// Frames that it does not have yet.
+    buffer: Vec<u8>,
+    /// The entry being made.
+    stored: Vec<u8>,
+    time_s: u32,
+    poisoned: bool,
+}
+
+impl Ledger {
+    /// Begins a ledger in `dir`, which is created where it is missing, with this bundle in force. It is durable on
+    /// return.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::Bundle`], [`Error::Keys`] when the random source fails, [`Error::File`].
+    pub fn create(
+        dir: &Path,
+        keys: &Keyring,
+        rng: &dyn SecureRandom,
+        bundle: &PolicyBundle,
+        now_s: u32,
+        options: Options,
+    ) -> Result<Self, Error> {
+        policy::split(bundle)?;
+        std::fs::create_dir_all(dir).map_err(failed("create", dir))?;
+        if !segment::list(dir)?.is_empty() {
+            return Err(Error::Exists { path: dir.to_owned() });
+        }
+        let chain = Chain::new(keys.ledger_id());
+        create_segment(dir, 0, &chain)?;
+        let end = Position::new(0, HEADER_BYTES as u32);
+        Self::begin(dir, keys, rng, bundle, now_s, options, chain, end, Runs::default())
+    }
+
+    /// Opens the ledger in `dir`: checks what came after the remembered commit (or everything), cuts what a crash left,
+    /// and begins a new run with this bundle in force. It is durable on return.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::OtherLedger`], [`Error::Resume`], [`Error::Damaged`], [`Error::KeptAfterDerived`],
+    /// [`Error::Bundle`], [`Error::Keys`], [`Error::File`]. Nothing is written or cut before all was found in order.
+    pub fn open(
+        dir: &Path,
+        keys: &Keyring,
+        rng: &dyn SecureRandom,
+        bundle: &PolicyBundle,
+        now_s: u32,
+        resume: Option<&State>,
+        options: Options,
+    ) -> Result<(Self, Recovered), Error> {
+        policy::split(bundle)?;
+        // Says when the ledger is missing or another one, before anything is touched.
+        drop(Reader::open(dir, None).and_then(|reader| match (keys.ledger_id(), reader.ledger_id()) {
+            (expected, found) if expected != found => Err(Error::OtherLedger { expected, found }),
+            _ => Ok(reader),
+        })?);
+        let sound = recovery::recover(dir, resume)?;
+        let mut runs = Runs::load(dir, sound.chain.ledger)?;
+        if let Some(first) = sound.runs.first() {
+            runs.rows.retain(|(run, _)| run.number < first.0.number);
+        }
+        if let Some(last) = sound.chain.run.as_ref().map(|run| run.number) {
+            runs.rows.retain(|(run, _)| run.number <= last);
+            let known = sound.runs.first().map_or(Some(last), |(run, _)| run.number.checked_sub(1));
+            if runs.rows.last().map(|(run, _)| run.number) != known {
+                runs.complete(dir, sound.chain.ledger, known)?;
+            }
+        }
+        runs.rows.extend(sound.runs);
+        let ledger = Self::begin(dir, keys, rng, bundle, now_s, options, sound.chain, sound.end, runs)?;
+        Ok((ledger, sound.recovered))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn begin(
+        dir: &Path,
+        keys: &Keyring,
+        rng: &dyn SecureRandom,
+        bundle: &PolicyBundle,
+        now_s: u32,
+        options: Options,
+        chain: Chain,
+        end: Position,
+        runs: Runs,
+    ) -> Result<Self, Error> {
+        let mut salt = [0u8; 16];
+        rng.fill(&mut salt).map_err(|_| KeyError::Random)?;
+        let salt = WriterSalt(salt);
+        let number = chain.run.as_ref().map_or(Some(0), |run| run.number.checked_add(1));
+        let number = number.ok_or(Error::Bundle { what: "there were 2^32 runs before" })?;
+        let (ledger, key_epoch) = (keys.ledger_id(), keys.key_epoch());
+        let open = Open { ledger, salt, run: number, key_epoch, software: env!("CARGO_PKG_VERSION").to_owned() };
+        let run = Run::opened(ledger, chain.run.as_ref(), &open);
+        let path = segment::path(dir, end.segment());
+        let file = OpenOptions::new().append(true).open(&path).map_err(failed("open", &path))?;
+        let mut ledger = Self {
+            dir: dir.to_owned(),
+            options,
+            sealer: Sealer::new(keys),
+            slots: keys.slots().slot_key(salt),
+            reader: Reader::new(dir, ledger, Some(keys)),
+            runs,
+            chain,
+            run,
+            file,
+            segment: end.segment(),
+            written: end.offset().into(),
+            buffer: Vec::with_capacity(BUFFER_BYTES + ENTRY_BYTES_MAX + FRAME_BYTES),
+            stored: Vec::with_capacity(ENTRY_BYTES_MAX),
+            time_s: now_s,
+            poisoned: false,
+        };
+        let placed = ledger.append_any(&open)?;
+        ledger.runs.rows.push((ledger.run.clone(), placed.position));
+        if ledger.run.policy == bundle.digest {
+            ledger.sync()?;
+            ledger.save_runs()?;
+        } else {
+            ledger.set_policy(bundle)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Records a bundle, which is in force for all entries after it. It is durable on return.
+    ///
+    /// # Errors
+    /// [`Error::Bundle`], and those of [`sync`](Self::sync).
+    pub fn set_policy(&mut self, bundle: &PolicyBundle) -> Result<(), Error> {
+        let parts = policy::split(bundle)?;
+        let run = self.run.with_policy(self.chain.ledger, bundle.digest);
+        let run = run.ok_or(Error::Bundle { what: "there were 2^32 runs before" })?;
+        let last = parts.len() - 1;
+        for (index, part) in parts.iter().enumerate() {
+            // The last part stands in the run that it begins.
+            if index == last {
+                self.run = run.clone();
+            }
+            let placed = self.append_any(part).inspect_err(|_| self.poisoned = true)?;
+            if index == last {
+                self.runs.rows.push((self.run.clone(), placed.position));
+            }
+        }
+        self.sync()?;
+        self.save_runs()
+    }
+
+    /// Sets the time that the next entries have, in seconds since 1970.
+    pub fn set_time(&mut self, now_s: u32) {
+        self.time_s = now_s;
+    }
+
+    /// Appends an entry. It is durable after the next [`sync`](Self::sync) or [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] and [`Error::Births`], after which the ledger goes on as before; [`Error::File`] and
+    /// [`Error::Poisoned`].
+    pub fn append<P: Payload>(&mut self, payload: &P) -> Result<Placed, Error> {
+        self.append_any(payload)
+    }
+
+    fn append_any<P: Written>(&mut self, payload: &P) -> Result<Placed, Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        let mut stored = std::mem::take(&mut self.stored);
+        let placed = self
+            .sealer
+            .seal(&self.run, &self.slots, self.chain.next(), self.time_s, payload, &mut stored)
+            .and_then(|()| self.put(&stored));
+        self.stored = stored;
+        placed
+    }
+
+    /// Takes a stored entry into the chain and the buffer.
+    fn put(&mut self, stored: &[u8]) -> Result<Placed, Error> {
+        let frame_bytes = (stored.len() + FRAME_BYTES) as u64;
+        if self.end() + frame_bytes > self.options.segment_bytes_max.into() && self.end() > HEADER_BYTES {
+            self.rotate().inspect_err(|_| self.poisoned = true)?;
+        } else if self.buffer.len() >= BUFFER_BYTES {
+            self.write().inspect_err(|_| self.poisoned = true)?;
+        }
+        let offset = u32::try_from(self.end()).expect("a segment is at most 4 GiB and an entry");
+        let placed = Placed { sequence: self.chain.next(), position: Position::new(self.segment, offset) };
+        self.chain.absorb(stored).expect("what the writer makes is what the chain takes");
+        segment::write_frame(stored, &mut self.buffer);
+        Ok(placed)
+    }
+
+    /// Where the next frame begins in the segment.
+    fn end(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Hands the buffer to the system.
+    fn write(&mut self) -> Result<(), Error> {
+        let path = segment::path(&self.dir, self.segment);
+        self.file.write_all(&self.buffer).map_err(failed("write", &path))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn write_and_sync(&mut self) -> Result<(), Error> {
+        self.write()?;
+        self.file.sync_data().map_err(failed("sync", &segment::path(&self.dir, self.segment)))
+    }
+
+    /// Ends the segment and begins the next.
+    fn rotate(&mut self) -> Result<(), Error> {
+        self.write_and_sync()?;
+        let number = self.segment + 1;
+        self.file = create_segment(&self.dir, number, &self.chain)?;
+        self.segment = number;
+        self.written = HEADER_BYTES;
+        Ok(())
+    }
+
+    /// Makes everything appended durable.
+    ///
+    /// # Errors
+    /// [`Error::File`], after which the ledger takes nothing more, and [`Error::Poisoned`].
+    pub fn sync(&mut self) -> Result<(), Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        self.write_and_sync().inspect_err(|_| self.poisoned = true)
+    }
+
+    /// Appends the commit of `epoch` and makes everything durable.
+    ///
+    /// # Errors
+    /// [`Error::EpochOrder`] when `epoch` is not above the last one; those of [`sync`](Self::sync).
+    pub fn commit(&mut self, epoch: Epoch) -> Result<State, Error> {
+        if epoch <= self.chain.epoch {
+            return Err(Error::EpochOrder { epoch: epoch.0, last: self.chain.epoch.0 });
+        }
+        let before = self.chain.head;
+        let placed = self.append_any(&self.chain.commit(epoch))?;
+        self.sync()?;
+        let offset = u32::try_from(self.end()).expect("a segment is at most 4 GiB and an entry");
+        let end = Position::new(self.segment, offset);
+        Ok(State { chain: self.chain.clone(), end, commit: placed.position, before })
+    }
+
+    /// An entry of this ledger, also one that is not yet written.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read(&self, position: Position) -> Result<Entry, Error> {
+        let start = u64::from(position.offset()).checked_sub(self.written);
+        let Some(start) = start.filter(|_| position.segment() == self.segment) else {
+            return self.reader.read(position);
+        };
+        let frame = usize::try_from(start).ok().and_then(|start| self.buffer.get(start..));
+        let stored = frame.and_then(|frame| {
+            let size = segment::frame_size(*frame.first_chunk()?).ok()?;
+            let frame = frame.get(..size)?;
+            segment::check_frame(frame).ok()?;
+            frame.get(4..size - 4)
+        });
+        self.reader.entry(position, stored.ok_or(Error::NotAnEntry { position })?, &mut Vec::new())
+    }
+
+    /// Hands over, decrypted and in order, the entries after the remembered commit, or all; of those not synced an end
+    /// may be missing. Memory does not depend on how many there are.
+    ///
+    /// # Errors
+    /// As [`Reader::scan`].
+    pub fn replay<E: From<Error>>(
+        &self,
+        after: Option<&State>,
+        visit: impl FnMut(Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.reader.scan(after, visit)
+    }
+
+    /// The reader of this ledger; it sees what the system has been handed.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The sequence of the next entry.
+    pub fn next(&self) -> Sequence {
+        self.chain.next()
+    }
+
+    /// The leaf of the last entry.
+    pub fn head(&self) -> Digest {
+        self.chain.head
+    }
+
+    /// The last committed epoch; 0 when there is none.
+    pub fn epoch(&self) -> Epoch {
+        self.chain.epoch
+    }
+
+    /// The digest of the bundle in force.
+    pub fn policy(&self) -> Digest {
+        self.run.policy
+    }
+
+    fn save_runs(&mut self) -> Result<(), Error> {
+        self.runs.save(&self.dir)?;
+        self.reader.know(&self.runs);
+        Ok(())
+    }
+}
+
+/// Makes an empty segment, durably, and opens it.
+fn create_segment(dir: &Path, number: u32, chain: &Chain) -> Result<File, Error> {
+    let path = segment::path(dir, number);
+    let header = SegmentHeader { ledger: chain.ledger, number, first: chain.next(), previous: chain.head };
+    replace::write(&path, &header.to_bytes(), 0o600).map_err(failed("write", &path))?;
+    OpenOptions::new().append(true).open(&path).map_err(failed("open", &path))
+}

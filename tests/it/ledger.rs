@@ -1,0 +1,765 @@
+//! Goal: what is appended is read again as it was; every change to the files is detected or, where a crash could have
+//! left it, cut back to what was synced; no key and nonce is used twice; nothing of a payload is found on disk.
+//! Method: small ledgers of several segments, damaged byte by byte and cut at every offset.
+
+use onefold::crypto::Keyring;
+use onefold::ledger::{
+    Answer, Content, Cut, Damage, Decision, Entry, Error, Kind, Ledger, Merge, Options, Placed, PolicyBundle, Position,
+    Reader, Received, Rejected, Standardized, State, Unmerge, Values, verify,
+};
+use onefold::model::{
+    AttributeId, Birth, CellKind, Epoch, FieldIndex, Fields, IdentifierHash, KindId, Link, NameHash, Order, ProfileId,
+    PurposeId, Sequence, SourceId, Timestamp, ValueHash,
+};
+use ring::rand::SystemRandom;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SMALL: Options = Options { segment_bytes_max: 1_000 };
+
+/// A directory with keys and a ledger.
+struct Home {
+    root: tempfile::TempDir,
+    keys: Keyring,
+}
+
+impl Home {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let keys = Keyring::create(&root.path().join("keys"), &SystemRandom::new(), None).unwrap();
+        Self { root, keys }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.root.path().join("ledger")
+    }
+
+    fn create(&self) -> Ledger {
+        Ledger::create(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 1_000, SMALL).unwrap()
+    }
+
+    fn open(&self, resume: Option<&State>) -> Result<(Ledger, onefold::ledger::Recovered), Error> {
+        Ledger::open(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 2_000, resume, SMALL)
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let reader = Reader::open(&self.dir(), Some(&self.keys)).unwrap();
+        let mut entries = Vec::new();
+        reader.scan(None, |entry| Ok::<(), Error>(entries.push(entry))).unwrap();
+        entries
+    }
+
+    /// The segment files by name.
+    fn segments(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(self.dir())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "seg"))
+            .map(|path| (path.clone(), fs::read(&path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// Puts the segments back as they were.
+    fn restore(&self, segments: &[(PathBuf, Vec<u8>)]) {
+        fs::remove_dir_all(self.dir()).unwrap();
+        fs::create_dir(self.dir()).unwrap();
+        for (path, bytes) in segments {
+            fs::write(path, bytes).unwrap();
+        }
+    }
+}
+
+fn bundle(version: u8) -> PolicyBundle {
+    let files = vec![("identity.toml".to_owned(), "a = 1".to_owned()), ("purposes.toml".to_owned(), String::new())];
+    PolicyBundle { name: "retail".into(), version: version.to_string(), digest: [version; 32], files }
+}
+
+fn received(birth: u64, email: &str) -> Received {
+    let mut fields = Fields::default();
+    fields.push(FieldIndex(0), CellKind::Text, email);
+    fields.push(FieldIndex(3), CellKind::Number, "42");
+    let mut values = Standardized::default();
+    values.push(AttributeId(1), FieldIndex(0), &email.to_lowercase(), &fields);
+    values.push(AttributeId(2), FieldIndex(3), "42", &fields);
+    Received {
+        consent: birth % 3 == 2,
+        birth: Birth(birth),
+        source: SourceId(4),
+        live: true,
+        order: Order::Log(birth),
+        at: Some(Timestamp(-5)),
+        key: format!("key-{birth}"),
+        fields,
+        values,
+        issues: vec![(FieldIndex(3), 9)],
+    }
+}
+
+fn link(a: u64, b: u64) -> Link {
+    Link { a: Birth(a), b: Birth(b), kind: KindId(2), identifier: IdentifierHash(77) }
+}
+
+fn rejected(number: u64, raw: Vec<u8>) -> Rejected {
+    Rejected {
+        number: Birth(number),
+        source: None,
+        code: 3,
+        reason: "no key".into(),
+        input: "crm.ndjson".into(),
+        line: 12,
+        size_bytes: raw.len() as u64,
+        sha256: [8; 32],
+        raw,
+    }
+}
+
+fn values(record: u64, epoch: u64) -> Values {
+    Values {
+        profile: ProfileId(NameHash(5)),
+        root: Birth(0),
+        record: Birth(record),
+        gained: vec![(AttributeId(1), ValueHash(6)), (AttributeId(2), ValueHash(u64::MAX))],
+        lost: vec![AttributeId(3)],
+        epoch: Epoch(epoch),
+    }
+}
+
+fn decision(epoch: u64) -> Decision {
+    let answer = |consent| Answer { purpose: PurposeId(1), allowed: true, reason: 2, consent, until: i64::MAX };
+    let answers = vec![answer(Some(Birth(7))), answer(None)];
+    Decision { profile: ProfileId(NameHash(5)), root: Birth(0), answers, epoch: Epoch(epoch) }
+}
+
+/// One epoch: three received records, then what is derived.
+fn write_epoch(ledger: &mut Ledger, epoch: u64) -> State {
+    let first = epoch * 3;
+    for birth in first..first + 3 {
+        ledger.append(&received(birth, &format!("Person{birth}@Example.com"))).unwrap();
+    }
+    let merge = ledger.append(&Merge { link: link(first, first + 1), epoch: Epoch(epoch) }).unwrap();
+    let unmerge = Unmerge { link: link(first, first + 1), epoch: Epoch(epoch), ends: merge.sequence };
+    ledger.append(&unmerge).unwrap();
+    ledger.append(&values(first, epoch)).unwrap();
+    ledger.append(&decision(epoch)).unwrap();
+    ledger.commit(Epoch(epoch)).unwrap()
+}
+
+fn fault(error: Error) -> onefold::ledger::Fault {
+    match error {
+        Error::Damaged(fault) => *fault,
+        other => panic!("not damage: {other}"),
+    }
+}
+
+#[test]
+fn every_payload_is_read_as_it_was_written() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let deleted = Received {
+        live: false,
+        order: Order::Time(-9),
+        at: None,
+        fields: Fields::default(),
+        values: Standardized::default(),
+        issues: Vec::new(),
+        ..received(4, "x")
+    };
+    let arrival = Received { order: Order::Arrival, ..received(5, "é@x") };
+    let known = Rejected { source: Some(SourceId(3)), ..rejected(6, vec![0xff, 0, b'\n']) };
+    let merge = Merge { link: link(1, 2), epoch: Epoch(1) };
+    let unmerge = Unmerge { link: link(2, 1), epoch: Epoch(1), ends: Sequence(3) };
+    let mut expected = vec![
+        Content::Received(received(1, "A@b.c")),
+        Content::Received(deleted.clone()),
+        Content::Received(arrival.clone()),
+        Content::Rejected(rejected(6, Vec::new())),
+        Content::Rejected(known.clone()),
+        Content::Merge(merge),
+        Content::Unmerge(unmerge),
+        Content::Values(values(1, 1)),
+        Content::Decision(decision(1)),
+    ];
+    let placed: Vec<Placed> = [
+        ledger.append(&received(1, "A@b.c")),
+        ledger.append(&deleted),
+        ledger.append(&arrival),
+        ledger.append(&rejected(6, Vec::new())),
+        ledger.append(&known),
+        ledger.append(&merge),
+        ledger.append(&unmerge),
+        ledger.append(&values(1, 1)),
+        ledger.append(&decision(1)),
+    ]
+    .into_iter()
+    .map(Result::unwrap)
+    .collect();
+    for (placed, content) in placed.iter().zip(&expected) {
+        let entry = ledger.read(placed.position).unwrap();
+        assert_eq!((&entry.content, entry.placed), (content, *placed), "from the buffer or the file");
+    }
+    let state = ledger.commit(Epoch(1)).unwrap();
+    for (placed, content) in placed.iter().zip(&expected) {
+        assert_eq!(&ledger.read(placed.position).unwrap().content, content, "from the file");
+    }
+    let entries = home.entries();
+    assert_eq!(entries.len() as u64, state.size());
+    let Content::Commit(commit) = entries.last().unwrap().content else { panic!("the last is the commit") };
+    assert_eq!((commit.epoch, commit.size, commit.first), (Epoch(1), state.size() - 1, Sequence(0)));
+    expected.push(Content::Commit(commit));
+    assert!(matches!(&entries[0].content, Content::Open(open) if open.run == 0));
+    assert!(matches!(&entries[1].content, Content::Policy(part) if part.digest == [1; 32]));
+    let read: Vec<Content> = entries.into_iter().skip(2).map(|entry| entry.content).collect();
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn standardized_values_come_back_beside_raw_ones() {
+    let record = received(1, "Ada@Example.com");
+    let read: Vec<_> = record.values.iter(&record.fields).collect();
+    let expected = [(AttributeId(1), FieldIndex(0), "ada@example.com"), (AttributeId(2), FieldIndex(3), "42")];
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn verify_reports_what_there_is() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    let state = write_epoch(&mut ledger, 2);
+    ledger.append(&received(9, "z")).unwrap();
+    ledger.sync().unwrap();
+    let mut told = 0;
+    let report = verify(&home.dir(), |bytes| told = bytes).unwrap();
+    assert_eq!(told, home.segments().iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
+    assert_eq!((report.size_bytes, report.segments), (told, home.segments().len() as u32));
+    assert!(report.segments > 2, "several segments");
+    assert_eq!((report.entries, report.uncommitted, report.epoch), (ledger.next().0, 1, Epoch(2)));
+    assert_eq!((report.head, report.ledger, report.policy), (ledger.head(), home.keys.ledger_id(), [1; 32]));
+    assert_eq!(report.commit.as_ref(), Some(&state));
+    let count = |kind| report.kinds.iter().find(|(found, _)| *found == kind).unwrap().1;
+    let kinds = [Kind::Open, Kind::Policy, Kind::Received, Kind::Consent, Kind::Merge, Kind::Commit];
+    assert_eq!(kinds.map(count), [1, 1, 5, 2, 2, 2]);
+    assert_eq!(report.kinds.iter().map(|(_, count)| count).sum::<u64>(), report.entries);
+}
+
+#[test]
+fn a_state_survives_its_bytes_and_no_change_of_them() {
+    let home = Home::new();
+    let state = write_epoch(&mut home.create(), 1);
+    let bytes = state.to_bytes();
+    assert_eq!(State::from_bytes(&bytes).unwrap(), state);
+    for index in 0..bytes.len() {
+        let mut bad = bytes.clone();
+        bad[index] ^= 1;
+        assert!(matches!(State::from_bytes(&bad), Err(Error::StateDamaged)), "byte {index}");
+        assert!(matches!(State::from_bytes(&bytes[..index]), Err(Error::StateDamaged)), "cut at {index}");
+    }
+}
+
+#[test]
+fn opening_resumes_after_the_remembered_commit() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let first = write_epoch(&mut ledger, 1);
+    let second = write_epoch(&mut ledger, 2);
+    let tail = received(9, "tail@example.com");
+    ledger.append(&tail).unwrap();
+    ledger.sync().unwrap();
+    drop(ledger);
+    for resume in [None, Some(&first), Some(&second)] {
+        let before = home.segments();
+        let (mut ledger, recovered) = home.open(resume).unwrap();
+        assert_eq!((recovered.state.as_ref(), recovered.kept, recovered.cut), (Some(&second), 1, None));
+        let mut kinds = Vec::new();
+        let mut contents = Vec::new();
+        let visit = |entry: Entry| {
+            kinds.push(entry.header.kind);
+            contents.push(entry.content);
+            Ok::<(), Error>(())
+        };
+        ledger.replay(recovered.state.as_ref(), visit).unwrap();
+        assert_eq!(kinds, [Kind::Received, Kind::Open]);
+        assert_eq!(contents[0], Content::Received(tail.clone()));
+        write_epoch(&mut ledger, 3);
+        verify(&home.dir(), |_| {}).unwrap();
+        assert!(home.entries().len() > 10, "all decrypts over several runs");
+        drop(ledger);
+        home.restore(&before);
+    }
+}
+
+#[test]
+fn a_new_bundle_is_recorded_at_open_and_the_same_is_not() {
+    let home = Home::new();
+    write_epoch(&mut home.create(), 1);
+    drop(home.open(None).unwrap());
+    let large = PolicyBundle { files: vec![("a".into(), "é".repeat(70_000))], ..bundle(2) };
+    let open = |bundle: &PolicyBundle| {
+        Ledger::open(&home.dir(), &home.keys, &SystemRandom::new(), bundle, 0, None, SMALL).unwrap().0
+    };
+    let mut ledger = open(&large);
+    assert_eq!(ledger.policy(), [2; 32]);
+    ledger.set_policy(&bundle(3)).unwrap();
+    let placed = ledger.append(&received(30, "x")).unwrap();
+    ledger.sync().unwrap();
+    drop(ledger);
+    assert_eq!(verify(&home.dir(), |_| {}).unwrap().policy, [3; 32]);
+    let mut parts = Vec::new();
+    let mut opens = 0;
+    for entry in home.entries() {
+        match entry.content {
+            Content::Policy(part) => parts.push(part),
+            Content::Open(_) => opens += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((parts.len(), opens), (5, 3));
+    assert_eq!(PolicyBundle::from_parts(&parts[1..4]), Some(large));
+    // Each of these must find the run of an entry, whatever is left of the table.
+    let table = home.dir().join("runs");
+    let good = fs::read(&table).unwrap();
+    let read = || Reader::open(&home.dir(), Some(&home.keys)).unwrap().read(placed.position).unwrap().content;
+    for cut in [good.len(), good.len() - 100, good.len() - 50, 100, 0] {
+        fs::write(&table, &good[..cut]).unwrap();
+        assert_eq!(read(), Content::Received(received(30, "x")), "table cut at {cut}");
+    }
+    for index in (0..good.len()).step_by(7) {
+        let mut bad = good.clone();
+        bad[index] ^= 1;
+        fs::write(&table, &bad).unwrap();
+        assert_eq!(read(), Content::Received(received(30, "x")), "table changed at {index}");
+    }
+    fs::remove_file(&table).unwrap();
+    assert_eq!(read(), Content::Received(received(30, "x")));
+    drop(open(&bundle(3)));
+    let rebuilt = fs::read(&table).unwrap();
+    assert_eq!((rebuilt.len(), &rebuilt[..good.len()]), (good.len() + 100, &good[..]));
+}
+
+/// Whatever is flipped, verify says so; and open either says so or cuts, and never loses what stands before.
+#[test]
+fn every_flipped_byte_is_detected() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    write_epoch(&mut ledger, 2);
+    ledger.append(&received(9, "tail")).unwrap();
+    ledger.sync().unwrap();
+    drop(ledger);
+    let good = home.segments();
+    assert!(good.len() > 2);
+    let originals = home.entries();
+    let last = good.len() - 1;
+    let mut cuts = 0;
+    for (number, (path, bytes)) in good.iter().enumerate() {
+        for index in 0..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[index] ^= 1 << (index % 8);
+            fs::write(path, &bad).unwrap();
+            let found = fault(verify(&home.dir(), |_| {}).unwrap_err());
+            assert_eq!(found.segment as usize, number, "byte {index}: {found}");
+            assert!(found.offset <= index as u64, "byte {index}: {found}");
+            if number == last || index % 31 == 0 {
+                if let Ok((_, recovered)) = home.open(None) {
+                    assert_eq!(number, last, "only the last segment is cut");
+                    assert!(recovered.cut.unwrap().torn.is_some());
+                    verify(&home.dir(), |_| {}).unwrap();
+                    let kept = home.entries();
+                    let same = kept.iter().zip(&originals).take_while(|(a, b)| a == b).count();
+                    assert!(kept[same..].iter().all(|entry| matches!(entry.header.kind, Kind::Open)));
+                    cuts += 1;
+                }
+                home.restore(&good);
+            }
+        }
+        fs::write(path, bytes).unwrap();
+    }
+    assert!(cuts > 0);
+    verify(&home.dir(), |_| {}).unwrap();
+}
+
+/// A ledger cut at any byte is verified as torn, or opens with exactly what stands before the cut, less what is derived.
+#[test]
+fn every_truncation_is_detected_or_cut_back() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let state = write_epoch(&mut ledger, 1);
+    ledger.append(&received(9, "tail")).unwrap();
+    ledger.append(&received(10, "tail")).unwrap();
+    ledger.append(&values(9, 2)).unwrap();
+    ledger.sync().unwrap();
+    drop(ledger);
+    let good = home.segments();
+    let originals = home.entries();
+    let mut opened = 0;
+    for number in 0..good.len() {
+        for length in 0..good[number].1.len() {
+            // What was after the cut is gone with it.
+            home.restore(&good[..=number]);
+            fs::write(&good[number].0, &good[number].1[..length]).unwrap();
+            let at = Position((number as u64) << 32 | length as u64);
+            let whole = originals.iter().filter(|entry| end_of(entry, &good) <= at).count();
+            let kept = kept_of(&originals[..whole]);
+            if let Ok(report) = verify(&home.dir(), |_| {}) {
+                assert_eq!(report.entries, whole as u64, "cut at {at}");
+                assert!(report.uncommitted > 0 || report.entries < state.size() || report.head == state.head());
+            }
+            match home.open(None) {
+                Ok((ledger, _)) => {
+                    drop(ledger);
+                    let entries = home.entries();
+                    assert_eq!(entries[..kept], originals[..kept], "cut at {at}");
+                    assert!(entries[kept..].iter().all(|entry| entry.header.kind.is_clear()), "cut at {at}");
+                    verify(&home.dir(), |_| {}).unwrap();
+                    opened += 1;
+                }
+                Err(error) => assert!(number == 0 && length < 76, "cut at {at}: {error}"),
+            }
+            home.restore(&good[..=number]);
+            fs::write(&good[number].0, &good[number].1[..length]).unwrap();
+            let resumed = home.open(Some(&state));
+            assert_eq!(resumed.is_ok(), at >= state.end(), "the remembered commit is there or missed: {at}");
+        }
+    }
+    assert!(opened > 1_000);
+}
+
+/// Where the frame of an entry ends.
+fn end_of(entry: &Entry, segments: &[(PathBuf, Vec<u8>)]) -> Position {
+    let at = entry.placed.position;
+    let start = at.offset() as usize;
+    let bytes = &segments[at.segment() as usize].1[start..start + 4];
+    Position(at.0 + u64::from(u32::from_le_bytes(bytes.try_into().unwrap())) + 8)
+}
+
+/// How many of these entries stay: those before the first derived one after the last commit.
+fn kept_of(entries: &[Entry]) -> usize {
+    let committed = entries.iter().rposition(|entry| entry.header.kind == Kind::Commit).map_or(0, |index| index + 1);
+    let derived = entries[committed..].iter().position(|entry| entry.header.kind.is_derived());
+    derived.map_or(entries.len(), |index| committed + index)
+}
+
+#[test]
+fn derived_entries_without_commit_are_cut_and_received_ones_kept() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    ledger.append(&received(9, "tail")).unwrap();
+    // Enough to go over several segments.
+    for record in 0..30 {
+        ledger.append(&values(record, 2)).unwrap();
+    }
+    ledger.sync().unwrap();
+    drop(ledger);
+    let segments = home.segments().len();
+    let (ledger, recovered) = home.open(None).unwrap();
+    assert!(matches!(recovered.cut, Some(Cut { derived: 30, torn: None, .. })));
+    assert_eq!(recovered.kept, 1);
+    drop(ledger);
+    assert!(home.segments().len() < segments);
+    assert_eq!(verify(&home.dir(), |_| {}).unwrap().uncommitted, 2);
+}
+
+#[test]
+fn a_received_entry_is_never_lost_with_derived_ones() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    let derived = ledger.append(&values(1, 2)).unwrap();
+    let kept = ledger.append(&received(9, "tail")).unwrap();
+    ledger.sync().unwrap();
+    drop(ledger);
+    let before = home.segments();
+    match home.open(None).map(|_| ()).unwrap_err() {
+        Error::KeptAfterDerived { kind, sequence, derived: first } => {
+            assert_eq!((kind, sequence, first), (Kind::Consent.min(Kind::Received), kept.sequence, derived.sequence));
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(home.segments(), before, "nothing was touched");
+}
+
+#[test]
+fn damage_before_a_commit_is_never_cut() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    let damaged = ledger.append(&received(9, "x")).unwrap();
+    // The commit frame goes to the same segment.
+    ledger.commit(Epoch(2)).unwrap();
+    drop(ledger);
+    let (path, mut bytes) = home.segments()[damaged.position.segment() as usize].clone();
+    let offset = damaged.position.offset() as usize;
+    bytes[offset + 40] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let before = home.segments();
+    let found = fault(home.open(None).map(|_| ()).unwrap_err());
+    assert_eq!((found.segment, found.offset), (damaged.position.segment(), offset as u64));
+    assert_eq!(found.sequence, damaged.sequence);
+    assert!(matches!(found.damage, Damage::Checksum { .. }));
+    assert_eq!(found.later_commit.is_some(), damaged.position.segment() as usize + 1 == before.len());
+    assert_eq!(home.segments(), before, "nothing was touched");
+}
+
+/// The frames of a segment, as (start, end) in its bytes.
+fn frames(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let mut frames = Vec::new();
+    let mut at = 76;
+    while at < bytes.len() {
+        let end = at + 8 + u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        frames.push((at, end));
+        at = end;
+    }
+    frames
+}
+
+#[test]
+fn frames_moved_doubled_or_removed_are_detected() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    drop(ledger);
+    let good = home.segments();
+    let mut tried = 0;
+    for (number, (path, bytes)) in good.iter().enumerate() {
+        let frames = frames(bytes);
+        let build = |order: &[usize]| {
+            let mut whole = bytes[..76].to_vec();
+            order.iter().for_each(|index| whole.extend_from_slice(&bytes[frames[*index].0..frames[*index].1]));
+            whole
+        };
+        for order in disorders(frames.len()) {
+            // An end that is missing is a truncation, which has its own test.
+            if number + 1 == good.len() && order.iter().enumerate().all(|(at, index)| at == *index) {
+                continue;
+            }
+            fs::write(path, build(&order)).unwrap();
+            fault(verify(&home.dir(), |_| {}).unwrap_err());
+            assert!(home.open(None).is_err(), "{order:?} is no crash");
+            tried += 1;
+        }
+        fs::write(path, bytes).unwrap();
+    }
+    assert!(tried > 10);
+    verify(&home.dir(), |_| {}).unwrap();
+}
+
+/// Each way to remove, double or swap one or two of `count` frames.
+fn disorders(count: usize) -> Vec<Vec<usize>> {
+    let straight: Vec<usize> = (0..count).collect();
+    let mut orders = Vec::new();
+    for a in 0..count {
+        let mut removed = straight.clone();
+        removed.remove(a);
+        orders.push(removed);
+        let mut doubled = straight.clone();
+        doubled.insert(a, a);
+        orders.push(doubled);
+        for b in 0..a {
+            let mut swapped = straight.clone();
+            swapped.swap(a, b);
+            orders.push(swapped);
+        }
+    }
+    orders
+}
+
+#[test]
+fn segments_moved_doubled_or_removed_are_detected() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    for epoch in 1..=4 {
+        write_epoch(&mut ledger, epoch);
+    }
+    drop(ledger);
+    let good = home.segments();
+    assert!(good.len() > 3);
+    for a in 0..good.len() - 1 {
+        fs::remove_file(&good[a].0).unwrap();
+        let error = verify(&home.dir(), |_| {}).unwrap_err();
+        assert!(matches!(fault(error).damage, Damage::SegmentMissing));
+        assert!(home.open(None).is_err());
+        for b in 0..good.len() {
+            // Another segment in its place.
+            fs::write(&good[a].0, &good[b].1).unwrap();
+            assert_eq!(verify(&home.dir(), |_| {}).is_ok(), a == b);
+        }
+        fs::write(&good[a].0, &good[a].1).unwrap();
+    }
+    let extra = home.dir().join(format!("{:08}.seg", good.len()));
+    fs::write(&extra, &good[good.len() - 1].1).unwrap();
+    assert!(matches!(fault(verify(&home.dir(), |_| {}).unwrap_err()).damage, Damage::Segment { .. }));
+    assert!(home.open(None).is_err());
+}
+
+/// What nobody can see in the ledger alone, the holder of a later commit can.
+#[test]
+fn a_rollback_is_seen_by_who_remembers_a_later_commit() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let first = write_epoch(&mut ledger, 1);
+    let old = home.segments();
+    let second = write_epoch(&mut ledger, 2);
+    drop(ledger);
+    home.restore(&old);
+    verify(&home.dir(), |_| {}).unwrap();
+    assert!(matches!(home.open(Some(&second)).map(|_| ()), Err(Error::Resume { .. })));
+    assert!(home.open(Some(&first)).is_ok());
+}
+
+#[test]
+fn another_ledger_and_none_are_told_apart() {
+    let (home, other) = (Home::new(), Home::new());
+    assert!(matches!(home.open(None).map(|_| ()), Err(Error::Missing { .. })));
+    write_epoch(&mut home.create(), 1);
+    assert!(matches!(
+        Ledger::create(&home.dir(), &home.keys, &SystemRandom::new(), &bundle(1), 0, SMALL).map(|_| ()),
+        Err(Error::Exists { .. })
+    ));
+    let open = Ledger::open(&home.dir(), &other.keys, &SystemRandom::new(), &bundle(1), 0, None, SMALL);
+    assert!(matches!(open.map(|_| ()), Err(Error::OtherLedger { .. })));
+    assert!(matches!(Reader::open(&home.dir(), Some(&other.keys)).map(|_| ()), Err(Error::OtherLedger { .. })));
+}
+
+#[test]
+fn without_keys_only_clear_entries_speak() {
+    let home = Home::new();
+    write_epoch(&mut home.create(), 1);
+    let reader = Reader::open(&home.dir(), None).unwrap();
+    reader
+        .scan(None, |entry| {
+            assert_eq!(matches!(entry.content, Content::Sealed { .. }), !entry.header.kind.is_clear());
+            Ok::<(), Error>(())
+        })
+        .unwrap();
+}
+
+/// Key, nonce and plaintext: the same entry at the same sequence after a cut must give another key.
+#[test]
+fn after_a_cut_no_key_is_used_again() {
+    let home = Home::new();
+    write_epoch(&mut home.create(), 1);
+    let good = home.segments();
+    let mut seen = HashSet::new();
+    for _ in 0..3 {
+        home.restore(&good);
+        let (mut ledger, _) = home.open(None).unwrap();
+        let placed = ledger.append(&received(9, "the same")).unwrap();
+        ledger.sync().unwrap();
+        let (_, bytes) = &home.segments()[placed.position.segment() as usize];
+        let start = placed.position.offset() as usize + 4;
+        // Slot and commitment; then the ciphertext.
+        assert!(seen.insert(bytes[start + 20..start + 36].to_vec()), "the slot repeats");
+        assert!(seen.insert(bytes[start + 36..start + 68].to_vec()), "the key repeats");
+        assert!(seen.insert(bytes[start + 68..start + 100].to_vec()), "the ciphertext repeats");
+    }
+}
+
+#[test]
+fn nothing_of_a_payload_is_found_on_disk_and_no_slot_repeats() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let email = "very.unlikely.address@example.com";
+    let mut slots = HashSet::new();
+    for _ in 0..20 {
+        ledger.append(&received(9, email)).unwrap();
+        ledger.append(&rejected(9, email.as_bytes().to_vec())).unwrap();
+    }
+    ledger.commit(Epoch(1)).unwrap();
+    for (_, bytes) in home.segments() {
+        for text in [email, "unlikely", "key-9", "crm.ndjson"] {
+            assert!(!bytes.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes())));
+        }
+        for (start, _) in frames(&bytes) {
+            let kind = bytes[start + 5];
+            if ![1, 2, 10].contains(&kind) {
+                assert!(slots.insert(bytes[start + 24..start + 40].to_vec()));
+            }
+        }
+    }
+    assert_eq!(slots.len(), 40);
+}
+
+#[test]
+fn the_largest_entry_goes_in_and_a_larger_one_says_what_is_too_large() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let with_key = |size: usize| Received {
+        key: "k".repeat(size),
+        fields: Fields::default(),
+        values: Standardized::default(),
+        issues: Vec::new(),
+        ..received(1, "x")
+    };
+    // 65,451 padded bytes less length, head, three counts and the text's length.
+    let most = 65_451 - 2 - 32 - 6 - 8;
+    let placed = ledger.append(&with_key(most)).unwrap();
+    let before = ledger.next();
+    for size in [most + 1, 65_535, 65_536, 1 << 20] {
+        match ledger.append(&with_key(size)).unwrap_err() {
+            Error::TooLarge { kind: Kind::Received, size: found, max, .. } => assert!(found > max, "{found} {max}"),
+            other => panic!("{other}"),
+        }
+    }
+    let mut fields = Fields::default();
+    fields.push(FieldIndex(0), CellKind::Text, &"x".repeat(100_000));
+    assert!(matches!(ledger.append(&Received { fields, ..with_key(1) }), Err(Error::TooLarge { .. })));
+    assert!(matches!(ledger.append(&rejected(1, vec![0; 60_001])), Err(Error::TooLarge { .. })));
+    assert_eq!(ledger.next(), before, "what was refused left no trace");
+    ledger.append(&rejected(1, vec![0; 60_000])).unwrap();
+    ledger.commit(Epoch(1)).unwrap();
+    assert_eq!(ledger.read(placed.position).unwrap().content, Content::Received(with_key(most)));
+    let report = verify(&home.dir(), |_| {}).unwrap();
+    assert_eq!(report.entries, before.0 + 2);
+}
+
+#[test]
+fn births_that_have_no_key_are_refused() {
+    let mut ledger = Home::new().create();
+    assert!(matches!(ledger.append(&received(u64::MAX, "x")), Err(Error::Births { .. })));
+    assert!(matches!(ledger.append(&Merge { link: link(4, 4), epoch: Epoch(1) }), Err(Error::Births { .. })));
+}
+
+#[test]
+fn epochs_only_ascend() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    ledger.commit(Epoch(5)).unwrap();
+    for epoch in [0, 4, 5] {
+        assert!(matches!(ledger.commit(Epoch(epoch)), Err(Error::EpochOrder { .. })));
+    }
+    ledger.commit(Epoch(6)).unwrap();
+    verify(&home.dir(), |_| {}).unwrap();
+}
+
+#[test]
+fn a_position_that_is_none_is_refused() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let state = write_epoch(&mut ledger, 1);
+    for position in [0, 1, 75, 77, state.end().0, state.end().0 + 1, 99 << 32, u64::MAX] {
+        let found = ledger.read(Position(position));
+        assert!(matches!(found, Err(Error::NotAnEntry { .. })), "{position}: {found:?}");
+    }
+}
+
+#[test]
+fn times_are_those_that_were_set() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    ledger.set_time(5_000);
+    let placed = ledger.append(&received(1, "x")).unwrap();
+    ledger.sync().unwrap();
+    assert_eq!(ledger.read(placed.position).unwrap().header.time_s, 5_000);
+    assert_eq!(home.entries()[0].header.time_s, 1_000);
+}
+
+#[test]
+fn missing_directories_are_missing_ledgers() {
+    let home = Home::new();
+    assert!(matches!(verify(&home.dir(), |_| {}), Err(Error::Missing { .. })));
+    assert!(matches!(verify(Path::new("/nonexistent/ledger"), |_| {}), Err(Error::Missing { .. })));
+}

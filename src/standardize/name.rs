@@ -72,6 +72,10 @@ const TITLES: &[&str] = &[
     "sri",
     "shri",
     "smt",
+    "mayor",
+    "father",
+    "senator",
+    "governor",
 ];
 
 /// Titles that are also given names, and so go only where two words follow or a dot says that they are titles.
@@ -118,24 +122,33 @@ pub(super) fn name(raw: &str, part: Part, work: &mut String, out: &mut String) -
     work.clear();
     tidy(raw, work)?;
     let mut words = work.as_str();
-    if part == Part::Given {
-        words = without_titles(words, 1);
-    }
     let mut generation = None;
-    while let Some((rest, last)) = words.rsplit_once(' ') {
-        match suffix(last) {
-            Some(canonical) => generation = generation.or(Some(canonical)),
-            None if part == Part::Family && is_qualification(last) => {}
-            None => break,
+    // Each round takes something away, and what it uncovers may be a title or suffix again.
+    loop {
+        let size = words.len();
+        words = words.trim_matches([',', ' ']);
+        if part == Part::Given {
+            words = without_titles(words, 1);
         }
-        words = rest.trim_end_matches([',', ' ']);
+        if let Some((rest, last)) = words.rsplit_once(' ') {
+            let found = suffix(last);
+            generation = generation.or(found);
+            if found.is_some() || part == Part::Family && is_qualification(last) {
+                words = rest;
+            }
+        }
+        if words.len() == size {
+            break;
+        }
     }
-    let words = words.trim_matches([',', ' ']);
     if is_only_title(words, part) {
         return Err(Reason::NameIsTitle);
     }
     if is_nothing(words) {
         return Err(Reason::Placeholder);
+    }
+    if !words.chars().any(char::is_alphabetic) {
+        return Err(Reason::NameWithoutLetters);
     }
     casing::title(words, part == Part::Family, out);
     Ok(generation)
@@ -172,7 +185,7 @@ pub(super) fn tidy(raw: &str, out: &mut String) -> Result<(), Reason> {
 }
 
 /// Writes apostrophes and hyphens in one way, and no blanks around a hyphen between letters.
-fn unify(out: &mut String, start: usize) {
+pub(super) fn unify(out: &mut String, start: usize) {
     let odd = |c: char| {
         matches!(
             c,

@@ -5,13 +5,14 @@
 //! Particles (`van`, `de`, `von`) are small unless they stand first or last where that would be a name.
 
 use super::text;
+use super::words::Words;
 
 /// Words between or before names that stay small.
-const PARTICLES: &[&str] = &[
+static PARTICLES: Words = Words::new(&[
     "af", "and", "al", "am", "auf", "av", "bin", "bint", "d'", "da", "dal", "das", "de", "degli", "dei", "del", "dela",
     "della", "delle", "den", "der", "des", "di", "do", "dos", "du", "e", "el", "et", "ibn", "in", "la", "las", "le",
     "los", "op", "ten", "ter", "te", "und", "van", "vom", "von", "y", "zu", "zum", "zur",
-];
+]);
 
 /// What follows `Mac` in names that have a capital there.
 const MAC: &[&str] = &[
@@ -105,7 +106,7 @@ pub(super) fn case(text: &str) -> Case {
 
 /// Whether a word is a particle, in whatever case.
 pub(super) fn is_particle(word: &str) -> bool {
-    PARTICLES.iter().any(|particle| particle.eq_ignore_ascii_case(word))
+    PARTICLES.contains(word)
 }
 
 /// Appends words, each in the case that it should have. `leading`: a particle may stand first, as in a family name.

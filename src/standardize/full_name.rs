@@ -5,6 +5,7 @@
 //! people bear two family names; a wrong split would be a wrong name for a person, a missing one is only missing.
 
 use super::name::{self, Part};
+use super::words::Words;
 use super::{Reason, casing};
 
 /// Countries where the last of three words is often only one of two family names.
@@ -113,14 +114,14 @@ fn trimmed(words: &str) -> &str {
 
 /// Whether no word says that this is a firm or a profession.
 fn is_person(words: &str) -> bool {
-    const OTHERS: &[&str] = &[
-        "attorney", "law", "realtor", "trustee", "trust", "estate", "inc", "llc", "ltd", "corp", "company", "gmbh",
-        "ag", "plc", "bank", "family", "the", "at", "of", "sarl", "oy", "ab", "bv", "nv", "team", "support", "office",
+    static OTHERS: Words = Words::new(&[
+        "attorney", "realtor", "trustee", "trust", "estate", "inc", "llc", "ltd", "corp", "company", "gmbh", "ag",
+        "plc", "bank", "family", "the", "at", "of", "sarl", "oy", "ab", "bv", "nv", "team", "support", "office",
         "admin",
-    ];
+    ]);
     let other = |word: &str| {
         let bare = word.trim_matches(['.', ',', '(', ')']);
-        OTHERS.iter().any(|known| known.eq_ignore_ascii_case(bare))
+        OTHERS.contains(bare)
     };
     !words.split(' ').any(other)
 }

@@ -88,7 +88,7 @@ fn write_e164(number: &PhoneNumber, out: &mut String) -> Result<(), Reason> {
         }
     }
     let _ = write!(out, "{}", number.national_number);
-    let digits = out[national..].as_bytes();
+    let digits = &out.as_bytes()[national..];
     if digits.len() >= 7 && digits.iter().all(|digit| Some(digit) == digits.first()) {
         return Err(Reason::PhonePattern);
     }

@@ -8,9 +8,14 @@ use super::casing::{self, Case};
 use super::{Reason, text};
 use crate::model::CellKind;
 
+/// An abbreviation in lowercase, and what it stands for.
+type Short = (&'static str, &'static str);
+
+/// Countries whose streets are named in English.
 const ENGLISH: &[&str] = &["US", "GB", "IE", "CA", "AU", "NZ", "ZA", "PR", "GG", "JE", "IM", "MT", "SG", "HK"];
 
-const ENGLISH_ENDINGS: &[(&str, &str)] = &[
+/// Abbreviations of the last word.
+const ENGLISH_ENDINGS: &[Short] = &[
     ("st", "Street"),
     ("str", "Street"),
     ("rd", "Road"),
@@ -39,8 +44,8 @@ const ENGLISH_ENDINGS: &[(&str, &str)] = &[
 const ENGLISH_TAILS: &[&str] =
     &["n", "s", "e", "w", "ne", "nw", "se", "sw", "apt", "apartment", "unit", "suite", "ste", "floor", "flat", "#"];
 
-/// (countries, abbreviation of the first word, what it stands for).
-const BEGINNINGS: &[(&[&str], &[(&str, &str)])] = &[
+/// Abbreviations of the first word, by countries.
+const BEGINNINGS: &[(&[&str], &[Short])] = &[
     (
         &["FR", "BE", "LU", "MC", "CH", "RE", "GP", "MQ"],
         &[
@@ -150,7 +155,8 @@ fn expand_ending(out: &mut String, start: usize) {
             let word = word.trim_end_matches(['.', ',']);
             word.len() > 2 && ENGLISH_TAILS.iter().any(|tail| tail.eq_ignore_ascii_case(word))
         });
-        if !tail && !last.starts_with('#') && !(number && unit) {
+        let behind = tail || last.starts_with('#') || number && unit;
+        if !behind {
             return;
         }
         end = start + blank;

@@ -84,7 +84,7 @@ pub(super) fn date(kind: CellKind, raw: &str, country: Option<&str>, out: &mut S
 /// Days since the epoch (as Debezium sends dates), `YYYYMMDD`, or milli-, micro- or nanoseconds since the epoch.
 fn numeric_date(raw: &str) -> Result<Day, Reason> {
     let number: i64 = raw.parse().map_err(|_| Reason::DateSyntax)?;
-    if number.abs() < 100_000 {
+    if number.unsigned_abs() < 100_000 {
         return Ok(Day::from_epoch(number));
     }
     if let Some(day) = compact(number).filter(|day| (1900..=2100).contains(&day.year)) {
@@ -115,7 +115,7 @@ fn text_date(raw: &str, country: Option<&str>) -> Result<Day, Reason> {
         return raw.parse().ok().and_then(compact).ok_or(Reason::DateSyntax);
     }
     let calendar = without_time(raw);
-    let mut parts = calendar.split(|c: char| matches!(c, '-' | '/' | '.' | ' ' | ',')).filter(|part| !part.is_empty());
+    let mut parts = calendar.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty());
     let (Some(a), Some(b), Some(c), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(Reason::DateSyntax);
     };

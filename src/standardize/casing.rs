@@ -5,13 +5,14 @@
 //! Particles (`van`, `de`, `von`) are small unless they stand first or last where that would be a name.
 
 use super::text;
+use super::words::Words;
 
 /// Words between or before names that stay small.
-const PARTICLES: &[&str] = &[
-    "af", "al", "am", "auf", "av", "bin", "bint", "d'", "da", "dal", "das", "de", "degli", "dei", "del", "dela",
-    "della", "delle", "den", "der", "des", "di", "do", "dos", "du", "e", "el", "ibn", "in", "la", "las", "le", "los",
-    "op", "ten", "ter", "te", "und", "van", "vom", "von", "y", "zu", "zum", "zur",
-];
+static PARTICLES: Words = Words::new(&[
+    "af", "and", "al", "am", "auf", "av", "bin", "bint", "d'", "da", "dal", "das", "de", "degli", "dei", "del", "dela",
+    "della", "delle", "den", "der", "des", "di", "do", "dos", "du", "e", "el", "et", "ibn", "in", "la", "las", "le",
+    "los", "op", "ten", "ter", "te", "und", "van", "vom", "von", "y", "zu", "zum", "zur",
+]);
 
 /// What follows `Mac` in names that have a capital there.
 const MAC: &[&str] = &[
@@ -105,7 +106,7 @@ pub(super) fn case(text: &str) -> Case {
 
 /// Whether a word is a particle, in whatever case.
 pub(super) fn is_particle(word: &str) -> bool {
-    PARTICLES.iter().any(|particle| particle.eq_ignore_ascii_case(word))
+    PARTICLES.contains(word)
 }
 
 /// Appends words, each in the case that it should have. `leading`: a particle may stand first, as in a family name.
@@ -145,7 +146,10 @@ fn capitalise(word: &str, out: &mut String) {
     while let Some(character) = characters.next() {
         if character.is_alphabetic() {
             if part_start {
-                out.extend(character.to_uppercase());
+                // What becomes several capitals, as `ß` does, keeps one.
+                let mut capitals = character.to_uppercase();
+                out.extend(capitals.next());
+                out.extend(capitals.flat_map(char::to_lowercase));
             } else if character == 'Σ' && characters.peek().is_none_or(|next| !next.is_alphabetic()) {
                 out.push('ς');
             } else {
@@ -167,7 +171,7 @@ fn capitalise(word: &str, out: &mut String) {
 }
 
 /// Gives the `C` of `Mccarthy` and the `D` of `Macdonald` their capitals.
-fn scottish(out: &mut String, start: usize) {
+fn scottish(out: &mut str, start: usize) {
     let mut at = start;
     while let Some(part) = out.get(at..) {
         let size = part.find(['-', '/', '.', '\'']).unwrap_or(part.len());

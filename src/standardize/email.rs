@@ -1,7 +1,7 @@
 //! E-mail addresses in the one form under which a mailbox is known; the policy and its grounds stand in `EMAIL.md`.
 //!
-//! Accepted is what a web form accepts: a dot-atom of RFC 5321 (or RFC 6531) at a domain of two labels or more. Quoted
-//! local parts, comments and address literals are refused. The local part is lowercased, the domain written in A-labels;
+//! Accepted is what reaches a mailbox from a web form: a dot-atom or a quoted string of RFC 5321 (or RFC 6531) at a domain
+//! of two labels or more. Comments, address literals and obsolete forms are refused. The local part is lowercased, the domain written in A-labels;
 //! dots and tags are dropped only for providers that say that they ignore them.
 
 use super::{Reason, domain, text};
@@ -36,11 +36,15 @@ fn address(raw: &str, out: &mut String) -> Result<(), Reason> {
     if text::has_hidden(raw) {
         return Err(Reason::HiddenCharacters);
     }
-    if local.is_empty() || host.is_empty() || !is_dot_atom(local) {
+    if local.is_empty() || host.is_empty() {
         return Err(Reason::EmailSyntax);
     }
     let start = out.len();
-    push_lowercase(local, out);
+    if is_dot_atom(local) {
+        push_lowercase(local, out);
+    } else {
+        push_quoted(local, out).ok_or(Reason::EmailSyntax)?;
+    }
     let local_size = out.len() - start;
     if local_size > LOCAL_SIZE_MAX {
         return Err(Reason::TooLong);
@@ -71,6 +75,41 @@ fn is_dot_atom(local: &str) -> bool {
     last != b'.' && (local.is_ascii() || !local.chars().any(char::is_whitespace))
 }
 
+/// RFC 5321 `Quoted-string` of printable ASCII: written without quotes where it needs none, else with as few escapes as
+/// can be.
+fn push_quoted(local: &str, out: &mut String) -> Option<()> {
+    let inner = local.strip_prefix('"')?.strip_suffix('"')?;
+    let mut content = String::with_capacity(inner.len());
+    let mut bytes = inner.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'\\' => bytes.next()?,
+            b'"' => return None,
+            other => other,
+        };
+        if !matches!(byte, b' '..=b'~') {
+            return None;
+        }
+        content.push(char::from(byte.to_ascii_lowercase()));
+    }
+    if is_dot_atom(&content) {
+        out.push_str(&content);
+        return Some(());
+    }
+    if content.trim().is_empty() {
+        return None;
+    }
+    out.push('"');
+    for character in content.chars() {
+        if matches!(character, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out.push('"');
+    Some(())
+}
+
 fn push_lowercase(local: &str, out: &mut String) {
     let start = out.len();
     if local.is_ascii() {
@@ -97,16 +136,14 @@ enum Provider {
 fn provider(host: &str) -> Option<Provider> {
     match host {
         "gmail.com" | "googlemail.com" => Some(Provider::Google),
-        "outlook.com" | "hotmail.com" | "live.com" | "msn.com" | "icloud.com" | "me.com" | "mac.com"
-        | "hotmail.co.uk" | "hotmail.de" | "hotmail.fr" | "hotmail.es" | "hotmail.it" | "hotmail.nl" | "hotmail.be"
-        | "hotmail.ca" | "hotmail.com.br" | "hotmail.com.ar" | "hotmail.co.jp" | "hotmail.se" | "hotmail.no"
-        | "hotmail.dk" | "hotmail.fi" | "hotmail.gr" | "live.co.uk" | "live.de" | "live.fr" | "live.it" | "live.nl"
-        | "live.be" | "live.ca" | "live.com.mx" | "live.com.au" | "live.com.pt" | "live.se" | "live.no" | "live.dk"
-        | "live.ie" | "live.at" | "live.jp" | "live.cn" | "outlook.co.uk" | "outlook.de" | "outlook.fr"
-        | "outlook.es" | "outlook.it" | "outlook.be" | "outlook.at" | "outlook.ie" | "outlook.pt" | "outlook.dk"
-        | "outlook.jp" | "outlook.com.br" | "outlook.com.ar" | "outlook.com.au" | "windowslive.com" => {
-            Some(Provider::Tagged)
-        }
+        "outlook.com" | "hotmail.com" | "live.com" | "msn.com" | "icloud.com" | "me.com" | "hotmail.co.uk"
+        | "hotmail.de" | "hotmail.fr" | "hotmail.es" | "hotmail.it" | "hotmail.nl" | "hotmail.be" | "hotmail.ca"
+        | "hotmail.com.br" | "hotmail.com.ar" | "hotmail.co.jp" | "hotmail.se" | "hotmail.no" | "hotmail.dk"
+        | "hotmail.fi" | "hotmail.gr" | "live.co.uk" | "live.de" | "live.fr" | "live.it" | "live.nl" | "live.be"
+        | "live.ca" | "live.com.mx" | "live.com.au" | "live.com.pt" | "live.se" | "live.no" | "live.dk" | "live.ie"
+        | "live.at" | "live.jp" | "live.cn" | "outlook.co.uk" | "outlook.de" | "outlook.fr" | "outlook.es"
+        | "outlook.it" | "outlook.be" | "outlook.at" | "outlook.ie" | "outlook.pt" | "outlook.dk" | "outlook.jp"
+        | "outlook.com.br" | "outlook.com.ar" | "outlook.com.au" | "windowslive.com" => Some(Provider::Tagged),
         "yandex.ru" | "yandex.com" | "yandex.by" | "yandex.kz" | "yandex.ua" | "ya.ru" => Some(Provider::Yandex),
         _ => None,
     }
@@ -116,7 +153,13 @@ fn provider(host: &str) -> Option<Provider> {
 fn fold_provider(out: &mut String, start: usize, host_start: usize) -> Result<(), Reason> {
     let Some(provider) = provider(&out[host_start..]) else { return Ok(()) };
     let local = &out[start..host_start - 1];
+    let quoted = local.starts_with('"');
     match provider {
+        Provider::Google if quoted => {
+            out.truncate(host_start);
+            out.push_str("gmail.com");
+        }
+        Provider::Tagged if quoted => {}
         Provider::Yandex => {
             out.truncate(host_start);
             out.push_str("yandex.ru");
@@ -165,7 +208,13 @@ mod tests {
         check("Jose\u{301}@example.com", Ok("josé@example.com"));
         check("ada\u{200b}@example.com", Ok("ada@example.com"));
         check("ada@example.com\n", Err(Reason::HiddenCharacters));
-        check("\"a b\"@example.com", Err(Reason::EmailSyntax));
+        check("\"A b\"@example.com", Ok("\"a b\"@example.com"));
+        check("\"ada\"@example.com", Ok("ada@example.com"));
+        check("\"a\\ \\\"b\"@example.com", Ok("\"a \\\"b\"@example.com"));
+        check("\"a@b\"@googlemail.com", Ok("\"a@b\"@gmail.com"));
+        check("\"\"@example.com", Err(Reason::EmailSyntax));
+        check("\"ada@example.com", Err(Reason::EmailSyntax));
+        check("\"ada\\\"@example.com", Err(Reason::EmailSyntax));
         check("ada@localhost", Err(Reason::EmailDomain));
         check("ada@[127.0.0.1]", Err(Reason::EmailDomain));
         check("ada@example.com, bob@example.com", Err(Reason::EmailSyntax));

@@ -5,6 +5,7 @@
 //! people bear two family names; a wrong split would be a wrong name for a person, a missing one is only missing.
 
 use super::name::{self, Part};
+use super::words::Words;
 use super::{Reason, casing};
 
 /// Countries where the last of three words is often only one of two family names.
@@ -22,46 +23,58 @@ pub(super) struct Split {
     pub(super) family: String,
     /// `Jr`, `Sr`, `II`, …
     pub(super) suffix: Option<&'static str>,
-    tidy: String,
-    turned: String,
+    words: String,
 }
 
 /// Appends a whole name in canonical form and leaves its parts in `split`. `country` is the record's, as alpha-2.
 pub(super) fn full_name(raw: &str, country: Option<&str>, split: &mut Split, out: &mut String) -> Result<(), Reason> {
+    let mut words = std::mem::take(&mut split.words);
+    words.clear();
+    let result = split_words(raw, country, &mut words, split, out);
+    split.words = words;
+    result
+}
+
+fn split_words(
+    raw: &str,
+    country: Option<&str>,
+    words: &mut String,
+    split: &mut Split,
+    out: &mut String,
+) -> Result<(), Reason> {
     split.given.clear();
     split.family.clear();
     split.suffix = None;
-    split.tidy.clear();
-    name::tidy(raw, &mut split.tidy)?;
-    if split.tidy.split(' ').all(name::is_nothing) {
+    name::tidy(raw, words)?;
+    // Each round takes something away, and what it uncovers may be a title or suffix again.
+    let mut turned = false;
+    loop {
+        let size = words.len();
+        drop_nickname(words);
+        let start = size_difference(words, name::without_titles(words, 1));
+        words.drain(..start);
+        let end = take_suffixes(words, &mut split.suffix).len();
+        words.truncate(end);
+        let trimmed = trimmed(words);
+        if trimmed.len() < words.len() {
+            *words = trimmed.to_owned();
+        }
+        let turns = turn_round(words, split);
+        turned |= turns;
+        if !turns && words.len() == size {
+            break;
+        }
+    }
+    if words.split(' ').all(name::is_nothing) {
         return Err(Reason::Placeholder);
     }
-    drop_nickname(&mut split.tidy);
-    let mut words = name::without_titles(&split.tidy, 1);
-    words = take_suffixes(words, &mut split.suffix);
-    let mut turned_round = false;
-    if let Some((family, given)) = words.split_once(',').map(|(a, b)| (a.trim(), b.trim()))
-        && !family.is_empty()
-        && !given.is_empty()
-        && !given.contains(',')
-    {
-        let given = take_suffixes(name::without_titles(given, 1), &mut split.suffix);
-        split.turned.clear();
-        split.turned.push_str(given);
-        split.turned.push(' ');
-        let family = take_suffixes(family, &mut split.suffix);
-        split.turned.push_str(family);
-        turned_round = true;
-        parts(given, family, &mut split.given, &mut split.family);
-    }
-    if turned_round {
-        words = &split.turned;
-    }
-    let words = words.trim_matches([',', ' ']);
     if name::is_only_title(words, Part::Given) {
         return Err(Reason::NameIsTitle);
     }
-    if !turned_round && let Some((given, family)) = divide(words, country) {
+    if !words.chars().any(char::is_alphabetic) {
+        return Err(Reason::NameWithoutLetters);
+    }
+    if !turned && let Some((given, family)) = divide(words, country) {
         parts(given, family, &mut split.given, &mut split.family);
     }
     casing::title(words, false, out);
@@ -70,6 +83,47 @@ pub(super) fn full_name(raw: &str, country: Option<&str>, split: &mut Split, out
         out.push_str(suffix);
     }
     Ok(())
+}
+
+fn size_difference(whole: &str, part: &str) -> usize {
+    whole.len() - part.len()
+}
+
+/// Puts `Family, Given` in the order of speech and gives its parts. Several words in front of the comma are only turned
+/// when they begin with a particle: `Ann Lee, trustee` is no family name `Ann Lee`.
+fn turn_round(words: &mut String, split: &mut Split) -> bool {
+    let Some((family, given)) = words.split_once(',') else { return false };
+    let mut suffix = None;
+    let given = take_suffixes(name::without_titles(trimmed(given), 1), &mut suffix);
+    let family = take_suffixes(trimmed(family), &mut suffix);
+    let named = |part: &str| part.chars().any(char::is_alphabetic);
+    let one_name = family.split_once(' ').is_none_or(|(first, _)| casing::is_particle(first));
+    if !named(family) || !named(given) || given.contains(',') || !one_name || !is_person(words) {
+        return false;
+    }
+    split.suffix = split.suffix.or(suffix);
+    parts(given, family, &mut split.given, &mut split.family);
+    *words = [given, " ", family].concat();
+    true
+}
+
+/// Without commas, hyphens and blanks at the ends.
+fn trimmed(words: &str) -> &str {
+    words.trim_matches([',', '-', ' '])
+}
+
+/// Whether no word says that this is a firm or a profession.
+fn is_person(words: &str) -> bool {
+    static OTHERS: Words = Words::new(&[
+        "attorney", "realtor", "trustee", "trust", "estate", "inc", "llc", "ltd", "corp", "company", "gmbh", "ag",
+        "plc", "bank", "family", "the", "at", "of", "sarl", "oy", "ab", "bv", "nv", "team", "support", "office",
+        "admin",
+    ]);
+    let other = |word: &str| {
+        let bare = word.trim_matches(['.', ',', '(', ')']);
+        OTHERS.contains(bare)
+    };
+    !words.split(' ').any(other)
 }
 
 fn parts(given: &str, family: &str, given_out: &mut String, family_out: &mut String) {
@@ -84,9 +138,10 @@ fn drop_nickname(words: &mut String) {
         let inside = start + open.len_utf8();
         let Some(size) = words[inside..].find(close) else { continue };
         let end = inside + size + close.len_utf8();
-        let rest: String = [words[..start].trim_end(), words[end..].trim_start()].join(" ");
+        let rest = [words[..start].trim_end(), words[end..].trim_start()].join(" ");
         if rest.chars().any(char::is_alphabetic) {
             *words = rest.trim().to_owned();
+            name::unify(words, 0);
         }
     }
 }
@@ -115,12 +170,22 @@ fn divide<'a>(words: &'a str, country: Option<&str>) -> Option<(&'a str, &'a str
     });
     let cased = casing::case(words) != casing::Case::None;
     let digits = words.bytes().any(|byte| byte.is_ascii_digit());
-    if couple || !cased || digits || casing::is_particle(given) && casing::case(given) == casing::Case::Lower {
+    if couple
+        || !cased
+        || digits
+        || !is_person(words)
+        || casing::is_particle(given) && casing::case(given) == casing::Case::Lower
+    {
         return None;
     }
     let family = family_start(rest);
-    let middle = rest.len() > family.len();
-    if middle && country.is_some_and(|code| TWO_FAMILY_NAMES.contains(&code)) {
+    let middle = rest[..rest.len() - family.len()].trim_end();
+    if !middle.is_empty() && country.is_some_and(|code| TWO_FAMILY_NAMES.contains(&code)) {
+        return None;
+    }
+    // Of several words in the middle it is not known how many belong to the family name, unless they are initials.
+    let full_words = middle.split(' ').filter(|word| word.trim_end_matches('.').chars().count() > 1).count();
+    if full_words > 1 {
         return None;
     }
     // An initial at the end is no family name.
@@ -135,7 +200,11 @@ fn family_start(rest: &str) -> &str {
         let before = &rest[..start - 1];
         let word_start = before.rfind(' ').map_or(0, |blank| blank + 1);
         let word = &before[word_start..];
-        if !casing::is_particle(word) || word.eq_ignore_ascii_case("e") && word_start == 0 {
+        let joins = casing::is_particle(word) && word.len() > 1
+            || ["mc", "mac", "st", "st.", "saint", "san", "santa"]
+                .iter()
+                .any(|prefix| prefix.eq_ignore_ascii_case(word));
+        if !joins {
             break;
         }
         start = word_start;

@@ -26,6 +26,7 @@ mod reason;
 mod standardized;
 mod standardizer;
 mod text;
+mod words;
 
 pub use consent::{Consent, ConsentProblem};
 pub use country::country_name;

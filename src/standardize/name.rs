@@ -4,9 +4,10 @@
 //! name and is a value of the attribute `name_suffix` where the bundle has one, since it keeps fathers and sons apart.
 //! `Null`, `Na` and `Nan` written like names are names; in other cases they are what software writes for nothing.
 
+use super::words::Words;
 use super::{Reason, casing, text};
 
-const TITLES: &[&str] = &[
+static TITLES: Words = Words::new(&[
     "mr",
     "mrs",
     "ms",
@@ -72,33 +73,28 @@ const TITLES: &[&str] = &[
     "sri",
     "shri",
     "smt",
-];
+    "mayor",
+    "father",
+    "senator",
+    "governor",
+]);
 
 /// Titles that are also given names, and so go only where two words follow or a dot says that they are titles.
-const TITLES_AND_NAMES: &[&str] = &[
+static TITLES_AND_NAMES: Words = Words::new(&[
     "don", "dona", "master", "major", "general", "lady", "lord", "dame", "fr", "sr", "mag", "pan", "ing", "gen", "sri",
-];
+]);
 
-const QUALIFICATIONS: &[&str] = &[
+static QUALIFICATIONS: Words = Words::new(&[
     "phd", "md", "dds", "dmd", "esq", "cpa", "mba", "msc", "bsc", "rn", "jd", "llm", "llb", "dvm", "obe", "mbe", "cbe",
     "frs", "dphil", "edd", "cfa", "ccim", "rpa", "faia", "aia", "usn", "ret",
-];
+]);
 
-/// Generational suffixes as they are written, and their canonical form.
-const SUFFIXES: &[(&str, &str)] = &[
-    ("jr", "Jr"),
-    ("jnr", "Jr"),
-    ("junior", "Jr"),
-    ("sr", "Sr"),
-    ("snr", "Sr"),
-    ("senior", "Sr"),
-    ("ii", "II"),
-    ("iii", "III"),
-    ("iv", "IV"),
-    ("2nd", "II"),
-    ("3rd", "III"),
-    ("4th", "IV"),
-];
+/// Generational suffixes as they are written.
+static SUFFIXES: Words =
+    Words::new(&["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii", "iv", "2nd", "3rd", "4th"]);
+
+/// Their canonical forms, in the same order.
+const CANONICAL: [&str; 12] = ["Jr", "Jr", "Jr", "Sr", "Sr", "Sr", "II", "III", "IV", "II", "III", "IV"];
 
 /// Which name a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,24 +114,33 @@ pub(super) fn name(raw: &str, part: Part, work: &mut String, out: &mut String) -
     work.clear();
     tidy(raw, work)?;
     let mut words = work.as_str();
-    if part == Part::Given {
-        words = without_titles(words, 1);
-    }
     let mut generation = None;
-    while let Some((rest, last)) = words.rsplit_once(' ') {
-        match suffix(last) {
-            Some(canonical) => generation = generation.or(Some(canonical)),
-            None if part == Part::Family && is_qualification(last) => {}
-            None => break,
+    // Each round takes something away, and what it uncovers may be a title or suffix again.
+    loop {
+        let size = words.len();
+        words = words.trim_matches([',', ' ']);
+        if part == Part::Given {
+            words = without_titles(words, 1);
         }
-        words = rest.trim_end_matches([',', ' ']);
+        if let Some((rest, last)) = words.rsplit_once(' ') {
+            let found = suffix(last);
+            generation = generation.or(found);
+            if found.is_some() || part == Part::Family && is_qualification(last) {
+                words = rest;
+            }
+        }
+        if words.len() == size {
+            break;
+        }
     }
-    let words = words.trim_matches([',', ' ']);
     if is_only_title(words, part) {
         return Err(Reason::NameIsTitle);
     }
     if is_nothing(words) {
         return Err(Reason::Placeholder);
+    }
+    if !words.chars().any(char::is_alphabetic) {
+        return Err(Reason::NameWithoutLetters);
     }
     casing::title(words, part == Part::Family, out);
     Ok(generation)
@@ -172,7 +177,7 @@ pub(super) fn tidy(raw: &str, out: &mut String) -> Result<(), Reason> {
 }
 
 /// Writes apostrophes and hyphens in one way, and no blanks around a hyphen between letters.
-fn unify(out: &mut String, start: usize) {
+pub(super) fn unify(out: &mut String, start: usize) {
     let odd = |c: char| {
         matches!(
             c,
@@ -209,7 +214,7 @@ pub(super) fn without_titles(words: &str, words_min: usize) -> &str {
     let mut rest = words;
     while let Some((first, after)) = rest.split_once(' ') {
         let left = after.split(' ').count();
-        let doubtful = TITLES_AND_NAMES.iter().any(|name| name.eq_ignore_ascii_case(first));
+        let doubtful = TITLES_AND_NAMES.contains(first);
         if !is_title(first) || left < words_min || doubtful && left <= words_min {
             break;
         }
@@ -221,14 +226,14 @@ pub(super) fn without_titles(words: &str, words_min: usize) -> &str {
 /// Whether a word is a title, with or without its dot.
 pub(super) fn is_title(word: &str) -> bool {
     let bare = word.trim_end_matches('.');
-    bare.len() <= 12 && TITLES.iter().any(|title| title.eq_ignore_ascii_case(bare))
+    TITLES.contains(bare)
 }
 
 /// Whether there is nothing but a title; `Lord`, `Don` and, as family names, others are names as well.
 pub(super) fn is_only_title(words: &str, part: Part) -> bool {
     let title = is_title(words);
     let name = match part {
-        Part::Given => TITLES_AND_NAMES.iter().any(|name| name.eq_ignore_ascii_case(words)),
+        Part::Given => TITLES_AND_NAMES.contains(words),
         Part::Family => !["mr", "mrs", "ms", "mx", "dr", "prof"].iter().any(|title| title.eq_ignore_ascii_case(words)),
     };
     words.is_empty() || title && (words.ends_with('.') || !name)
@@ -246,11 +251,11 @@ pub(super) fn is_qualification(word: &str) -> bool {
     let bare = &mut bare[..size];
     let shouted = bare.iter().all(u8::is_ascii_uppercase);
     bare.make_ascii_lowercase();
-    QUALIFICATIONS.iter().any(|known| known.as_bytes() == bare && (shouted || known.len() > 2))
+    std::str::from_utf8(bare).is_ok_and(|bare| QUALIFICATIONS.contains(bare) && (shouted || bare.len() > 2))
 }
 
 /// The canonical form of a generational suffix.
 pub(super) fn suffix(word: &str) -> Option<&'static str> {
     let bare = word.trim_matches(['.', ',', ' ']);
-    SUFFIXES.iter().find(|(written, _)| written.eq_ignore_ascii_case(bare)).map(|(_, canonical)| *canonical)
+    SUFFIXES.position(bare).and_then(|index| CANONICAL.get(index).copied())
 }

@@ -62,11 +62,12 @@ fn cut(raw: &str) -> &str {
     }
 }
 
-/// Whether the digits are all the same or count up: what is typed where a form insists.
+/// Whether the digits are all the same, or count up from 0 or 1: what is typed where a form insists. Real numbers count
+/// up as well once their country stands before them, so those are not judged by it.
 fn is_pattern(raw: &str) -> bool {
     let mut digits = raw.bytes().filter(u8::is_ascii_digit);
     let Some(mut last) = digits.next() else { return false };
-    let (mut count, mut same, mut ascending) = (1usize, true, last <= b'1');
+    let (mut count, mut same, mut ascending) = (1usize, true, last <= b'1' && !raw.starts_with('+'));
     for digit in digits {
         count += 1;
         same &= digit == last;
@@ -87,7 +88,8 @@ fn write_e164(number: &PhoneNumber, out: &mut String) -> Result<(), Reason> {
         }
     }
     let _ = write!(out, "{}", number.national_number);
-    if is_pattern(&out[national..]) && out.len() - national >= 7 {
+    let digits = &out.as_bytes()[national..];
+    if digits.len() >= 7 && digits.iter().all(|digit| Some(digit) == digits.first()) {
         return Err(Reason::PhonePattern);
     }
     if out.len() - start > 18 {

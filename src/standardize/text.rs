@@ -5,7 +5,57 @@
 //! are refused instead (see `opaque` and `email`).
 
 use super::Reason;
+use super::words::Words;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// How software writes that there is no value.
+static ABSENT: Words =
+    Words::new(&["null", "(null)", "<null>", "\\n", "nil", "nan", "undefined", "n/a", "#n/a", "[object object]"]);
+
+/// What people write where there is none.
+static PLACEHOLDERS: Words = Words::new(&[
+    "none",
+    "na",
+    "n.a.",
+    "n.a",
+    "unknown",
+    "unknow",
+    "not known",
+    "unbekannt",
+    "inconnu",
+    "desconocido",
+    "desconhecido",
+    "test",
+    "testing",
+    "test test",
+    "tester",
+    "tbd",
+    "tba",
+    "xx",
+    "xxx",
+    "xxxx",
+    "xxxxx",
+    "xxx xxx",
+    "asdf",
+    "asdfasdf",
+    "qwerty",
+    "anonymous",
+    "anonym",
+    "not provided",
+    "not available",
+    "no name",
+    "noname",
+    "not given",
+    "blank",
+    "empty",
+    "void",
+    "dummy",
+    "unnamed",
+    "no value",
+    "not set",
+    "missing",
+    "withheld",
+]);
 
 /// Raw text above this is not looked at.
 pub(super) const RAW_SIZE_MAX: usize = 8 * 1024;
@@ -82,81 +132,12 @@ pub(super) fn is_absent(text: &str) -> bool {
     if text.bytes().all(|byte| SIGNS.contains(&byte)) && text.len() <= 8 {
         return !text.is_empty();
     }
-    with_lowercase(text, |lower| {
-        matches!(
-            lower,
-            b"null"
-                | b"(null)"
-                | b"<null>"
-                | b"\\n"
-                | b"nil"
-                | b"nan"
-                | b"undefined"
-                | b"n/a"
-                | b"#n/a"
-                | b"[object object]"
-        )
-    })
+    ABSENT.contains(text)
 }
 
 /// Whether a text is what people write where they have to write something.
 pub(super) fn is_placeholder(text: &str) -> bool {
-    is_absent(text)
-        || with_lowercase(text, |lower| {
-            matches!(
-                lower,
-                b"none"
-                    | b"na"
-                    | b"n.a."
-                    | b"n.a"
-                    | b"unknown"
-                    | b"unknow"
-                    | b"not known"
-                    | b"unbekannt"
-                    | b"inconnu"
-                    | b"desconocido"
-                    | b"desconhecido"
-                    | b"test"
-                    | b"testing"
-                    | b"test test"
-                    | b"tester"
-                    | b"tbd"
-                    | b"tba"
-                    | b"xx"
-                    | b"xxx"
-                    | b"xxxx"
-                    | b"xxxxx"
-                    | b"xxx xxx"
-                    | b"asdf"
-                    | b"asdfasdf"
-                    | b"qwerty"
-                    | b"anonymous"
-                    | b"anonym"
-                    | b"not provided"
-                    | b"not available"
-                    | b"no name"
-                    | b"noname"
-                    | b"not given"
-                    | b"blank"
-                    | b"empty"
-                    | b"void"
-                    | b"dummy"
-                    | b"unnamed"
-                    | b"no value"
-                    | b"not set"
-                    | b"missing"
-                    | b"withheld"
-            )
-        })
-}
-
-/// Gives `check` the text in ASCII lowercase, or `false` when it is longer than any word of the lists.
-fn with_lowercase(text: &str, check: impl Fn(&[u8]) -> bool) -> bool {
-    let mut buffer = [0u8; 16];
-    let Some(lower) = buffer.get_mut(..text.len()) else { return false };
-    lower.copy_from_slice(text.as_bytes());
-    lower.make_ascii_lowercase();
-    check(lower)
+    is_absent(text) || PLACEHOLDERS.contains(text)
 }
 
 #[cfg(test)]

@@ -11,3 +11,5 @@ mod tidy;
 mod workload;
 mod crypto;
 mod ledger;
+mod standardize;
+mod standardize_conformance;

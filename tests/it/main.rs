@@ -2,3 +2,4 @@
 
 mod crypto;
 mod ledger;
+mod ledger_damage;

@@ -224,3 +224,16 @@ impl Chain {
         Ok(found.epoch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::hex;
+
+    /// Computed by another program from the description in `FORMAT.md`.
+    #[test]
+    fn run_digest_is_as_documented() {
+        let run = Run::new(LedgerId([1; 16]), 0, WriterSalt([2; 16]), KeyEpoch(0), [0; 32]);
+        assert_eq!(hex::encode(&run.digest), "5b17b544e043ee69d192f3fb1cd2e8fb55eb086cfb81c47ca1a821f972a79510");
+    }
+}

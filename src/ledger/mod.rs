@@ -9,8 +9,8 @@
 //! The format is written down to the byte in `FORMAT.md` beside this file. Nothing here decides what is recorded, reads
 //! a clock, or has a record's content in clear on disk.
 //!
-//! INVARIANT: an entry once synced is never changed; what is cut at open was never committed, and can be computed again
-//! or was never acknowledged.
+//! INVARIANT: an entry once synced is never changed; what a crash leaves to be cut at open was never committed, and can
+//! be computed again or was never acknowledged.
 
 mod chain;
 mod error;

@@ -7,7 +7,8 @@
 //! 4. Derived entries after the last commit are cut with all after the first of them: they are computed again. Received
 //!    entries stand before the derived ones of their epoch; where one does not, nothing is cut and it is an error.
 //!
-//! INVARIANT: an entry that was synced is cut only when it is derived and not committed.
+//! INVARIANT: no crash makes this cut an entry that was synced, unless it is derived and not committed. Bytes that rot
+//! after the last commit cannot be told from a torn write; they are cut too, and what was cut is reported.
 
 use super::Position;
 use super::chain::Chain;

@@ -1,6 +1,8 @@
 //! Goal: keys are made, kept and refused as documented, and the primitives are the standard ones.
 //! Method: key directories damaged in each way, and the Wycheproof vectors where they are at hand.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use onefold::crypto::{Error, Keyring};
 use ring::hkdf;

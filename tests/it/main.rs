@@ -13,3 +13,4 @@ mod crypto;
 mod ledger;
 mod standardize;
 mod standardize_conformance;
+mod ledger_damage;

@@ -1,3 +1,8 @@
-//! The `onefold` program.
+//! The `onefold` program: everything is in [`onefold::cli`].
 
-fn main() {}
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    onefold::cli::main()
+}

@@ -1,3 +1,75 @@
-//! The command line.
+//! The command line: a thin layer over the library. Data goes to standard output, everything else to standard error.
+//!
+//! It holds no rules of its own: what an answer is is decided in `pipeline`, how it looks is decided here.
 
+mod args;
 pub mod bench;
+mod commands;
+mod failure;
+mod output;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use std::process::ExitCode;
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let (code, hint) = failure::verdict(&error);
+            if code != failure::SUCCESS {
+                report(&error, hint.as_deref());
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    let Cli { command, global } = cli;
+    match command {
+        Command::Init { policy, identity_from } => commands::init::run(&global, &policy, identity_from),
+        Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
+        Command::Profile { id, purpose } => commands::profile::run(&global, &id, purpose.as_deref()),
+        Command::Explain { id, attribute } => commands::explain::run(&global, &id, attribute.as_deref()),
+        Command::Why { first, second } => commands::why::run(&global, &first, &second),
+        Command::Export { table, format, purpose, output } => {
+            commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref())
+        }
+        Command::Quarantine { command } => commands::quarantine::run(&global, &command),
+        Command::Ledger { command } => commands::ledger::run(&global, &command),
+        Command::Policy { command } => commands::policy::run(&global, &command),
+        Command::Demo { keep } => commands::demo::run(&global, keep.as_deref()),
+        Command::Bench { records, changes, seed, work } => {
+            bench::run(&global, &bench::Plan { records, changes, seed, work })
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "onefold", &mut std::io::stdout());
+            Ok(failure::SUCCESS)
+        }
+    }
+}
+
+/// Writes an error and its remedy.
+fn report(error: &anyhow::Error, hint: Option<&str>) {
+    if let Some(problems) = error.downcast_ref::<crate::policy::Problems>() {
+        eprintln!("{}", problems.render(std::io::IsTerminal::is_terminal(&std::io::stderr())));
+        return;
+    }
+    eprintln!("error: {error:#}");
+    if let Some(hint) = hint {
+        eprintln!("help: {hint}");
+    }
+}
+
+/// Logs go to standard error; `ONEFOLD_LOG` says how much (`warn` if it does not).
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ONEFOLD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A subscriber that is set already is the caller's, who then sees our events.
+    let _ = subscriber.try_init();
+}

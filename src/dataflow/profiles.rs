@@ -84,8 +84,7 @@ struct Candidates<'a> {
 const COUNTED_MAX: usize = 16;
 
 impl<'a> Candidates<'a> {
-    fn new(records: &'a ByBirth<Record>, members: &[Birth]) -> Self {
-        let rows = members.iter().filter_map(|birth| records.get(*birth)?.row.as_ref());
+    fn new(rows: impl Iterator<Item = &'a Row>) -> Self {
         let mut rows: SmallVec<[(&Row, i64); 8]> = rows.map(|row| (row, 0)).collect();
         let latest = rows.iter().map(|(row, _)| row.at).max().unwrap_or(i64::MIN);
         rows.iter_mut().for_each(|(row, weight)| *weight = row.trust.weight(row.at, latest));
@@ -106,23 +105,36 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Whether the value at one place beats another.
-    fn beats(&self, rule: &SurvivorshipRule, (a, a_value): (usize, Value), (b, b_value): (usize, Value)) -> bool {
+    /// How the value at one place compares with another, and the criterion that decides; none: all tie, and ranks do.
+    fn compare(
+        &self,
+        rule: &SurvivorshipRule,
+        (a, a_value): (usize, Value),
+        (b, b_value): (usize, Value),
+    ) -> (Option<Criterion>, Ordering) {
         let ((a, a_weight), (b, b_weight)) = (self.rows[a], self.rows[b]);
-        for criterion in &rule.criteria {
-            let order = match criterion {
-                Criterion::Recency => a.at.cmp(&b.at),
-                Criterion::Trust => a_weight.cmp(&b_weight),
-                Criterion::Completeness => a.values.len().cmp(&b.values.len()),
-                Criterion::Frequency if a_value == b_value => Ordering::Equal,
-                Criterion::Frequency => self.frequency(a_value).cmp(&self.frequency(b_value)),
-            };
-            if order.is_ne() {
-                return order.is_gt();
-            }
-        }
-        a.rank < b.rank
+        let by = |criterion: &Criterion| match criterion {
+            Criterion::Recency => a.at.cmp(&b.at),
+            Criterion::Trust => a_weight.cmp(&b_weight),
+            Criterion::Completeness => a.values.len().cmp(&b.values.len()),
+            Criterion::Frequency if a_value == b_value => Ordering::Equal,
+            Criterion::Frequency => self.frequency(a_value).cmp(&self.frequency(b_value)),
+        };
+        let decided = rule.criteria.iter().map(|criterion| (Some(*criterion), by(criterion)));
+        decided.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((None, b.rank.cmp(&a.rank)))
     }
+}
+
+/// The criterion on which a record lost an attribute to the winner; `None`: all tied and the ranks decided, or one of the
+/// two has no such value. `rows` are those of the whole profile.
+pub fn lost_by(rows: &[Row], rule: &SurvivorshipRule, winner: &Winner, loser: Birth) -> Option<Criterion> {
+    let candidates = Candidates::new(rows.iter());
+    let find = |record: Birth| {
+        let place = rows.iter().position(|row| row.record == record)?;
+        let value = rows.get(place)?.values.iter().find(|value| value.attribute == winner.attribute)?;
+        Some((place, *value))
+    };
+    candidates.compare(rule, find(winner.record)?, find(loser)?).0
 }
 
 impl Profiles {
@@ -146,7 +158,8 @@ impl Profiles {
 
     /// Leaves in `self.winners` the winners of these members.
     fn elect(&mut self, members: &[Birth]) {
-        let candidates = Candidates::new(&self.records, members);
+        let records = &self.records;
+        let candidates = Candidates::new(members.iter().filter_map(|birth| records.get(*birth)?.row.as_ref()));
         self.best.fill(None);
         for (place, (row, _)) in candidates.rows.iter().enumerate() {
             for &value in &row.values {
@@ -154,7 +167,8 @@ impl Profiles {
                 let (Some(slot), Some(rule)) = (self.best.get_mut(attribute), self.rules.get(attribute)) else {
                     continue;
                 };
-                if slot.is_none_or(|(best, other)| candidates.beats(rule, (place, value), (best as usize, other))) {
+                let beats = |best, other| candidates.compare(rule, (place, value), (best, other)).1.is_gt();
+                if slot.is_none_or(|(best, other)| beats(best as usize, other)) {
                     *slot = Some((u32::try_from(place).expect("fewer than 2^32 records fit in memory"), value));
                 }
             }

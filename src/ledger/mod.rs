@@ -37,7 +37,7 @@ pub use payload::{
     Rejected, Standardized, Unmerge, Values,
 };
 pub use reader::{Entry, Reader};
-pub use recovery::{Cut, Recovered};
+pub use recovery::{Cut, Recovered, stands_at};
 pub use state::State;
 pub use tree::Digest;
 pub use verify::{Report, verify};

@@ -13,6 +13,8 @@
 use super::Position;
 use super::chain::Chain;
 use super::error::{Error, Fault};
+use super::kind::Kind;
+use super::reader::Reader;
 use super::segment::{self, failed};
 use super::state::State;
 use super::tree::hash_leaf;
@@ -116,6 +118,22 @@ fn check_resume(dir: &Path, state: &State) -> Result<(), Error> {
         return Err(differs("it ends at another place"));
     }
     Ok(())
+}
+
+/// Whether nothing but openings stands after the remembered commit, or in the whole ledger where there was none.
+///
+/// # Errors
+/// As [`Ledger::open`](super::Ledger::open), when the ledger does not hold that commit any more.
+pub fn stands_at(dir: &Path, state: Option<&State>) -> Result<bool, Error> {
+    if let Some(state) = state {
+        check_resume(dir, state)?;
+    }
+    let mut even = true;
+    Reader::open(dir, None)?.scan(state, |entry| -> Result<(), Error> {
+        even &= matches!(entry.header.kind, Kind::Open | Kind::Policy);
+        Ok(())
+    })?;
+    Ok(even)
 }
 
 /// Makes `end` the end of the ledger, durably. Later segments go first, from the last, so that at each moment the

@@ -1,1 +1,43 @@
-//! Stub.
+//! The engine as a whole: a data directory into which changes go and out of which explained profiles come.
+//!
+//! This is the only place that knows the way of a change through standardising, ledger, dataflow and index
+//! (`epoch.rs`), how a directory is opened again (`recover.rs`) and how an answer is put together (`read.rs`).
+//! It never shows a reader what is not durable.
+
+mod archive;
+mod clock;
+mod derive;
+mod directory;
+mod epoch;
+mod error;
+mod export;
+mod facts;
+mod ingest;
+mod known;
+mod meta;
+mod notify;
+mod open;
+mod progress;
+mod quarantine;
+mod read;
+mod recorder;
+mod recover;
+mod resolve;
+mod view;
+mod wire;
+
+pub use archive::Archive;
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use epoch::{Committed, Outcome};
+pub use error::Error;
+pub use export::Table;
+pub use ingest::{Ingested, Input, Progress};
+pub use notify::{EpochChanges, ProfileChanges};
+pub use open::{InitOptions, Onefold, OpenOptions};
+pub use quarantine::{QuarantinedRecord, QuarantinedValue, Retried};
+pub use read::Reader;
+pub use resolve::Name;
+pub use view::{
+    Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
+    ValueView, criterion_name,
+};

@@ -134,6 +134,26 @@ impl Index {
         self.rows(Space::Issues, key, reason)
     }
 
+    /// The fields of one record whose values could not be used.
+    ///
+    /// # Errors
+    /// As [`Index::record`].
+    pub fn issues_of(&self, record: Birth) -> Result<Vec<FieldIndex>, Error> {
+        let keyspace = &self.keyspaces[Space::Issues as usize];
+        let rows = self.seen.read().unwrap_or_else(PoisonError::into_inner).prefix(keyspace, record.0.to_be_bytes());
+        let mut fields = Vec::new();
+        for row in rows {
+            let key = row.key()?;
+            if *key == MARK {
+                break;
+            }
+            let field = key.last_chunk::<2>().filter(|_| key.len() == 10);
+            let field = field.ok_or(Malformed).map_err(Error::row(Space::Issues))?;
+            fields.push(FieldIndex(u16::from_be_bytes(*field)));
+        }
+        Ok(fields)
+    }
+
     /// The progress of all source files.
     pub fn offsets(&self) -> impl Iterator<Item = Result<([u8; 32], Vec<u8>), Error>> + '_ {
         self.rows(Space::Offsets, |key| key.array(), |value| Ok(value.to_vec()))

@@ -2,15 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bad_input;
+mod crash;
+mod crypto;
 mod dataflow;
+mod exact;
+mod ledger;
 mod policy;
+mod privacy;
+mod program;
 mod retail;
 mod sources;
-mod store;
-mod tidy;
-mod workload;
-mod crypto;
-mod ledger;
 mod standardize;
 mod standardize_conformance;
 mod ledger_damage;
+mod store;
+mod support;
+mod tidy;
+mod workload;

@@ -1,0 +1,64 @@
+//! One file a command.
+
+pub mod demo;
+mod describe;
+pub mod explain;
+pub mod export;
+pub mod ingest;
+pub mod init;
+pub mod ledger;
+pub mod policy;
+pub mod profile;
+pub mod quarantine;
+pub mod why;
+
+use crate::cli::args::Global;
+use crate::cli::failure::Usage;
+use crate::model::{Birth, PurposeId};
+use crate::pipeline::{Archive, Reader};
+use crate::policy::Bundle;
+use std::path::Path;
+
+/// The bundle in a folder, or one of those that come with the program.
+fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
+    if !path.exists() {
+        match path.to_str() {
+            Some("retail" | "policies/retail") => return Ok(Bundle::compile(crate::policy::retail())?),
+            Some("contacts" | "policies/contacts") => return Ok(Bundle::compile(crate::policy::contacts())?),
+            _ => return Err(Usage(format!("`{}` does not exist; give the folder of a bundle", path.display())).into()),
+        }
+    }
+    Ok(Bundle::load(path)?)
+}
+
+/// Opens the data directory to read it.
+fn open(global: &Global) -> anyhow::Result<Archive> {
+    Ok(Archive::open(&global.data)?)
+}
+
+/// The purpose of this name.
+fn purpose(reader: &Reader<'_>, name: Option<&str>) -> anyhow::Result<Option<PurposeId>> {
+    let Some(name) = name else { return Ok(None) };
+    let schema = reader.schema();
+    let known = || schema.purposes.iter().map(|purpose| purpose.name.as_str()).collect::<Vec<_>>().join(", ");
+    let found = schema.purpose(name);
+    found.map(Some).ok_or_else(|| Usage(format!("the bundle has no purpose `{name}`; it has {}", known())).into())
+}
+
+/// The one profile that a name leads to.
+fn one_profile(reader: &Reader<'_>, id: &str) -> anyhow::Result<Birth> {
+    match reader.profiles_of(id)?.as_slice() {
+        [root] => Ok(*root),
+        several => {
+            let ids = several.iter().take(10).map(|root| reader.id(*root).map(|id| id.to_string()));
+            let ids = ids.collect::<Result<Vec<_>, _>>()?.join("\n  ");
+            let more = if several.len() > 10 { "\n  …" } else { "" };
+            let text = format!(
+                "this identifier is carried by {} profiles, because too many records carry it for it to join them; name \
+                 one of them:\n  {ids}{more}",
+                several.len()
+            );
+            Err(Usage(text).into())
+        }
+    }
+}

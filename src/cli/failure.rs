@@ -1,0 +1,89 @@
+//! One table from kinds of errors to exit codes and remedies.
+
+use crate::{crypto, ledger, pipeline, policy, sources, store};
+
+/// The program did what was asked.
+pub const SUCCESS: u8 = 0;
+/// Something is wrong with the system: a disk, a damaged file.
+pub const FAILED: u8 = 1;
+/// The command line or the bundle is wrong.
+pub const USAGE: u8 = 2;
+/// What was asked for does not exist.
+pub const NOT_FOUND: u8 = 3;
+/// A policy denies it.
+pub const DENIED: u8 = 4;
+/// The ledger does not verify.
+pub const TAMPERED: u8 = 5;
+/// Another process holds the data directory.
+pub const IN_USE: u8 = 6;
+/// It was stopped by a signal; the next run goes on.
+pub const INTERRUPTED: u8 = 130;
+
+/// Exit code and remedy of an error.
+pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
+    if let Some(error) = error.downcast_ref::<pipeline::Error>() {
+        return of_pipeline(error);
+    }
+    if error.downcast_ref::<ledger::Error>().is_some() {
+        return (TAMPERED, hint("compare with a backup or another copy: nothing was changed here"));
+    }
+    if error.downcast_ref::<policy::Problems>().is_some() {
+        return (USAGE, None);
+    }
+    if error.downcast_ref::<Usage>().is_some() {
+        return (USAGE, None);
+    }
+    if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
+        return (SUCCESS, None);
+    }
+    (FAILED, None)
+}
+
+/// An error in what was asked for, with its remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
+    use pipeline::Error as E;
+    match error {
+        E::NotInitialised { .. } => (USAGE, hint("make one with `onefold init --policy BUNDLE --data DIR`")),
+        E::AlreadyInitialised { .. } => (USAGE, hint("go on with `onefold ingest`, or name another --data DIR")),
+        E::NotEmpty { .. } => (USAGE, hint("name an empty or a new directory with --data DIR")),
+        E::InUse { .. } => (IN_USE, hint("wait for the other process to end; it is safe to try again")),
+        E::BundleChanged { .. } => (
+            USAGE,
+            hint(
+                "put the bundle's files back as they were; to use other rules, make a new data directory with \
+                 `onefold init --policy BUNDLE --identity-from DIR` and ingest the sources again",
+            ),
+        ),
+        E::NotFound { .. } => (NOT_FOUND, None),
+        E::BadName { .. } => (USAGE, None),
+        E::Denied { .. } => (DENIED, hint("see `onefold profile ID` for the permissions of every purpose")),
+        E::Policy(_) => (USAGE, hint("`onefold policy check BUNDLE` shows every error with its remedy")),
+        E::Keys(error) => (FAILED, key_hint(error)),
+        E::Ledger(_) => (TAMPERED, hint("`onefold ledger verify` says where; nothing was changed")),
+        E::Index(store::Error::Damaged { .. }) => (FAILED, hint("remove DIR/index: it is rebuilt from the ledger")),
+        E::Unaccounted { .. } => {
+            (TAMPERED, hint("remove DIR/index to rebuild it; if that fails the same way, the ledger was altered"))
+        }
+        E::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            (FAILED, hint("free some space and run the same command again: nothing acknowledged was lost"))
+        }
+        E::Source(error) => (USAGE, source_hint(error)),
+        E::Io { .. } | E::Index(_) | E::Stopped | E::Table(_) | E::Output { .. } => (FAILED, None),
+    }
+}
+
+fn key_hint(_: &crypto::Error) -> Option<String> {
+    hint("put the right DIR/keys/kek back with mode 0600; `onefold ledger verify` works without it")
+}
+
+fn source_hint(_: &sources::Error) -> Option<String> {
+    None
+}
+
+fn hint(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}

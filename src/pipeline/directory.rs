@@ -1,0 +1,123 @@
+//! The data directory: where things lie in it, its lock, and how a new one is made.
+//!
+//! ```text
+//! DATA/lock      held by the process that has the directory open
+//! DATA/keys/     kek (mode 0600), keys.sealed
+//! DATA/policy/   the bundle in force, as it was given
+//! DATA/ledger/   segments of the ledger
+//! DATA/index/    the index, which can be rebuilt from the ledger
+//! ```
+//!
+//! INVARIANT: `ledger` is made last, so that a directory that has one was made whole.
+
+use super::Error;
+use crate::policy::Bundle;
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A data directory that this process holds.
+#[derive(Debug)]
+pub(super) struct Directory {
+    root: PathBuf,
+    /// Released when dropped.
+    _lock: File,
+}
+
+impl Directory {
+    /// Takes hold of an existing data directory.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let directory = Self::lock(root)?;
+        if !directory.ledger().is_dir() {
+            return Err(Error::NotInitialised { path: root.to_owned() });
+        }
+        Ok(directory)
+    }
+
+    /// Takes hold of a directory that is empty or does not exist yet.
+    pub fn create(root: &Path) -> Result<Self, Error> {
+        match fs::read_dir(root).map(|entries| entries.count()) {
+            Ok(1..) => {
+                let made = root.join("ledger").is_dir();
+                let path = root.to_owned();
+                return Err(if made { Error::AlreadyInitialised { path } } else { Error::NotEmpty { path } });
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                fs::create_dir_all(root).map_err(|source| Error::io("create the directory", root, source))?;
+            }
+            Err(source) => return Err(Error::io("read the directory", root, source)),
+        }
+        restrict(root)?;
+        Self::lock(root)
+    }
+
+    fn lock(root: &Path) -> Result<Self, Error> {
+        if !root.is_dir() {
+            return Err(Error::NotInitialised { path: root.to_owned() });
+        }
+        let path = root.join("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|source| Error::io("open the lock", &path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { root: root.to_owned(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: root.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", &path, source)),
+        }
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    pub fn policy(&self) -> PathBuf {
+        self.root.join("policy")
+    }
+
+    pub fn ledger(&self) -> PathBuf {
+        self.root.join("ledger")
+    }
+
+    pub fn index(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    /// Where an index that was found damaged is moved to.
+    pub fn index_aside(&self) -> PathBuf {
+        self.root.join("index.damaged")
+    }
+
+    /// Keeps the bundle in the directory.
+    pub fn write_policy(&self, bundle: &Bundle) -> Result<(), Error> {
+        let folder = self.policy();
+        fs::create_dir_all(&folder).map_err(|source| Error::io("create the directory", &folder, source))?;
+        for (name, text) in &bundle.files {
+            let path = folder.join(name);
+            let write = || {
+                let mut file = File::create(&path)?;
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            };
+            write().map_err(|source| Error::io("write", &path, source))?;
+        }
+        let sync = || File::open(&folder)?.sync_all();
+        sync().map_err(|source| Error::io("sync", &folder, source))
+    }
+}
+
+/// Only the owner may enter.
+#[cfg(unix)]
+fn restrict(root: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o700))
+        .map_err(|source| Error::io("restrict the mode of", root, source))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) -> Result<(), Error> {
+    Ok(())
+}

@@ -1,0 +1,442 @@
+//! The way of a change (design section 3): taken, standardised, written to the ledger, collected into the open epoch;
+//! and the commit that runs the dataflow over it, records what it derives and lets readers see it.
+//!
+//! INVARIANT: what a reader sees of an epoch is durable in the ledger first (contracts C3 and C8).
+
+use super::derive::{Before, Derived, derive};
+use super::facts::{content_hash, merge_fields};
+use super::known::{Known, KnownRecords};
+use super::notify::EpochChanges;
+use super::recorder::{Recorder, Written};
+use super::{Error, Onefold, meta};
+use crate::dataflow::Engine;
+use crate::ledger::{self, Content, Position, Received, State};
+use crate::model::{
+    Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId, NameHash, Named,
+    Operation, Order, Role, Sequence, Source, SourceId,
+};
+use crate::standardize::{ConsentProblem, Standardized};
+use crate::store::{Batch, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
+use hashbrown::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changes a record and stands in the ledger.
+    Taken,
+    /// The record is as the change says already.
+    Unchanged,
+    /// A later change of the same record was taken before.
+    Late,
+    /// It could not be used; the reason and the content stand in quarantine.
+    Quarantined,
+}
+
+/// What a commit did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Records and consents that were touched.
+    pub touched: u64,
+    /// Links that were accepted.
+    pub merges: u64,
+    /// Links that came apart.
+    pub unmerges: u64,
+    /// Profiles that were made, changed or ended.
+    pub profiles: u64,
+}
+
+/// A record that the open epoch has changed.
+#[derive(Debug)]
+pub(super) struct Touched {
+    /// Its facts before the epoch.
+    pub before: RecordBody,
+    /// What it is now.
+    pub after: RecordRow,
+    /// Whether the epoch is its first.
+    pub new: bool,
+    /// (field, reason) of values that could not be used.
+    pub issues: Vec<(FieldIndex, u8)>,
+}
+
+/// What has been taken since the last commit.
+#[derive(Debug, Default)]
+pub(super) struct OpenEpoch {
+    pub touched: HashMap<Birth, Touched>,
+    pub rejected: Vec<(Sequence, RejectedRow)>,
+    pub offsets: Vec<([u8; 32], Vec<u8>)>,
+    /// What stands in the index for messages that were refused.
+    pub refusals: HashSet<[u8; 32]>,
+}
+
+impl OpenEpoch {
+    /// Whether nothing was taken.
+    pub fn is_empty(&self) -> bool {
+        self.touched.is_empty() && self.rejected.is_empty() && self.offsets.is_empty()
+    }
+}
+
+/// A record's new content, ready to be taken.
+pub(super) struct Arrival {
+    pub birth: Birth,
+    pub name: NameHash,
+    pub content: u64,
+    pub body: RecordBody,
+    pub issues: Vec<(FieldIndex, u8)>,
+}
+
+impl Onefold {
+    /// Takes one change. It is durable after the next [`acknowledge`](Self::acknowledge) or [`commit`](Self::commit),
+    /// and visible after the next commit.
+    ///
+    /// # Errors
+    /// When the ledger or the index cannot be used. A change that cannot be understood is no error: it goes to
+    /// quarantine.
+    pub fn push(&mut self, change: &Change) -> Result<Outcome, Error> {
+        self.running()?;
+        if self.open.is_empty() {
+            self.stamp();
+        }
+        let outcome = self.take(change, false);
+        self.stop_on_error(outcome)
+    }
+
+    /// Takes a change although it says what is known, because the program reads it differently now.
+    pub(super) fn take_anew(&mut self, change: &Change) -> Result<Outcome, Error> {
+        let outcome = self.take(change, true);
+        self.stop_on_error(outcome)
+    }
+
+    fn take(&mut self, change: &Change, anew: bool) -> Result<Outcome, Error> {
+        let schema = Arc::clone(&self.schema);
+        let Some(source) = schema.sources.get(usize::from(change.source.0)) else {
+            return Err(Error::BadName { what: "the change names a source that the bundle does not have".to_owned() });
+        };
+        let name = self.identity.name(&source.name, &change.key);
+        let known = self.records.find(name).map(|(birth, known)| (birth, *known));
+        let live = change.operation != Operation::Delete;
+        if let Some(outcome) = outdated(known.map(|(_, known)| known), change.order, live) {
+            return Ok(outcome);
+        }
+        let fields = self.whole_fields(change, known.map(|(_, known)| known))?;
+        let content = if live { content_hash(&self.identity, change.at, &fields) } else { 0 };
+        if let Some((_, known)) = known {
+            let as_known = known.live == live && known.content == content;
+            if as_known && !anew && (change.order == Order::Arrival || change.order == known.order) {
+                return Ok(Outcome::Unchanged);
+            }
+        }
+        let birth = known.map_or_else(|| self.records.next_birth(), |(birth, _)| birth);
+        let body = match self.body(change, source.role, live, &fields) {
+            Ok(body) => body,
+            Err(problem) => return self.refuse_change(change, problem.code(), &problem.to_string()),
+        };
+        let consent = source.role == Role::Consents;
+        let payload = received(consent, birth, change, fields.into_owned(), &self.standardized);
+        if anew && let Some((_, known)) = known {
+            let stored = self.received(known.position)?;
+            if stored.values == payload.values && stored.issues == payload.issues {
+                return Ok(Outcome::Unchanged);
+            }
+        }
+        match self.ledger.append(&payload) {
+            Ok(placed) => {
+                let arrival = Arrival { birth, name, content, body, issues: payload.issues };
+                self.settle(arrival, change.source, change.order, live, placed.sequence, placed.position.0)?;
+                Ok(Outcome::Taken)
+            }
+            Err(error @ ledger::Error::TooLarge { .. }) => self.refuse_change(change, TOO_LARGE, &error.to_string()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Standardises a record and makes its facts.
+    fn body(&mut self, change: &Change, role: Role, live: bool, fields: &Fields) -> Result<RecordBody, ConsentProblem> {
+        self.standardized.clear();
+        if !live {
+            return Ok(RecordBody::Gone);
+        }
+        if role == Role::Consents {
+            let consent = self.standardizer.consent(change.source, fields, change.at, &mut self.standardized)?;
+            return Ok(RecordBody::Consent(self.facts.consent(&self.identity, &consent, self.standardized.values())));
+        }
+        self.standardizer.record(change.source, fields, &mut self.standardized);
+        Ok(match role {
+            Role::People => RecordBody::Person(self.facts.person(
+                &self.identity,
+                change.source,
+                change.at,
+                self.standardized.values(),
+            )),
+            Role::Reference(_) | Role::Consents => RecordBody::Reference,
+        })
+    }
+
+    /// The received entry at a place, which may not have reached the disk yet.
+    fn received(&self, position: u64) -> Result<Received, Error> {
+        match self.ledger.read(Position(position))?.content {
+            Content::Received(received) => Ok(received),
+            _ => Err(Error::Unaccounted { what: "a record's entry is not one that was received" }),
+        }
+    }
+
+    /// The whole record that a change leaves.
+    fn whole_fields<'a>(&self, change: &'a Change, known: Option<Known>) -> Result<Cow<'a, Fields>, Error> {
+        let patch = change.operation == Operation::Patch;
+        let partial = |kind| matches!(kind, CellKind::Null | CellKind::Unavailable);
+        if !patch && !change.fields.iter().any(|(_, kind, _)| partial(kind)) {
+            return Ok(Cow::Borrowed(&change.fields));
+        }
+        let stored = match known {
+            Some(known) if known.live => self.received(known.position)?.fields,
+            _ => Fields::default(),
+        };
+        Ok(Cow::Owned(merge_fields(&stored, &change.fields, patch)))
+    }
+
+    /// Puts a record that stands in the ledger into the open epoch.
+    pub(super) fn settle(
+        &mut self,
+        arrival: Arrival,
+        source: SourceId,
+        order: Order,
+        live: bool,
+        sequence: Sequence,
+        position: u64,
+    ) -> Result<(), Error> {
+        let Arrival { birth, name, content, body, issues } = arrival;
+        let new = birth == self.records.next_birth();
+        if !self.records.put(birth, Known { name, source, live, order, content, position }) {
+            return Err(Error::Unaccounted { what: "the birth numbers of records are not dense" });
+        }
+        let after = RecordRow { name, source, live, order, content, position, sequence, body };
+        if let Some(touched) = self.open.touched.get_mut(&birth) {
+            touched.after = after;
+            touched.issues = issues;
+            return Ok(());
+        }
+        let before = match new {
+            true => RecordBody::Gone,
+            false => self.index.record(birth)?.map_or(RecordBody::Gone, |row| row.body),
+        };
+        self.open.touched.insert(birth, Touched { before, after, new, issues });
+        Ok(())
+    }
+
+    /// Makes everything that was taken so far durable. Readers see it after the next commit.
+    pub fn acknowledge(&mut self) -> Result<(), Error> {
+        self.running()?;
+        let synced = self.ledger.sync().map_err(Error::from);
+        self.stop_on_error(synced)
+    }
+
+    /// Closes the epoch: resolves what was taken into profiles, records what follows from it, makes it durable and
+    /// visible. `None` when nothing was taken.
+    pub fn commit(&mut self) -> Result<Option<Committed>, Error> {
+        self.running()?;
+        if self.open.is_empty() {
+            return Ok(None);
+        }
+        self.stamp();
+        let committed = self.close_epoch(None);
+        self.stop_on_error(committed).map(Some)
+    }
+
+    /// Closes the epoch; `replayed` holds the derived entries of one that the ledger has already.
+    pub(super) fn close_epoch(&mut self, replayed: Option<&mut Written>) -> Result<Committed, Error> {
+        let open = std::mem::take(&mut self.open);
+        let epoch = self.epoch;
+        let mut births: Vec<Birth> = open.touched.keys().copied().collect();
+        births.sort_unstable();
+        for birth in &births {
+            let touched = &open.touched[birth];
+            feed(&mut self.engine, &self.schema.sources, Named::new(touched.after.name, *birth), touched);
+        }
+        let delta = self.engine.commit();
+        let lookup = Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty };
+        let (derived, state) = match replayed {
+            None => {
+                let derived = derive(&delta, epoch, &lookup, &mut Recorder::Writing(&mut self.ledger))?;
+                (derived, Some(self.ledger.commit(epoch)?))
+            }
+            Some(written) => {
+                let derived = derive(&delta, epoch, &lookup, &mut Recorder::Replaying(written))?;
+                if !written.is_empty() {
+                    return Err(Error::Unaccounted { what: "the ledger records derived entries that do not follow" });
+                }
+                (derived, None)
+            }
+        };
+        let changes = EpochChanges::new(epoch, &delta, &self.records);
+        drop(delta);
+        let batch = self.rows(&open, &births, &derived, state.as_ref())?;
+        self.index.apply(batch)?;
+        self.index_is_empty = false;
+        self.epoch = Epoch(epoch.0 + 1);
+        for subscriber in &mut self.subscribers {
+            subscriber(&changes);
+        }
+        let (merges, unmerges) = (derived.merges, derived.unmerges);
+        let profiles = derived.profiles.len() as u64;
+        tracing::debug!(epoch = epoch.0, touched = births.len(), merges, unmerges, profiles, "epoch applied");
+        Ok(Committed { epoch, touched: births.len() as u64, merges, unmerges, profiles })
+    }
+
+    /// The rows of an epoch for the index.
+    fn rows(
+        &self,
+        open: &OpenEpoch,
+        births: &[Birth],
+        derived: &Derived,
+        state: Option<&State>,
+    ) -> Result<Batch, Error> {
+        let mut batch = self.index.batch();
+        for birth in births {
+            let touched = &open.touched[birth];
+            batch.put_record(*birth, &touched.after);
+            if touched.new {
+                batch.put_name(touched.after.name, *birth);
+            } else {
+                for field in self.index.issues_of(*birth)? {
+                    batch.remove_issue(*birth, field);
+                }
+            }
+            let (old, new) = (identifiers(&touched.before), identifiers(&touched.after.body));
+            for (_, identifier) in old.iter().filter(|pair| new.binary_search(pair).is_err()) {
+                batch.remove_identifier(*identifier, *birth);
+            }
+            for (kind, identifier) in new.iter().filter(|pair| old.binary_search(pair).is_err()) {
+                batch.put_identifier(*identifier, *birth, *kind);
+            }
+            for (field, reason) in &touched.issues {
+                batch.put_issue(*birth, *field, *reason);
+            }
+        }
+        for (record, root) in derived.roots.iter().chain(&derived.successors) {
+            batch.put_root(*record, *root);
+        }
+        for (root, row) in &derived.profiles {
+            match row {
+                Some(row) => batch.put_profile(*root, row),
+                None => batch.remove_profile(*root),
+            }
+        }
+        for (sequence, row) in &open.rejected {
+            batch.put_rejected(*sequence, row);
+        }
+        for key in &open.refusals {
+            batch.put_offset(key, &[]);
+        }
+        for (file, progress) in &open.offsets {
+            batch.put_offset(file, progress);
+        }
+        batch.put_meta(meta::EPOCH, &self.epoch.0.to_le_bytes());
+        if let Some(state) = state {
+            batch.put_meta(meta::LEDGER, &state.to_bytes());
+        }
+        batch.put_meta(meta::BUNDLE, &self.bundle.digest);
+        Ok(batch)
+    }
+
+    /// Whether the engine may go on.
+    pub(super) fn running(&self) -> Result<(), Error> {
+        if self.stopped { Err(Error::Stopped) } else { Ok(()) }
+    }
+
+    /// After a failure, memory and disk may disagree: nothing more is taken.
+    pub(super) fn stop_on_error<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        self.stopped |= result.is_err();
+        result
+    }
+}
+
+/// The entry of a change.
+fn received(consent: bool, birth: Birth, change: &Change, fields: Fields, standardized: &Standardized) -> Received {
+    let mut values = crate::ledger::Standardized::default();
+    for (attribute, field, text) in standardized.values() {
+        values.push(attribute, field, text, &fields);
+    }
+    Received {
+        consent,
+        birth,
+        source: change.source,
+        live: change.operation != Operation::Delete,
+        order: change.order,
+        at: change.at,
+        key: change.key.clone(),
+        fields,
+        values,
+        issues: standardized.issues().iter().map(|issue| (issue.field, issue.reason.code())).collect(),
+    }
+}
+
+/// What is clear of a change before its content is looked at.
+fn outdated(known: Option<Known>, order: Order, live: bool) -> Option<Outcome> {
+    match known {
+        Some(known) if order.is_older_than(known.order) => Some(Outcome::Late),
+        // A tombstone that follows the delete, or a delete that came before.
+        Some(known) if !live && !known.live && (order == Order::Arrival || order == known.order) => {
+            Some(Outcome::Unchanged)
+        }
+        None if !live && order == Order::Arrival => Some(Outcome::Unchanged),
+        _ => None,
+    }
+}
+
+/// The number of the reason of a change that does not fit into an entry.
+const TOO_LARGE: u8 = 255;
+
+/// Hands the net change of a record to the dataflow.
+pub(super) fn feed(engine: &mut Engine, sources: &[Source], named: Named, touched: &Touched) {
+    match (&touched.before, &touched.after.body) {
+        (RecordBody::Person(old), RecordBody::Person(new)) if old == new => {}
+        (RecordBody::Consent(old), RecordBody::Consent(new)) if old == new => {}
+        (before, after) => {
+            let (old, new) = (person_facts(before), person_facts(after));
+            if old.is_some() || new.is_some() {
+                engine.record(named, sources, old, new);
+            }
+            let (old, new) = (consent_facts(before), consent_facts(after));
+            if old.is_some() || new.is_some() {
+                engine.consent(named, old, new);
+            }
+        }
+    }
+}
+
+fn person_facts(body: &RecordBody) -> Option<&Facts> {
+    if let RecordBody::Person(facts) = body { Some(facts) } else { None }
+}
+
+fn consent_facts(body: &RecordBody) -> Option<&ConsentFacts> {
+    if let RecordBody::Consent(facts) = body { Some(facts) } else { None }
+}
+
+/// The identifiers by which a live record of a person is found.
+fn identifiers(body: &RecordBody) -> &[(KindId, IdentifierHash)] {
+    if let RecordBody::Person(facts) = body { &facts.identifiers } else { &[] }
+}
+
+/// The state before the epoch, as the index has it.
+struct Lookup<'a> {
+    index: &'a Index,
+    records: &'a KnownRecords,
+    empty: bool,
+}
+
+impl Before for Lookup<'_> {
+    fn profile(&self, root: Birth) -> Result<Option<ProfileRow>, Error> {
+        if self.empty { Ok(None) } else { Ok(self.index.profile(root)?) }
+    }
+
+    fn root(&self, record: Birth) -> Result<Option<Birth>, Error> {
+        if self.empty { Ok(None) } else { Ok(self.index.root(record)?) }
+    }
+
+    fn name(&self, record: Birth) -> Option<NameHash> {
+        self.records.get(record).map(|known| known.name)
+    }
+}

@@ -1,0 +1,133 @@
+//! From a standardised record to what is written and what the dataflow runs on.
+
+use crate::crypto::IdentityKey;
+use crate::model::{
+    AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, KindId, Schema, SourceId,
+    Timestamp, ValueHash,
+};
+use crate::standardize::Consent;
+
+/// Makes facts of standardised values with the keys of this data directory.
+#[derive(Debug)]
+pub(super) struct FactMaker {
+    /// By attribute: its name and the kinds of identifier that are made from it, with theirs.
+    attributes: Vec<(String, Vec<(KindId, String)>)>,
+}
+
+impl FactMaker {
+    pub fn new(schema: &Schema) -> Self {
+        let kinds_of = |attribute: usize| {
+            let made_from = schema.kinds.iter().filter(|kind| usize::from(kind.attribute.0) == attribute);
+            made_from.filter_map(|kind| Some((schema.kind(&kind.name)?, kind.name.clone()))).collect()
+        };
+        let attributes = schema.attributes.iter().enumerate();
+        Self { attributes: attributes.map(|(place, attribute)| (attribute.name.clone(), kinds_of(place))).collect() }
+    }
+
+    /// The facts of a record of a person.
+    pub fn person<'v>(
+        &self,
+        keys: &IdentityKey,
+        source: SourceId,
+        at: Option<Timestamp>,
+        values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
+    ) -> Facts {
+        let at = at.map_or(i64::MIN, |at| at.0);
+        let (identifiers, values) = self.hash(keys, values);
+        Facts { source, at, identifiers, values }
+    }
+
+    /// The facts of a consent.
+    pub fn consent<'v>(
+        &self,
+        keys: &IdentityKey,
+        consent: &Consent,
+        values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
+    ) -> ConsentFacts {
+        ConsentFacts {
+            identifiers: self.hash(keys, values).0,
+            purpose: consent.purpose,
+            given: consent.given,
+            at: consent.at.0,
+            until: consent.until.map_or(i64::MAX, |until| until.0),
+        }
+    }
+
+    /// Identifiers and values of a record as keyed hashes.
+    fn hash<'v>(
+        &self,
+        keys: &IdentityKey,
+        values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
+    ) -> (Vec<(KindId, IdentifierHash)>, Vec<(AttributeId, ValueHash)>) {
+        let (mut identifiers, mut hashes): (Vec<_>, Vec<(AttributeId, ValueHash)>) = (Vec::new(), Vec::new());
+        for (attribute, _, text) in values {
+            let Some((name, kinds)) = self.attributes.get(usize::from(attribute.0)) else { continue };
+            identifiers.extend(kinds.iter().map(|(kind, name)| (*kind, keys.identifier(name, text))));
+            // Values come in the order of attributes; the first of an attribute is the value of the record.
+            if hashes.last().is_none_or(|(last, _)| *last != attribute) {
+                hashes.push((attribute, keys.value(name, text)));
+            }
+        }
+        identifiers.sort_unstable();
+        identifiers.dedup();
+        (identifiers, hashes)
+    }
+}
+
+/// Keyed hash of what a change says of a record.
+pub(super) fn content_hash(keys: &IdentityKey, at: Option<Timestamp>, fields: &Fields) -> u64 {
+    let (cells, text) = fields.parts();
+    let mut shape = Vec::with_capacity(16 + cells.len() * 7);
+    shape.extend(at.map_or(i64::MIN, |at| at.0).to_le_bytes());
+    for cell in cells {
+        shape.extend(cell.field.0.to_le_bytes());
+        shape.push(cell.kind as u8);
+        shape.extend(cell.size_bytes.to_le_bytes());
+    }
+    keys.content(&[&shape, text.as_bytes()])
+}
+
+/// A patch laid over stored fields: `Null` removes, `Unavailable` keeps, all else replaces. Without `keep`, a stored
+/// field that the patch does not name is dropped.
+pub(super) fn merge_fields(stored: &Fields, patch: &Fields, keep: bool) -> Fields {
+    let mut merged: Vec<(FieldIndex, CellKind, &str)> = Vec::with_capacity(stored.count() + patch.count());
+    for (field, kind, text) in patch.iter() {
+        match kind {
+            CellKind::Null => {}
+            CellKind::Unavailable => merged.extend(stored.get(field).map(|(kind, text)| (field, kind, text))),
+            _ => merged.push((field, kind, text)),
+        }
+    }
+    if keep {
+        merged.extend(stored.iter().filter(|(field, _, _)| patch.get(*field).is_none()));
+        merged.sort_unstable_by_key(|(field, _, _)| *field);
+    }
+    let mut fields = Fields::default();
+    for (field, kind, text) in merged {
+        fields.push(field, kind, text);
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(cells: &[(u16, CellKind, &str)]) -> Fields {
+        let mut fields = Fields::default();
+        for (field, kind, text) in cells {
+            fields.push(FieldIndex(*field), *kind, text);
+        }
+        fields
+    }
+
+    #[test]
+    fn a_patch_replaces_removes_and_keeps() {
+        let stored = fields(&[(0, CellKind::Text, "a"), (1, CellKind::Text, "b"), (3, CellKind::Text, "d")]);
+        let patch = fields(&[(1, CellKind::Null, ""), (2, CellKind::Number, "7"), (3, CellKind::Unavailable, "")]);
+        let kept = fields(&[(0, CellKind::Text, "a"), (2, CellKind::Number, "7"), (3, CellKind::Text, "d")]);
+        assert_eq!(merge_fields(&stored, &patch, true), kept);
+        let replaced = fields(&[(2, CellKind::Number, "7"), (3, CellKind::Text, "d")]);
+        assert_eq!(merge_fields(&stored, &patch, false), replaced);
+    }
+}

@@ -1,0 +1,10 @@
+//! Keys under which the index keeps what it stands at.
+
+/// Number of the last epoch applied, u64 little-endian.
+pub(super) const EPOCH: &str = "epoch";
+/// State of the ledger at that epoch's commit.
+pub(super) const LEDGER: &str = "ledger";
+/// Not empty while epochs are being replayed into the index.
+pub(super) const REPLAYING: &str = "replaying";
+/// Digest of the bundle in force at that epoch.
+pub(super) const BUNDLE: &str = "bundle";

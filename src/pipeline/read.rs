@@ -1,0 +1,397 @@
+//! Answers: a profile with its values, where each came from, why records are one, what may be done with them.
+//!
+//! Values are decrypted on the way to the answer and kept nowhere. What is not committed is not seen.
+
+use super::Error;
+use super::view::{
+    Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
+    ValueView,
+};
+use crate::crypto::IdentityKey;
+use crate::dataflow::profiles::{Row, lost_by};
+use crate::ledger::{self, Content, Entry, Position, Received, Rejected};
+use crate::model::{
+    AttributeId, Birth, FieldIndex, Link, Named, Permission, ProfileId, PurposeId, Role, Schema, Sequence, SourceId,
+    Winner,
+};
+use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Reads the committed state of a data directory.
+pub struct Reader<'a> {
+    pub(super) schema: &'a Arc<Schema>,
+    pub(super) identity: &'a IdentityKey,
+    pub(super) index: &'a Index,
+    pub(super) entries: &'a ledger::Reader,
+    pub(super) now_us: i64,
+}
+
+/// A record with what its entry says.
+struct Opened {
+    birth: Birth,
+    row: RecordRow,
+    received: Received,
+}
+
+impl Reader<'_> {
+    /// The profile of this root; with `purpose`, only what may be used for it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] when the purpose is not permitted.
+    pub fn profile(&self, root: Birth, purpose: Option<PurposeId>) -> Result<ProfileView, Error> {
+        let row = self.row(root)?;
+        if let Some(purpose) = purpose {
+            self.demand(&row, purpose)?;
+        }
+        let mut opened = HashMap::new();
+        let mut values = Vec::new();
+        for (winner, entry) in &row.winners {
+            if !self.usable(winner.attribute, purpose) {
+                continue;
+            }
+            let record = self.cached(&mut opened, winner.record)?;
+            values.push(self.value(winner, *entry, record)?);
+        }
+        let mut members = Vec::with_capacity(row.members.len());
+        for birth in &row.members {
+            let record = self.cached(&mut opened, *birth)?;
+            members.push(MemberView { record: self.record_view(record), entry: record.row.sequence });
+        }
+        let references = self.references(&values, purpose)?;
+        let permissions = self.permissions(&row);
+        Ok(ProfileView { id: self.id(root)?, members, values, references, permissions })
+    }
+
+    /// For each attribute of a profile (or one): the winning value, the rule, the losers and the entries.
+    pub fn explain(&self, root: Birth, only: Option<AttributeId>) -> Result<Vec<Explanation>, Error> {
+        let row = self.row(root)?;
+        let mut opened = Vec::with_capacity(row.members.len());
+        for birth in &row.members {
+            opened.push(self.open(*birth)?);
+        }
+        let wanted = row.winners.iter().filter(|(winner, _)| only.is_none_or(|only| only == winner.attribute));
+        wanted.map(|(winner, entry)| self.explain_winner(winner, *entry, &opened)).collect()
+    }
+
+    fn explain_winner(&self, winner: &Winner, entry: Sequence, members: &[Opened]) -> Result<Explanation, Error> {
+        let missing = || Error::Unaccounted { what: "a winning record is not in its profile" };
+        let winning = members.iter().find(|record| record.birth == winner.record).ok_or_else(missing)?;
+        let rows: Vec<Row> = members.iter().filter_map(|record| self.packed(record)).collect();
+        let mut losers = Vec::new();
+        for record in members.iter().filter(|record| record.birth != winner.record) {
+            let Some((field, text)) = value_of(&record.received, winner.attribute) else { continue };
+            let rule = &self.schema.survivorship[usize::from(winner.attribute.0)];
+            let lost_by = lost_by(&rows, rule, winner, record.birth);
+            losers.push(Candidate {
+                record: self.record_view(record),
+                value: text.to_owned(),
+                raw: raw(&record.received, field),
+                received: record.row.sequence,
+                lost_by,
+            });
+        }
+        losers.sort_by(|a, b| {
+            (&b.record.at_us, &a.record.source, &a.record.key).cmp(&(&a.record.at_us, &b.record.source, &b.record.key))
+        });
+        let value = self.value(winner, entry, winning)?;
+        let rule = self.schema.survivorship[usize::from(winner.attribute.0)].criteria.clone();
+        Ok(Explanation { value, rule, losers })
+    }
+
+    /// The path of evidence between two records; none when they are not in one profile.
+    pub fn why(&self, from: Birth, to: Birth) -> Result<Option<Evidence>, Error> {
+        let (Some(root), Some(other)) = (self.index.root(from)?, self.index.root(to)?) else { return Ok(None) };
+        let row = self.row(root)?;
+        let here = |birth: &Birth| row.members.binary_search(birth).is_ok();
+        if root != other || !here(&from) || !here(&to) {
+            return Ok(None);
+        }
+        let path = path(&row, from, to).ok_or(Error::Unaccounted { what: "a profile's links do not join it" })?;
+        let mut opened = HashMap::new();
+        let mut steps = Vec::with_capacity(path.len());
+        for (link, entry, forward) in path {
+            let (near, far) = if forward { (link.a, link.b) } else { (link.b, link.a) };
+            let shared = self.shared_value(&mut opened, near, &link)?;
+            let to = self.cached(&mut opened, far)?;
+            let to = self.record_view(to);
+            let from = self.record_view(self.cached(&mut opened, near)?);
+            let kind = self.schema.kinds[usize::from(link.kind.0)].name.clone();
+            steps.push(Step { from, to, kind, value: shared, merge: entry });
+        }
+        Ok(Some(Evidence { profile: self.id(root)?, steps }))
+    }
+
+    /// The value by which a link joins, as one of its records has it.
+    fn shared_value(&self, opened: &mut HashMap<Birth, Opened>, birth: Birth, link: &Link) -> Result<String, Error> {
+        let record = self.cached(opened, birth)?;
+        let kind = &self.schema.kinds[usize::from(link.kind.0)];
+        let mut values = record
+            .received
+            .values
+            .iter(&record.received.fields)
+            .filter(|(attribute, _, _)| *attribute == kind.attribute);
+        let found = values.find(|(_, _, text)| self.identity.identifier(&kind.name, text) == link.identifier);
+        let missing = Error::Unaccounted { what: "a link's record does not carry its identifier" };
+        found.map(|(_, _, text)| text.to_owned()).ok_or(missing)
+    }
+
+    /// Permissions of a profile, one for each purpose of the bundle.
+    pub(super) fn permissions(&self, row: &ProfileRow) -> Vec<PermissionView> {
+        let purposes = self.schema.purposes.iter().enumerate();
+        let view = |(place, purpose): (usize, &crate::model::Purpose)| {
+            let found = row.permissions.iter().find(|(permission, _)| usize::from(permission.purpose.0) == place);
+            let (allowed, why) = decide(found.map(|(permission, _)| permission), self.now_us);
+            PermissionView {
+                purpose: purpose.name.clone(),
+                allowed,
+                why,
+                until_us: found.map(|(permission, _)| permission.until).filter(|until| *until != i64::MAX),
+                consent: found.and_then(|(p, _)| self.open(p.consent).ok()).map(|record| self.record_view(&record)),
+                decision: found.map(|(_, entry)| *entry),
+            }
+        };
+        purposes.map(view).collect()
+    }
+
+    /// Whether a profile may be used for a purpose at the reader's time.
+    pub(super) fn permitted(&self, row: &ProfileRow, purpose: PurposeId) -> bool {
+        let found = row.permissions.iter().find(|(permission, _)| permission.purpose == purpose);
+        decide(found.map(|(permission, _)| permission), self.now_us).0
+    }
+
+    fn demand(&self, row: &ProfileRow, purpose: PurposeId) -> Result<(), Error> {
+        let found = row.permissions.iter().find(|(permission, _)| permission.purpose == purpose);
+        match decide(found.map(|(permission, _)| permission), self.now_us) {
+            (true, _) => Ok(()),
+            (false, why) => {
+                let name = self.schema.purposes.get(usize::from(purpose.0)).map_or("", |purpose| purpose.name.as_str());
+                Err(Error::Denied { why: format!("`{name}`: {why}") })
+            }
+        }
+    }
+
+    /// Whether an attribute belongs to a category that the purpose may use.
+    pub(super) fn usable(&self, attribute: AttributeId, purpose: Option<PurposeId>) -> bool {
+        let Some(purpose) = purpose.and_then(|purpose| self.schema.purposes.get(usize::from(purpose.0))) else {
+            return purpose.is_none();
+        };
+        let category = self.schema.attributes.get(usize::from(attribute.0)).map(|attribute| attribute.category);
+        category.is_some_and(|category| purpose.categories.contains(&category))
+    }
+
+    /// Facts about things that the profile's values name, such as the firm of an e-mail domain.
+    fn references(&self, values: &[ValueView], purpose: Option<PurposeId>) -> Result<Vec<ReferenceView>, Error> {
+        let mut views = Vec::new();
+        for source in &self.schema.sources {
+            let Role::Reference(attribute) = source.role else { continue };
+            let Some(value) = values.iter().find(|value| value.attribute_id == attribute) else { continue };
+            let name = self.identity.name(&source.name, &value.value);
+            let Some(birth) = self.index.birth(name)? else { continue };
+            let record = self.open(birth)?;
+            if !record.row.live {
+                continue;
+            }
+            let facts = record
+                .received
+                .values
+                .iter(&record.received.fields)
+                .filter(|(attribute, _, _)| self.usable(*attribute, purpose));
+            let facts: BTreeMap<String, String> =
+                facts.map(|(attribute, _, text)| (self.attribute(attribute).to_owned(), text.to_owned())).collect();
+            let by = self.attribute(attribute).to_owned();
+            views.push(ReferenceView { record: self.record_view(&record), by, facts });
+        }
+        Ok(views)
+    }
+
+    /// All profiles in ascending order of their oldest record.
+    pub fn profiles(&self) -> impl Iterator<Item = Result<(Birth, ProfileRow), Error>> + '_ {
+        self.index.profiles().map(|row| Ok(row?))
+    }
+
+    /// The id of the profile of this root.
+    pub fn id(&self, root: Birth) -> Result<ProfileId, Error> {
+        let row =
+            self.index.record(root)?.ok_or(Error::Unaccounted { what: "a profile's oldest record is unknown" })?;
+        Ok(ProfileId(row.name))
+    }
+
+    /// Source and key of a record.
+    pub fn name_of(&self, birth: Birth) -> Result<RecordView, Error> {
+        Ok(self.record_view(&self.open(birth)?))
+    }
+
+    fn row(&self, root: Birth) -> Result<ProfileRow, Error> {
+        self.index.profile(root)?.ok_or_else(|| Error::NotFound { what: "there is no such profile".to_owned() })
+    }
+
+    /// The rules of the bundle in force.
+    pub fn schema(&self) -> &Schema {
+        self.schema
+    }
+
+    /// So many entries of the ledger from a sequence on, decrypted.
+    ///
+    /// # Errors
+    /// When the ledger is damaged or cannot be read.
+    pub fn entries(&self, from: u64, count: u64) -> Result<Vec<Entry>, Error> {
+        /// The walk's way to stop early.
+        enum Stop {
+            Enough,
+            Failed(ledger::Error),
+        }
+        impl From<ledger::Error> for Stop {
+            fn from(error: ledger::Error) -> Self {
+                Self::Failed(error)
+            }
+        }
+        let end = from.saturating_add(count);
+        let mut shown = Vec::new();
+        let walked = self.entries.scan(None, |entry| match entry.header.sequence.0 {
+            sequence if sequence >= end => Err(Stop::Enough),
+            sequence => {
+                if sequence >= from {
+                    shown.push(entry);
+                }
+                Ok(())
+            }
+        });
+        match walked {
+            Err(Stop::Failed(error)) => Err(error.into()),
+            Ok(()) | Err(Stop::Enough) => Ok(shown),
+        }
+    }
+
+    /// The received entry at a place.
+    pub(super) fn received(&self, position: u64) -> Result<Received, Error> {
+        match self.entries.read(Position(position))?.content {
+            Content::Received(received) => Ok(received),
+            _ => Err(Error::Unaccounted { what: "a record's entry is not one that was received" }),
+        }
+    }
+
+    /// The refused message at a place.
+    pub(super) fn rejected(&self, position: u64) -> Result<Rejected, Error> {
+        match self.entries.read(Position(position))?.content {
+            Content::Rejected(rejected) => Ok(rejected),
+            _ => Err(Error::Unaccounted { what: "an entry in quarantine is not one that was refused" }),
+        }
+    }
+
+    /// The text of a winning value.
+    pub(super) fn winning_text(&self, winner: &Winner) -> Result<String, Error> {
+        let record = self.open(winner.record)?;
+        let missing = Error::Unaccounted { what: "a winning record does not have the value" };
+        value_of(&record.received, winner.attribute).map(|(_, text)| text.to_owned()).ok_or(missing)
+    }
+
+    fn open(&self, birth: Birth) -> Result<Opened, Error> {
+        let row = self.index.record(birth)?.ok_or(Error::Unaccounted { what: "a record is not in the index" })?;
+        let received = self.received(row.position)?;
+        Ok(Opened { birth, row, received })
+    }
+
+    fn cached<'m>(&self, opened: &'m mut HashMap<Birth, Opened>, birth: Birth) -> Result<&'m Opened, Error> {
+        match opened.entry(birth) {
+            std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+            std::collections::hash_map::Entry::Vacant(entry) => Ok(entry.insert(self.open(birth)?)),
+        }
+    }
+
+    fn value(&self, winner: &Winner, entry: Sequence, record: &Opened) -> Result<ValueView, Error> {
+        let missing = Error::Unaccounted { what: "a winning record does not have the value" };
+        let (field, text) = value_of(&record.received, winner.attribute).ok_or(missing)?;
+        let attribute = &self.schema.attributes[usize::from(winner.attribute.0)];
+        Ok(ValueView {
+            attribute: attribute.name.clone(),
+            attribute_id: winner.attribute,
+            category: attribute.category,
+            value: text.to_owned(),
+            raw: raw(&record.received, field),
+            field: self.field(record.row.source, field).to_owned(),
+            record: self.record_view(record),
+            received: record.row.sequence,
+            values: entry,
+        })
+    }
+
+    /// The values of an opened record as the dataflow compares them.
+    fn packed(&self, record: &Opened) -> Option<Row> {
+        let RecordBody::Person(facts) = &record.row.body else { return None };
+        let source = self.schema.sources.get(usize::from(record.row.source.0))?;
+        Some(Row::new(facts, Named::new(record.row.name, record.birth), source))
+    }
+
+    fn record_view(&self, record: &Opened) -> RecordView {
+        let source = self.schema.sources.get(usize::from(record.row.source.0));
+        RecordView {
+            source: source.map_or_else(String::new, |source| source.name.clone()),
+            key: record.received.key.clone(),
+            at_us: record.received.at.map(|at| at.0),
+            trust: source.map_or(0, |source| source.trust),
+        }
+    }
+
+    pub(super) fn attribute(&self, attribute: AttributeId) -> &str {
+        self.schema.attributes.get(usize::from(attribute.0)).map_or("", |attribute| attribute.name.as_str())
+    }
+
+    fn field(&self, source: SourceId, field: FieldIndex) -> &str {
+        let source = self.schema.sources.get(usize::from(source.0));
+        source.and_then(|s| s.fields.get(usize::from(field.0))).map_or("", |field| field.path.as_str())
+    }
+}
+
+/// The value of an attribute in a record: the first of its fields that has one.
+fn value_of(received: &Received, attribute: AttributeId) -> Option<(FieldIndex, &str)> {
+    let mut values = received.values.iter(&received.fields);
+    values.find(|(found, _, _)| *found == attribute).map(|(_, field, text)| (field, text))
+}
+
+/// What stands in a field of a record.
+fn raw(received: &Received, field: FieldIndex) -> String {
+    received.fields.get(field).map_or_else(String::new, |(_, text)| text.to_owned())
+}
+
+/// Whether a permission permits at a time, and why, in plain words.
+pub(super) fn decide(permission: Option<&Permission>, now_us: i64) -> (bool, &'static str) {
+    match permission {
+        None => (false, "no consent is known; without one everything is denied (GDPR Art. 6(1)(a))"),
+        Some(permission) if !permission.given => (false, "the latest consent does not permit it (GDPR Art. 7(3))"),
+        Some(permission) if permission.until <= now_us => (false, "the consent has expired (GDPR Art. 6(1)(a))"),
+        Some(_) => (true, "the latest consent permits it (GDPR Art. 6(1)(a))"),
+    }
+}
+
+/// The links from one member to another through the forest, each with its entry and whether it is walked from `a` to `b`.
+fn path(row: &ProfileRow, from: Birth, to: Birth) -> Option<Vec<(Link, Sequence, bool)>> {
+    let mut neighbours: HashMap<Birth, Vec<usize>> = HashMap::new();
+    for (place, (link, _)) in row.links.iter().enumerate() {
+        neighbours.entry(link.a).or_default().push(place);
+        neighbours.entry(link.b).or_default().push(place);
+    }
+    let mut came_by: HashMap<Birth, (usize, Birth)> = HashMap::new();
+    let mut queue = VecDeque::from([from]);
+    let mut seen = BTreeSet::from([from]);
+    while let Some(at) = queue.pop_front() {
+        for &place in neighbours.get(&at).into_iter().flatten() {
+            let link = row.links[place].0;
+            let next = if link.a == at { link.b } else { link.a };
+            if seen.insert(next) {
+                came_by.insert(next, (place, at));
+                queue.push_back(next);
+            }
+        }
+    }
+    let mut steps = Vec::new();
+    let mut at = to;
+    while at != from {
+        let (place, before) = *came_by.get(&at)?;
+        let (link, entry) = row.links[place];
+        steps.push((link, entry, link.a == before));
+        at = before;
+    }
+    steps.reverse();
+    Some(steps)
+}

@@ -1,0 +1,110 @@
+//! Opening a data directory: the index gives back the state it stands at, and what the ledger has beyond that is
+//! replayed through the same code as when it first came.
+//!
+//! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
+//! committed is committed.
+
+use super::epoch::Arrival;
+use super::facts::content_hash;
+use super::known::Known;
+use super::recorder::Written;
+use super::{Error, Onefold, meta};
+use crate::ledger::{Content, Entry, Received};
+use crate::model::{Epoch, Named, Role};
+use crate::standardize::Standardized;
+use crate::store::RecordBody;
+
+impl Onefold {
+    /// Loads all records that the index has into memory and the dataflow.
+    pub(super) fn load_index(&mut self) -> Result<(), Error> {
+        let mut count = 0u64;
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            let known = Known {
+                name: row.name,
+                source: row.source,
+                live: row.live,
+                order: row.order,
+                content: row.content,
+                position: row.position,
+            };
+            if !self.records.put(birth, known) {
+                return Err(Error::Unaccounted { what: "the index does not hold every record" });
+            }
+            let named = Named::new(row.name, birth);
+            match &row.body {
+                RecordBody::Person(facts) => self.engine.record(named, &self.schema.sources, None, Some(facts)),
+                RecordBody::Consent(facts) => self.engine.consent(named, None, Some(facts)),
+                RecordBody::Reference | RecordBody::Gone => {}
+            }
+            count += 1;
+        }
+        self.index_is_empty = count == 0;
+        if count > 0 {
+            // The state that comes out is the one that the index has.
+            self.engine.commit();
+        }
+        if let Some(bytes) = self.index.meta(meta::EPOCH)? {
+            let number = bytes.try_into().map(u64::from_le_bytes);
+            let number = number.map_err(|_| Error::Unaccounted { what: "the index does not say its epoch" })?;
+            self.epoch = Epoch(number + 1);
+        }
+        tracing::info!(records = count, epoch = self.epoch.0, "index loaded");
+        Ok(())
+    }
+
+    /// Replays one entry of the ledger that the index does not have.
+    pub(super) fn replay(&mut self, entry: Entry, written: &mut Written) -> Result<(), Error> {
+        let (sequence, position) = (entry.placed.sequence, entry.placed.position.0);
+        match entry.content {
+            Content::Received(received) => {
+                let (source, order, live) = (received.source, received.order, received.live);
+                let arrival = self.arrival(received)?;
+                self.settle(arrival, source, order, live, sequence, position)?;
+            }
+            Content::Rejected(rejected) => self.note_refusal(&rejected, sequence, position),
+            Content::Merge(merge) => {
+                written.merges.insert(merge.link, sequence);
+            }
+            Content::Unmerge(unmerge) => {
+                written.unmerges.insert(unmerge.link, (unmerge, sequence));
+            }
+            Content::Values(values) => {
+                written.values.insert((values.root, values.record), (values, sequence));
+            }
+            Content::Decision(decision) => {
+                written.decisions.insert(decision.root, (decision, sequence));
+            }
+            Content::Open(_) | Content::Policy(_) | Content::Commit(_) => {}
+            Content::Sealed { .. } => {
+                return Err(Error::Unaccounted { what: "an entry of the ledger cannot be read" });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a received entry says, ready to be taken. Nothing is standardised again: the entry holds the values.
+    fn arrival(&mut self, received: Received) -> Result<Arrival, Error> {
+        let schema = std::sync::Arc::clone(&self.schema);
+        let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
+            return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });
+        };
+        let name = self.identity.name(&source.name, &received.key);
+        let Received { birth, at, live, ref fields, .. } = received;
+        let content = if live { content_hash(&self.identity, at, fields) } else { 0 };
+        let values = received.values.iter(fields);
+        let body = match source.role {
+            _ if !live => RecordBody::Gone,
+            Role::People => RecordBody::Person(self.facts.person(&self.identity, received.source, at, values)),
+            Role::Reference(_) => RecordBody::Reference,
+            Role::Consents => {
+                // The parts of a consent are read again: they decide nothing that the entry's values would show.
+                let mut scratch = Standardized::default();
+                let consent = self.standardizer.consent(received.source, fields, at, &mut scratch);
+                let consent = consent.map_err(|_| Error::Unaccounted { what: "a consent cannot be read again" })?;
+                RecordBody::Consent(self.facts.consent(&self.identity, &consent, values))
+            }
+        };
+        Ok(Arrival { birth, name, content, body, issues: received.issues.clone() })
+    }
+}

@@ -1,0 +1,140 @@
+//! Names that people use: a profile id, `source:key`, or `identifier:value`.
+
+use super::Error;
+use super::read::Reader;
+use crate::model::{Birth, CellKind, Fields, IdentifierHash, KindId, ProfileId, SourceId};
+use crate::standardize::{Standardized, Standardizer};
+
+/// A name, read against the bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// 32 hexadecimal digits.
+    Profile(ProfileId),
+    /// A record.
+    Record(SourceId, String),
+    /// An identifier in standard form, as its keyed hash.
+    Identifier(KindId, IdentifierHash),
+}
+
+impl Reader<'_> {
+    /// Reads a name. A kind of identifier goes before a source of the same name.
+    ///
+    /// # Errors
+    /// [`Error::BadName`] when it is of no known form, or its value cannot be such an identifier.
+    pub fn parse(&self, text: &str) -> Result<Name, Error> {
+        if let Ok(id) = text.parse::<ProfileId>() {
+            return Ok(Name::Profile(id));
+        }
+        let Some((prefix, value)) = text.split_once(':') else {
+            return Err(Error::BadName { what: self.forms() });
+        };
+        if let Some(kind) = self.schema.kind(prefix) {
+            return self.identifier(kind, value);
+        }
+        match self.schema.source(prefix) {
+            Some(source) if !value.is_empty() => Ok(Name::Record(source, value.to_owned())),
+            _ => Err(Error::BadName { what: self.forms() }),
+        }
+    }
+
+    /// The forms that a name can have under this bundle.
+    fn forms(&self) -> String {
+        let kinds: Vec<&str> = self.schema.kinds.iter().map(|kind| kind.name.as_str()).collect();
+        let sources: Vec<&str> = self.schema.sources.iter().map(|source| source.name.as_str()).collect();
+        format!(
+            "not a name: give a profile id (32 hexadecimal digits), SOURCE:KEY with one of the sources {}, or KIND:VALUE \
+             with one of the kinds of identifier {}",
+            sources.join(", "),
+            kinds.join(", ")
+        )
+    }
+
+    /// Standardises a value as a record of the source that trusts it most would bring it.
+    fn identifier(&self, kind: KindId, value: &str) -> Result<Name, Error> {
+        let what = || {
+            let name = self.schema.kinds.get(usize::from(kind.0)).map_or("identifier", |kind| kind.name.as_str());
+            Error::BadName { what: format!("the value is no valid `{name}`, so that no record can carry it") }
+        };
+        let attribute = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.attribute).ok_or_else(what)?;
+        let mut standardizer = Standardizer::new(self.schema);
+        for (place, source) in self.schema.sources.iter().enumerate() {
+            let role = crate::model::FieldRole::Attribute(attribute);
+            let Some(field) = source.fields.iter().find(|field| field.role == role) else { continue };
+            let (Some(field), Ok(place)) = (source.field(&field.path), u16::try_from(place)) else { continue };
+            let mut fields = Fields::default();
+            fields.push(field, CellKind::Text, value);
+            let mut values = Standardized::default();
+            standardizer.record(SourceId(place), &fields, &mut values);
+            let name = &self.schema.kinds[usize::from(kind.0)].name;
+            let found = values.values().find(|(found, _, _)| *found == attribute);
+            if let Some((_, _, text)) = found {
+                return Ok(Name::Identifier(kind, self.identity.identifier(name, text)));
+            }
+        }
+        Err(what())
+    }
+
+    /// The record of a name that must be one.
+    pub fn record(&self, text: &str) -> Result<Birth, Error> {
+        match self.parse(text)? {
+            Name::Record(source, key) => self.birth_of(source, &key),
+            _ => Err(Error::BadName { what: "name a record as SOURCE:KEY".to_owned() }),
+        }
+    }
+
+    fn birth_of(&self, source: SourceId, key: &str) -> Result<Birth, Error> {
+        let source = &self.schema.sources[usize::from(source.0)].name;
+        let name = self.identity.name(source, key);
+        let missing = || Error::NotFound { what: format!("source `{source}` has sent no record of this key") };
+        self.index.birth(name)?.ok_or_else(missing)
+    }
+
+    /// The roots of the profiles that a name leads to, in ascending order; more than one only for an identifier that
+    /// links nobody.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub fn profiles_of(&self, text: &str) -> Result<Vec<Birth>, Error> {
+        let births = match self.parse(text)? {
+            Name::Profile(id) => {
+                let missing = || Error::NotFound { what: "no profile has or had this id".to_owned() };
+                vec![self.index.birth(id.0)?.ok_or_else(missing)?]
+            }
+            Name::Record(source, key) => vec![self.birth_of(source, &key)?],
+            Name::Identifier(_, identifier) => self.index.carriers(identifier, CARRIERS_MAX)?,
+        };
+        let mut roots = Vec::new();
+        for birth in births {
+            roots.extend(self.living_root(birth)?);
+        }
+        roots.sort_unstable();
+        roots.dedup();
+        if roots.is_empty() {
+            return Err(Error::NotFound { what: "no live profile has this identifier or record".to_owned() });
+        }
+        Ok(roots)
+    }
+
+    /// The root of the profile that a record is in, or that goes on from the one it was in.
+    fn living_root(&self, birth: Birth) -> Result<Option<Birth>, Error> {
+        let mut at = birth;
+        // Each step leads from a profile that ended to one that went on later, so that the walk ends; the bound is
+        // for an index that lies.
+        for _ in 0..SUCCESSORS_MAX {
+            let Some(root) = self.index.root(at)? else { return Ok(None) };
+            if self.index.profile(root)?.is_some() {
+                return Ok(Some(root));
+            }
+            if root == at {
+                return Ok(None);
+            }
+            at = root;
+        }
+        Ok(None)
+    }
+}
+
+/// So many carriers of an identifier are looked at.
+const CARRIERS_MAX: usize = 1_000;
+/// So many successions of profiles are followed.
+const SUCCESSORS_MAX: usize = 10_000;

@@ -1,0 +1,157 @@
+//! What the tests of the whole engine share: a small bundle, events, directories, exports.
+
+use onefold::model::Change;
+use onefold::pipeline::{InitOptions, Onefold, OpenOptions, Table};
+use onefold::policy::Bundle;
+use onefold::report::Format;
+use onefold::sources::MixedDecoder;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A bundle of two Debezium tables, one list without order, and consents.
+pub fn bundle() -> Bundle {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let files = vec![
+        file("bundle.toml", "name = \"test\"\nversion = \"1\"\ndescription = \"for tests\"\n"),
+        file(
+            "sources.toml",
+            r#"
+[[source]]
+name = "crm"
+files = ["crm.ndjson"]
+format = "debezium"
+key = "id"
+trust = 90
+[source.fields]
+email = "email"
+phone = "phone"
+account = "account_id"
+given = "given_name"
+family = "family_name"
+city = "city"
+
+[[source]]
+name = "shop"
+files = ["shop.ndjson"]
+format = "debezium"
+key = "id"
+trust = 60
+[source.fields]
+email = "email"
+account = "account_id"
+family = "family_name"
+city = "city"
+
+[[source]]
+name = "list"
+files = ["list.ndjson"]
+format = "ndjson"
+key = "id"
+trust = 30
+[source.fields]
+email = "email"
+given = "given_name"
+city = "city"
+
+[[source]]
+name = "consents"
+files = ["consents.ndjson"]
+format = "ndjson"
+role = "consents"
+key = "id"
+[source.fields]
+email = "email"
+purpose = "consent.purpose"
+status = "consent.status"
+at = "consent.at"
+until = "consent.expires_at"
+"#,
+        ),
+        file(
+            "identity.toml",
+            r#"
+[[identifier]]
+attribute = "account_id"
+priority = 100
+records_max = 6
+[[identifier]]
+attribute = "email"
+priority = 90
+records_max = 4
+[[identifier]]
+attribute = "phone"
+priority = 40
+records_max = 3
+"#,
+        ),
+        file(
+            "survivorship.toml",
+            "default = [\"recency\", \"trust\"]\n\n[[rule]]\nattribute = \"city\"\nprefer = [\"frequency\", \"trust\"]\n",
+        ),
+        file(
+            "purposes.toml",
+            r#"
+[[purpose]]
+name = "marketing"
+dpv = "dpv:Marketing"
+description = "Offers by e-mail."
+basis = "consent"
+categories = ["contact", "identity"]
+recipients = ["us"]
+"#,
+        ),
+    ];
+    Bundle::compile(files).unwrap_or_else(|problems| panic!("the test bundle is broken:\n{problems}"))
+}
+
+/// A new data directory under the test bundle.
+pub fn init(data: &Path) -> Onefold {
+    Onefold::init(data, bundle(), InitOptions::default()).expect("a new data directory")
+}
+
+/// A new data directory that agrees with another on ids.
+pub fn init_like(data: &Path, other: &Path) -> Onefold {
+    let options = InitOptions { identity_from: Some(other.to_owned()), ..InitOptions::default() };
+    Onefold::init(data, bundle(), options).expect("a new data directory")
+}
+
+/// Opens a data directory again.
+pub fn open(data: &Path) -> Onefold {
+    Onefold::open(data, OpenOptions::default()).expect("the data directory opens again")
+}
+
+/// A Debezium event of a table at a log position.
+pub fn event(source: &str, key: &str, row: Option<&Value>, lsn: u64) -> Value {
+    let mut after = row.cloned().unwrap_or(Value::Null);
+    if let Some(row) = after.as_object_mut() {
+        row.insert("id".to_owned(), json!(key));
+    }
+    let before = if row.is_none() { json!({ "id": key }) } else { Value::Null };
+    let ts = 1_700_000_000_000u64 + lsn * 1000;
+    let op = if row.is_none() { "d" } else { "u" };
+    json!({ "source": source, "event": {
+        "before": before, "after": after, "op": op, "ts_ms": ts,
+        "source": { "connector": "postgresql", "lsn": lsn, "ts_ms": ts, "table": source },
+    }})
+}
+
+/// The changes of a mixed line.
+pub fn changes(onefold: &Onefold, line: &Value) -> Vec<Change> {
+    let mut changes = Vec::new();
+    MixedDecoder::new(onefold.schema()).decode(line.to_string().as_bytes(), &mut changes).expect("a sound event");
+    changes
+}
+
+/// Pushes a mixed line.
+pub fn push(onefold: &mut Onefold, line: &Value) {
+    for change in changes(onefold, line) {
+        onefold.push(&change).expect("a change is taken or refused, never an error");
+    }
+}
+
+/// A table as CSV bytes.
+pub fn export(onefold: &Onefold, table: Table) -> String {
+    let mut bytes = Vec::new();
+    onefold.reader().expect("a reader").export(table, Format::Csv, None, &mut bytes).expect("an export");
+    String::from_utf8(bytes).expect("exports are UTF-8")
+}

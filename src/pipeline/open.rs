@@ -214,6 +214,11 @@ impl Onefold {
         &self.bundle
     }
 
+    /// Whether commits wait for the disk; see [`Ledger::set_durable`]. For measuring only.
+    pub fn set_durable(&mut self, durable: bool) {
+        self.ledger.set_durable(durable);
+    }
+
     /// Calls `subscriber` with the profiles that each later epoch changes, after the epoch is durable and visible.
     pub fn subscribe(&mut self, subscriber: impl FnMut(&EpochChanges) + Send + 'static) {
         self.subscribers.push(Box::new(subscriber));

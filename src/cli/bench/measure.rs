@@ -1,6 +1,7 @@
 //! What a run costs: CPU time of the whole process, wall time, resident memory, bytes on disk.
 
 use rustix::time::{ClockId, clock_gettime};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,8 @@ pub fn size_bytes(folder: &Path) -> u64 {
         .flatten()
         .map(|entry| match entry.metadata() {
             Ok(meta) if meta.is_dir() => size_bytes(&entry.path()),
-            Ok(meta) => meta.len(),
+            // What is allocated: a file may be made longer than what stands in it.
+            Ok(meta) => meta.blocks() * 512,
             Err(_) => 0,
         })
         .sum()

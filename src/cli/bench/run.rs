@@ -230,6 +230,7 @@ fn load(bundle: Bundle, files: &Path, data: &Path) -> anyhow::Result<Onefold> {
 fn single_changes(onefold: &mut Onefold, lines: &[&str], book: &mut Book) -> anyhow::Result<()> {
     let mut decoder = MixedDecoder::new(onefold.schema());
     let mut samples: Vec<Duration> = Vec::with_capacity(lines.len());
+    onefold.set_durable(false);
     for text in lines {
         let mut changes = Vec::new();
         decoder.decode(text.as_bytes(), &mut changes)?;
@@ -243,6 +244,7 @@ fn single_changes(onefold: &mut Onefold, lines: &[&str], book: &mut Book) -> any
         done?;
         samples.push(spent.cpu);
     }
+    onefold.set_durable(true);
     samples.sort_unstable();
     let us = |share| quantile(&samples, share).as_secs_f64() * 1e6;
     book.figure("single_p50_us", "one change, decoded to readable, fsync aside, CPU µs p50", us(0.5))?;

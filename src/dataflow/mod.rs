@@ -14,6 +14,7 @@ pub mod links;
 pub mod outlet;
 pub mod permissions;
 pub mod profiles;
+pub mod slab;
 pub mod stage;
 pub mod trust;
 

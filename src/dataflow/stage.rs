@@ -14,6 +14,7 @@ use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{InputCapability, generic::InputHandleCore};
 use timely::progress::frontier::MutableAntichain;
+use timely::progress::operate::FrontierInterest;
 
 /// A row, when, and the change of its multiplicity.
 pub type Update<D> = (D, u64, isize);
@@ -170,6 +171,9 @@ pub fn run<'scope, S: Stage>(
     let (side, side_stream) = builder.new_output();
     let mut main = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Main>>>>::from(main);
     let mut side = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Side>>>>::from(side);
+    // A stage for which nothing waits need not hear of time.
+    builder.set_notify_for(0, FrontierInterest::IfCapability);
+    builder.set_notify_for(1, FrontierInterest::IfCapability);
     builder.build(move |_| {
         let mut waiting: BTreeMap<u64, Waiting<S::Left, S::Right>> = BTreeMap::new();
         let (mut main_rows, mut side_rows) = (Output::new(), Output::new());

@@ -117,7 +117,7 @@ impl Engine {
             profiles: pair_winners(drain(&self.outputs.winners)),
             permissions: drain(&self.outputs.permissions)
                 .into_iter()
-                .map(|(((root, _), permission), diff)| (root, permission, diff > 0))
+                .map(|((root, permission), diff)| (root, permission, diff > 0))
                 .collect(),
         }
     }

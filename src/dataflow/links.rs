@@ -7,8 +7,8 @@
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
 //! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
 
-use super::carriers::Carriers;
 use super::slab::{Place, Slab};
+use super::sorted::SortedSet;
 use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, ConsentFacts, IdentifierHash, KindId, Link, Named, PurposeId};
 use hashbrown::hash_table::{Entry, HashTable};
@@ -54,10 +54,12 @@ impl Given {
 struct Holding {
     identifier: IdentifierHash,
     carriers: Carriers,
-    /// Few identifiers have any, so that the list stands apart.
-    #[expect(clippy::box_collection, reason = "a pointer in a place that is nearly always empty")]
-    consents: Option<Box<Vec<Given>>>,
+    /// Few identifiers have any, so that they stand apart.
+    consents: Option<Box<Consents>>,
 }
+
+type Carriers = SortedSet<[Named; 2]>;
+type Consents = SortedSet<[Given; 1]>;
 
 /// What changes of one identifier at one time, in net: nothing stands on both sides.
 #[derive(Debug, Default)]
@@ -97,10 +99,10 @@ impl Links {
         turn.emit_links(was, is, &holding.carriers, links);
         if holding.consents.is_some() || !turn.consents_added.is_empty() {
             let consents = holding.consents.get_or_insert_default();
-            consents.retain(|given| !turn.consents_removed.contains(given));
-            consents.extend(turn.consents_added.iter().copied());
+            turn.consents_removed.iter().for_each(|given| consents.remove(*given));
+            turn.consents_added.iter().for_each(|given| consents.insert(*given));
             turn.emit_reaches((was.is_some(), is.is_some()), &holding.carriers, consents, reaches);
-            if consents.is_empty() {
+            if consents.count() == 0 {
                 holding.consents = None;
             }
         }
@@ -159,30 +161,35 @@ impl Turn {
         }
     }
 
-    /// The difference between which consents reach which records, each way by whether the identifier is ordinary.
+    /// The difference between which consents reach which records, by whether the identifier was and is ordinary.
     fn emit_reaches(
         &self,
         (was, is): (bool, bool),
         carriers: &Carriers,
-        consents: &[Given],
+        consents: &Consents,
         reaches: &mut Output<(Birth, Given)>,
     ) {
-        let stays = was && is;
+        // Between carriers and consents that both stay nothing changes, unless the identifier becomes ordinary or ceases.
+        let kept = || consents.iter().filter(|given| self.consents_added.binary_search(given).is_err());
+        let changes = !(was && is);
         if was {
-            let kept = consents.iter().filter(|given| !self.consents_added.contains(given)).map(|given| (given, stays));
-            for (given, kept) in kept.chain(self.consents_removed.iter().map(|given| (given, false))) {
-                self.removed.iter().for_each(|named| reaches.remove((named.birth, *given)));
-                if !kept {
-                    self.carriers_kept(carriers).for_each(|named| reaches.remove((named.birth, *given)));
-                }
+            for named in &self.removed {
+                kept()
+                    .chain(self.consents_removed.iter().copied())
+                    .for_each(|given| reaches.remove((named.birth, given)));
+            }
+            let gone = kept().take(if changes { usize::MAX } else { 0 });
+            for given in gone.chain(self.consents_removed.iter().copied()) {
+                self.carriers_kept(carriers).for_each(|named| reaches.remove((named.birth, given)));
             }
         }
         if is {
-            for given in consents {
-                self.added.iter().for_each(|named| reaches.add((named.birth, *given)));
-                if !(stays && !self.consents_added.contains(given)) {
-                    self.carriers_kept(carriers).for_each(|named| reaches.add((named.birth, *given)));
-                }
+            for named in &self.added {
+                consents.iter().for_each(|given| reaches.add((named.birth, given)));
+            }
+            let come = kept().take(if changes { usize::MAX } else { 0 });
+            for given in come.chain(self.consents_added.iter().copied()) {
+                self.carriers_kept(carriers).for_each(|named| reaches.add((named.birth, given)));
             }
         }
     }

@@ -224,9 +224,11 @@ impl Bench {
             cpu_us += cpu_now_us() - clock;
         }
         let told_us = cpu_us;
+        let told_bytes = resident_bytes().saturating_sub(before);
         let clock = cpu_now_us();
         let delta = self.engine.commit();
         cpu_us += cpu_now_us() - clock;
+        let peak_bytes = resident_bytes().saturating_sub(before);
         let profiles = delta.profiles.len();
         let sizes = (delta.links.len(), delta.members.len(), profiles, delta.permissions.len());
         drop(delta);
@@ -236,6 +238,12 @@ impl Bench {
             "load: {:.2} µs a record (of which told {:.2}), {:.0} bytes a record",
             each(cpu_us),
             each(told_us),
+            each(bytes as f64)
+        );
+        println!(
+            "      bytes a record: {:.0} told, {:.0} with the delta, {:.0} after",
+            each(told_bytes as f64),
+            each(peak_bytes as f64),
             each(bytes as f64)
         );
         println!("      {} links, {} members, {} profiles, {} permissions", sizes.0, sizes.1, sizes.2, sizes.3);

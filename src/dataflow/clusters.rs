@@ -7,6 +7,7 @@
 //! Retraction: every component that it touches is taken apart and computed anew, and only those.
 
 use super::births::ByBirth;
+use super::slab::{Place, Slab};
 use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, Link, Named};
 use serde::{Deserialize, Serialize};
@@ -21,9 +22,6 @@ pub struct Membership {
     pub record: Birth,
 }
 
-/// Index of a link in the slab.
-type LinkIndex = u32;
-
 #[derive(Debug)]
 struct Node {
     rank: u64,
@@ -34,7 +32,7 @@ struct Node {
     visited: u32,
     /// Its place in the component of that pass.
     place: u32,
-    links: SmallVec<[LinkIndex; 4]>,
+    links: SmallVec<[Place; 4]>,
 }
 
 #[derive(Debug)]
@@ -50,7 +48,7 @@ struct Candidate {
     /// (reversed priority, smaller rank, greater rank).
     strength: (u8, u64, u64),
     link: Link,
-    index: LinkIndex,
+    index: Place,
     /// The places of both ends.
     ends: (u32, u32),
 }
@@ -61,10 +59,9 @@ pub struct Clusters {
     /// By kind, the strength of its links.
     priorities: Vec<u8>,
     nodes: ByBirth<Node>,
-    edges: Vec<Edge>,
-    /// Places in the slab to be used again, and those that will be once this pass has swept them from all lists.
-    free: Vec<LinkIndex>,
-    dead: Vec<LinkIndex>,
+    edges: Slab<Edge>,
+    /// Links that went: their places are free once this pass has swept them from all lists.
+    dead: Vec<Place>,
     pass: u32,
     component: Component,
 }
@@ -83,8 +80,7 @@ impl Clusters {
         Self {
             priorities,
             nodes: ByBirth::default(),
-            edges: Vec::new(),
-            free: Vec::new(),
+            edges: Slab::default(),
             dead: Vec::new(),
             pass: 0,
             component: Component::default(),
@@ -97,17 +93,7 @@ impl Clusters {
     }
 
     fn add_link(&mut self, link: Link) {
-        let edge = Edge { link, live: true, accepted: false };
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.edges[index as usize] = edge;
-                index
-            }
-            None => {
-                self.edges.push(edge);
-                LinkIndex::try_from(self.edges.len() - 1).expect("fewer than 2^32 live links fit in memory")
-            }
-        };
+        let index = self.edges.insert(Edge { link, live: true, accepted: false });
         self.node(link.a).links.push(index);
         self.node(link.b).links.push(index);
     }
@@ -115,11 +101,12 @@ impl Clusters {
     /// Takes a link out; its end `b` has few links, where the hub `a` may have many.
     fn remove_link(&mut self, link: Link, accepted: &mut Output<Link>) {
         let edges = &self.edges;
-        let found = self.nodes.get(link.b).and_then(|node| {
-            node.links.iter().copied().find(|index| edges[*index as usize].live && edges[*index as usize].link == link)
-        });
+        let found = self
+            .nodes
+            .get(link.b)
+            .and_then(|node| node.links.iter().copied().find(|index| edges[*index].live && edges[*index].link == link));
         let Some(index) = found else { return };
-        let edge = &mut self.edges[index as usize];
+        let edge = &mut self.edges[index];
         edge.live = false;
         self.dead.push(index);
         if edge.accepted {
@@ -162,9 +149,9 @@ impl Clusters {
             let node = self.node(birth);
             let rank = node.rank;
             let mut incident = std::mem::take(&mut node.links);
-            incident.retain(|index| self.edges[*index as usize].live);
+            incident.retain(|index| self.edges[*index].live);
             for &index in &incident {
-                let link = self.edges[index as usize].link;
+                let link = self.edges[index].link;
                 let other = if link.a == birth { link.b } else { link.a };
                 if self.visit(other, members.len()) {
                     members.push(other);
@@ -178,7 +165,7 @@ impl Clusters {
     }
 
     /// A link of the record at this place and of this rank.
-    fn candidate(&self, index: LinkIndex, link: Link, rank: u64, place: usize) -> Candidate {
+    fn candidate(&self, index: Place, link: Link, rank: u64, place: usize) -> Candidate {
         let priority = self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
         let (other, other_place) = self.nodes.get(link.b).map_or((0, 0), |node| (node.rank, node.place));
         let strength = (u8::MAX - priority, rank.min(other), rank.max(other));
@@ -193,7 +180,7 @@ impl Clusters {
         parents.clear();
         parents.extend((0..).take(births.len()));
         for candidate in candidates.iter() {
-            let edge = &mut self.edges[candidate.index as usize];
+            let edge = &mut self.edges[candidate.index];
             let (was, is) = (edge.accepted, unite(parents, candidate.ends.0, candidate.ends.1));
             edge.accepted = is;
             match (was, is) {
@@ -267,7 +254,7 @@ impl Stage for Clusters {
         }
         self.component = component;
         // Both ends of a dead link were touched, so no list names it any more.
-        self.free.append(&mut self.dead);
+        self.dead.drain(..).for_each(|index| self.edges.remove(index));
     }
 }
 

@@ -117,7 +117,7 @@ impl Engine {
             profiles: pair_winners(drain(&self.outputs.winners)),
             permissions: drain(&self.outputs.permissions)
                 .into_iter()
-                .map(|(((root, _), permission), diff)| (root, permission, diff > 0))
+                .map(|((root, permission), diff)| (root, permission, diff > 0))
                 .collect(),
         }
     }
@@ -143,7 +143,9 @@ fn same_row(old: Option<&Facts>, new: Option<&Facts>) -> bool {
 
 /// Takes what was collected, as net changes in ascending order.
 fn drain<D: Data>(collected: &Collected<D>) -> Vec<(D, isize)> {
-    let mut rows = collected.take();
+    let pieces = collected.take();
+    let mut rows = Vec::with_capacity(pieces.iter().map(Vec::len).sum());
+    rows.extend(pieces.into_iter().flatten().map(|(row, _, diff)| (row, diff)));
     consolidate(&mut rows);
     rows
 }

@@ -5,7 +5,7 @@
 //!           │                    ▲    │                 ▲      ├─ members ─────────────────────▶ members
 //!           ├─ names ────────────┼────┼─────────────────┘      ├─ members ──▶ profiles ────────▶ winners
 //!           └─ rows ─────────────┼────┼────────────────────────┼─────────────────┘
-//!  consents ── given ────────────┘    └─ reaches ─────────▶ reached ──▶ deciding ─────────────▶ permissions
+//!  consents ── given ────────────┘    └─ reaches ─────────▶ permissions ──────────────────────▶ permissions
 //! ```
 //!
 //! Errors have no channel here: what comes in are facts that were checked before, and every stage is total on them.
@@ -13,7 +13,7 @@
 use super::clusters::{Clusters, Membership};
 use super::links::{Carried, Given, Links};
 use super::outlet::{Collected, Outlet};
-use super::permissions::{Question, Reached, deciding};
+use super::permissions::Permissions;
 use super::profiles::{Profiles, Row, Winners};
 use super::stage::{Update, run};
 use crate::model::{Birth, Link, Named, Permission, Schema, SurvivorshipRule};
@@ -98,8 +98,8 @@ pub struct Outputs {
     pub members: Collected<Membership>,
     /// (root of the profile, its winners).
     pub winners: Collected<(Birth, Winners)>,
-    /// For a profile and purpose, the permission.
-    pub permissions: Collected<(Question, Permission)>,
+    /// (root of the profile, permission for one purpose).
+    pub permissions: Collected<(Birth, Permission)>,
     /// All epochs before this one are complete.
     pub complete: Rc<Cell<u64>>,
 }
@@ -114,12 +114,12 @@ pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs:
     let (links, reaches) = run(carried, given, "links", Links::new(rules.limits.clone()));
     let (members, accepted) = run(names, links, "clusters", Clusters::new(rules.priorities.clone()));
     let (winners, _) = run(rows, members.clone(), "profiles", Profiles::new(rules.survivorship.clone()));
-    let (consents, _) = run(members.clone(), reaches, "reached", Reached::default());
+    let (permissions, _) = run(members.clone(), reaches, "permissions", Permissions::default());
 
     let mut outlet = Outlet::new(scope);
     outlet.collect(accepted, &outputs.accepted);
     outlet.collect(members, &outputs.members);
     outlet.collect(winners, &outputs.winners);
-    outlet.collect(deciding(consents), &outputs.permissions);
+    outlet.collect(permissions, &outputs.permissions);
     outlet.build(&outputs.complete);
 }

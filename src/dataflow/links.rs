@@ -7,10 +7,11 @@
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
 //! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
 
-use super::carriers::Carriers;
+use super::slab::{Place, Slab};
+use super::sorted::SortedSet;
 use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, ConsentFacts, IdentifierHash, KindId, Link, Named, PurposeId};
-use hashbrown::HashMap;
+use hashbrown::hash_table::{Entry, HashTable};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -49,13 +50,16 @@ impl Given {
 }
 
 /// All that is known of one identifier.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Holding {
+    identifier: IdentifierHash,
     carriers: Carriers,
-    /// Few identifiers have any, so that the list stands apart.
-    #[expect(clippy::box_collection, reason = "a pointer in a place that is nearly always empty")]
-    consents: Option<Box<Vec<Given>>>,
+    /// Few identifiers have any, so that they stand apart.
+    consents: Option<Box<Consents>>,
 }
+
+type Carriers = SortedSet<[Named; 2]>;
+type Consents = SortedSet<[Given; 1]>;
 
 /// What changes of one identifier at one time, in net: nothing stands on both sides.
 #[derive(Debug, Default)]
@@ -72,19 +76,22 @@ struct Turn {
 #[derive(Debug)]
 pub struct Links {
     limits: Vec<u32>,
-    holdings: HashMap<IdentifierHash, Holding>,
+    holdings: Slab<Holding>,
+    /// Where in the slab an identifier is: a table of numbers is small enough to grow cheaply.
+    places: HashTable<Place>,
 }
 
 impl Links {
     /// `limits`: by kind, how many live records may carry one identifier before it is quarantined.
     pub fn new(limits: Vec<u32>) -> Self {
-        Self { limits, holdings: HashMap::new() }
+        Self { limits, holdings: Slab::default(), places: HashTable::new() }
     }
 
     /// Applies what changes of one identifier and gives out what it means.
     fn turn(&mut self, turn: &Turn, links: &mut Output<Link>, reaches: &mut Output<(Birth, Given)>) {
         let limit = self.limits.get(usize::from(turn.kind.0)).copied().unwrap_or(0);
-        let holding = self.holdings.entry(turn.identifier).or_default();
+        let place = self.place(turn.identifier);
+        let holding = &mut self.holdings[place];
         let was = hub(&holding.carriers, limit);
         turn.removed.iter().for_each(|named| holding.carriers.remove(*named));
         turn.added.iter().for_each(|named| holding.carriers.insert(*named));
@@ -92,15 +99,38 @@ impl Links {
         turn.emit_links(was, is, &holding.carriers, links);
         if holding.consents.is_some() || !turn.consents_added.is_empty() {
             let consents = holding.consents.get_or_insert_default();
-            consents.retain(|given| !turn.consents_removed.contains(given));
-            consents.extend(turn.consents_added.iter().copied());
+            turn.consents_removed.iter().for_each(|given| consents.remove(*given));
+            turn.consents_added.iter().for_each(|given| consents.insert(*given));
             turn.emit_reaches((was.is_some(), is.is_some()), &holding.carriers, consents, reaches);
-            if consents.is_empty() {
+            if consents.count() == 0 {
                 holding.consents = None;
             }
         }
         if holding.carriers.count() == 0 && holding.consents.is_none() {
-            self.holdings.remove(&turn.identifier);
+            self.free(turn.identifier);
+        }
+    }
+
+    /// Where an identifier is, a new place if it is nowhere.
+    fn place(&mut self, identifier: IdentifierHash) -> Place {
+        let Self { holdings, places, .. } = self;
+        let rehash = |place: &Place| low_half(holdings[*place].identifier);
+        let same = |place: &Place| holdings[*place].identifier == identifier;
+        match places.entry(low_half(identifier), same, rehash) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let place = holdings.insert(Holding { identifier, carriers: Carriers::default(), consents: None });
+                *entry.insert(place).get()
+            }
+        }
+    }
+
+    /// Frees the place of an identifier.
+    fn free(&mut self, identifier: IdentifierHash) {
+        let holdings = &mut self.holdings;
+        let same = |place: &Place| holdings[*place].identifier == identifier;
+        if let Ok(entry) = self.places.find_entry(low_half(identifier), same) {
+            holdings.remove(entry.remove().0);
         }
     }
 }
@@ -131,30 +161,35 @@ impl Turn {
         }
     }
 
-    /// The difference between which consents reach which records, each way by whether the identifier is ordinary.
+    /// The difference between which consents reach which records, by whether the identifier was and is ordinary.
     fn emit_reaches(
         &self,
         (was, is): (bool, bool),
         carriers: &Carriers,
-        consents: &[Given],
+        consents: &Consents,
         reaches: &mut Output<(Birth, Given)>,
     ) {
-        let stays = was && is;
+        // Between carriers and consents that both stay nothing changes, unless the identifier becomes ordinary or ceases.
+        let kept = || consents.iter().filter(|given| self.consents_added.binary_search(given).is_err());
+        let changes = !(was && is);
         if was {
-            let kept = consents.iter().filter(|given| !self.consents_added.contains(given)).map(|given| (given, stays));
-            for (given, kept) in kept.chain(self.consents_removed.iter().map(|given| (given, false))) {
-                self.removed.iter().for_each(|named| reaches.remove((named.birth, *given)));
-                if !kept {
-                    self.carriers_kept(carriers).for_each(|named| reaches.remove((named.birth, *given)));
-                }
+            for named in &self.removed {
+                kept()
+                    .chain(self.consents_removed.iter().copied())
+                    .for_each(|given| reaches.remove((named.birth, given)));
+            }
+            let gone = kept().take(if changes { usize::MAX } else { 0 });
+            for given in gone.chain(self.consents_removed.iter().copied()) {
+                self.carriers_kept(carriers).for_each(|named| reaches.remove((named.birth, given)));
             }
         }
         if is {
-            for given in consents {
-                self.added.iter().for_each(|named| reaches.add((named.birth, *given)));
-                if !(stays && !self.consents_added.contains(given)) {
-                    self.carriers_kept(carriers).for_each(|named| reaches.add((named.birth, *given)));
-                }
+            for named in &self.added {
+                consents.iter().for_each(|given| reaches.add((named.birth, given)));
+            }
+            let come = kept().take(if changes { usize::MAX } else { 0 });
+            for given in come.chain(self.consents_added.iter().copied()) {
+                self.carriers_kept(carriers).for_each(|named| reaches.add((named.birth, given)));
             }
         }
     }
@@ -191,31 +226,24 @@ impl Stage for Links {
         main: &mut Output<Link>,
         side: &mut Output<(Birth, Given)>,
     ) {
-        let (left, right) = (sorted(left), sorted(right));
-        let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+        let mut left = left.sorted_by(|row| low_half(row.identifier)).peekable();
+        let mut right = right.sorted_by(|row| low_half(row.identifier)).peekable();
         loop {
-            let heads = (left.peek().map(|(row, _)| row.identifier), right.peek().map(|(row, _)| row.identifier));
-            let Some(identifier) = heads.0.into_iter().chain(heads.1).min() else { break };
+            let heads = [left.peek().map(|(row, _)| row.identifier), right.peek().map(|(row, _)| row.identifier)];
+            let first = heads.into_iter().flatten().min_by_key(|identifier| (low_half(*identifier), *identifier));
+            let Some(identifier) = first else { break };
             let mut turn = Turn { identifier, ..Turn::default() };
             while let Some((row, came)) = left.next_if(|(row, _)| row.identifier == identifier) {
                 turn.kind = row.kind;
-                push_net(&mut turn.removed, &mut turn.added, row.by, *came);
+                push_net(&mut turn.removed, &mut turn.added, row.by, came);
             }
             while let Some((row, came)) = right.next_if(|(row, _)| row.identifier == identifier) {
                 turn.kind = row.kind;
-                push_net(&mut turn.consents_removed, &mut turn.consents_added, row.by, *came);
+                push_net(&mut turn.consents_removed, &mut turn.consents_added, row.by, came);
             }
             self.turn(&turn, main, side);
         }
     }
-}
-
-/// By identifier, then by who carries it; a removal stands before an addition of the same.
-fn sorted<B: Ord + differential_dataflow::ExchangeData>(updates: Updates<Carried<B>>) -> Vec<(Carried<B>, bool)> {
-    let mut rows = Vec::with_capacity(updates.len());
-    rows.extend(updates.into_rows());
-    rows.sort_unstable();
-    rows
 }
 
 /// Adds a row to what goes or what comes; one that went and comes again stays.

@@ -6,7 +6,6 @@
 //! [`graph`] shows the whole of it on one screen; each stage stands in a file of its own with its rule above it.
 
 pub mod births;
-pub mod carriers;
 pub mod clusters;
 mod engine;
 pub mod graph;
@@ -14,6 +13,8 @@ pub mod links;
 pub mod outlet;
 pub mod permissions;
 pub mod profiles;
+pub mod slab;
+pub mod sorted;
 pub mod stage;
 pub mod trust;
 

@@ -12,8 +12,8 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::progress::frontier::MutableAntichain;
 
-/// What came out since it was last drained: (row, change of its multiplicity).
-pub type Collected<D> = Rc<RefCell<Vec<(D, isize)>>>;
+/// What came out since it was last drained, in the pieces in which it came.
+pub type Collected<D> = Rc<RefCell<Vec<Vec<Update<D>>>>>;
 
 /// The operator while it is built.
 pub struct Outlet<'scope> {
@@ -33,7 +33,7 @@ impl<'scope> Outlet<'scope> {
         let into = Rc::clone(into);
         self.inputs.push(Box::new(move || {
             input.for_each(|_, rows: &mut Vec<Update<D>>| {
-                into.borrow_mut().extend(rows.drain(..).map(|(row, _, diff)| (row, diff)));
+                into.borrow_mut().push(std::mem::take(rows));
             });
         }));
     }

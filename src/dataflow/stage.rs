@@ -14,6 +14,7 @@ use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{InputCapability, generic::InputHandleCore};
 use timely::progress::frontier::MutableAntichain;
+use timely::progress::operate::FrontierInterest;
 
 /// A row, when, and the change of its multiplicity.
 pub type Update<D> = (D, u64, isize);
@@ -76,9 +77,23 @@ impl<D> Updates<D> {
         self.0.into_iter().flatten().filter(|(_, _, diff)| *diff > 0).map(|(row, ..)| row)
     }
 
-    /// All rows, `true` for those that come.
-    pub fn into_rows(self) -> impl Iterator<Item = (D, bool)> {
-        self.0.into_iter().flatten().map(|(row, _, diff)| (row, diff > 0))
+    /// All rows in the order of a key and then their own, one that goes before the same that comes; `true` for those
+    /// that come.
+    pub fn sorted_by(&self, key: impl Fn(&D) -> u64) -> impl Iterator<Item = (&D, bool)>
+    where
+        D: Ord,
+    {
+        // What is sorted is small; the rows stay where they are.
+        let mut places: Vec<(u64, u32, u32)> = Vec::with_capacity(self.len());
+        for (piece, rows) in (0..).zip(&self.0) {
+            places.extend((0..).zip(rows).map(|(place, (row, ..))| (key(row), piece, place)));
+        }
+        let row = |piece: u32, place: u32| {
+            let (row, _, diff) = &self.0[piece as usize][place as usize];
+            (row, *diff > 0)
+        };
+        places.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| row(a.1, a.2).cmp(&row(b.1, b.2))));
+        places.into_iter().map(move |(_, piece, place)| row(piece, place))
     }
 }
 
@@ -156,6 +171,9 @@ pub fn run<'scope, S: Stage>(
     let (side, side_stream) = builder.new_output();
     let mut main = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Main>>>>::from(main);
     let mut side = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Side>>>>::from(side);
+    // A stage for which nothing waits need not hear of time.
+    builder.set_notify_for(0, FrontierInterest::IfCapability);
+    builder.set_notify_for(1, FrontierInterest::IfCapability);
     builder.build(move |_| {
         let mut waiting: BTreeMap<u64, Waiting<S::Left, S::Right>> = BTreeMap::new();
         let (mut main_rows, mut side_rows) = (Output::new(), Output::new());

@@ -36,9 +36,9 @@ fn consent_named(number: u64) -> Named {
     named(1_000_000 + number)
 }
 
-/// An identifier of a kind; the kind is part of what is hashed.
+/// An identifier of a kind; the kind is part of what is hashed. Some are equal in their lower half.
 pub fn identifier(kind: u8, number: u64) -> (KindId, IdentifierHash) {
-    (KindId(kind), IdentifierHash(u128::from(number) << 8 | u128::from(kind)))
+    (KindId(kind), IdentifierHash(u128::from(number % 2) << 64 | u128::from(number / 2) << 8 | u128::from(kind)))
 }
 
 pub fn source(trust: u8, trust_half_life_days: Option<u32>) -> Source {

@@ -1,31 +1,30 @@
-//! The carriers of one identifier in ascending order of rank: nearly always a few, for a hub a great many.
+//! A sorted set that is nearly always small and may be huge: carriers of an identifier, consents given on it.
 //!
-//! It never copies the carriers to change one of them, but when it goes from one form to the other.
-//! INVARIANT: a sorted array holds at most [`FEW_MAX`], a tree more than half of that.
+//! It never copies its items to change one of them, but when it goes from one form to the other.
+//! INVARIANT: a sorted array holds at most [`FEW_MAX`] items, a tree more than half of that.
 
-use crate::model::Named;
-use smallvec::SmallVec;
+use smallvec::{Array, SmallVec};
 use std::collections::BTreeSet;
 
-/// Above this many carriers a sorted array is given up for a tree.
+/// Above this many items a sorted array is given up for a tree.
 const FEW_MAX: usize = 128;
 
-/// A set of records.
+/// A set in ascending order; the array says how many items need no memory of their own.
 #[derive(Debug)]
-pub enum Carriers {
+pub enum SortedSet<A: Array> {
     /// In ascending order.
-    Few(SmallVec<[Named; 2]>),
-    /// Of a hub.
-    Many(Box<BTreeSet<Named>>),
+    Few(SmallVec<A>),
+    /// Too many to move about.
+    Many(Box<BTreeSet<A::Item>>),
 }
 
-impl Default for Carriers {
+impl<A: Array> Default for SortedSet<A> {
     fn default() -> Self {
         Self::Few(SmallVec::new())
     }
 }
 
-impl Carriers {
+impl<A: Array<Item: Ord + Copy>> SortedSet<A> {
     /// How many there are.
     pub fn count(&self) -> usize {
         match self {
@@ -34,8 +33,8 @@ impl Carriers {
         }
     }
 
-    /// The one of the smallest rank.
-    pub fn first(&self) -> Option<Named> {
+    /// The least.
+    pub fn first(&self) -> Option<A::Item> {
         match self {
             Self::Few(few) => few.first().copied(),
             Self::Many(many) => many.first().copied(),
@@ -43,7 +42,7 @@ impl Carriers {
     }
 
     /// In ascending order.
-    pub fn iter(&self) -> impl Iterator<Item = Named> {
+    pub fn iter(&self) -> impl Iterator<Item = A::Item> {
         let (few, many) = match self {
             Self::Few(few) => (few.as_slice(), None),
             Self::Many(many) => (Default::default(), Some(many)),
@@ -52,32 +51,32 @@ impl Carriers {
     }
 
     /// Adds one that may be there.
-    pub fn insert(&mut self, named: Named) {
+    pub fn insert(&mut self, item: A::Item) {
         match self {
             Self::Few(few) => {
-                if let Err(place) = few.binary_search(&named) {
-                    few.insert(place, named);
+                if let Err(place) = few.binary_search(&item) {
+                    few.insert(place, item);
                 }
                 if few.len() > FEW_MAX {
                     *self = Self::Many(Box::new(few.iter().copied().collect()));
                 }
             }
             Self::Many(many) => {
-                many.insert(named);
+                many.insert(item);
             }
         }
     }
 
     /// Takes one out that may be there.
-    pub fn remove(&mut self, named: Named) {
+    pub fn remove(&mut self, item: A::Item) {
         match self {
             Self::Few(few) => {
-                if let Ok(place) = few.binary_search(&named) {
+                if let Ok(place) = few.binary_search(&item) {
                     few.remove(place);
                 }
             }
             Self::Many(many) => {
-                many.remove(&named);
+                many.remove(&item);
                 if many.len() <= FEW_MAX / 2 {
                     *self = Self::Few(many.iter().copied().collect());
                 }
@@ -88,7 +87,7 @@ impl Carriers {
 
 #[cfg(test)]
 mod tests {
-    use super::{Carriers, FEW_MAX};
+    use super::{FEW_MAX, SortedSet};
     use crate::model::{Birth, Named};
 
     fn named(n: u64) -> Named {
@@ -97,19 +96,19 @@ mod tests {
 
     #[test]
     fn both_forms_hold_the_same_in_order() {
-        let mut carriers = Carriers::default();
+        let mut carriers = SortedSet::<[Named; 2]>::default();
         for n in 0..FEW_MAX as u64 {
             carriers.insert(named(n));
             carriers.insert(named(n));
         }
-        assert!(matches!(carriers, Carriers::Few(_)));
+        assert!(matches!(carriers, SortedSet::Few(_)));
         carriers.insert(named(500));
-        assert!(matches!(carriers, Carriers::Many(_)));
+        assert!(matches!(carriers, SortedSet::Many(_)));
         assert_eq!(carriers.count(), FEW_MAX + 1);
         assert!(carriers.iter().is_sorted_by(|a, b| a < b));
         assert_eq!(carriers.first(), carriers.iter().min());
         for n in 10..FEW_MAX as u64 {
-            assert_eq!(matches!(carriers, Carriers::Many(_)), carriers.count() > FEW_MAX / 2);
+            assert_eq!(matches!(carriers, SortedSet::Many(_)), carriers.count() > FEW_MAX / 2);
             carriers.remove(named(n));
             carriers.remove(named(n));
         }

@@ -26,7 +26,7 @@ pub(super) trait Before {
 #[derive(Debug, Default)]
 pub(super) struct Derived {
     /// By root: the new row, or none when the profile is gone.
-    pub profiles: BTreeMap<Birth, Option<ProfileRow>>,
+    pub profiles: Vec<(Birth, Option<ProfileRow>)>,
     /// Records with the root of the profile that they are in now.
     pub roots: Vec<(Birth, Birth)>,
     /// Deleted records with the root of a profile that goes on from the one they were in, by which their ids resolve.
@@ -218,13 +218,11 @@ impl Work {
     fn finish(self, delta: &Delta) -> Derived {
         let Self { rows, moved, merges, unmerges, .. } = self;
         let came = delta.members.iter().filter(|(_, came)| *came);
-        Derived {
-            successors: successors(delta, &moved, &rows),
-            roots: came.map(|(m, _)| (m.record, m.root)).collect(),
-            profiles: rows.into_iter().map(|(root, row)| (root, (!row.members.is_empty()).then_some(row))).collect(),
-            merges,
-            unmerges,
-        }
+        let successors = successors(delta, &moved, &rows);
+        let ended = |row: ProfileRow| (!row.members.is_empty()).then_some(row);
+        let mut profiles: Vec<_> = rows.into_iter().map(|(root, row)| (root, ended(row))).collect();
+        profiles.sort_unstable_by_key(|(root, _)| *root);
+        Derived { successors, roots: came.map(|(m, _)| (m.record, m.root)).collect(), profiles, merges, unmerges }
     }
 }
 

@@ -62,10 +62,52 @@ pub(super) struct Touched {
     pub issues: Vec<(FieldIndex, u8)>,
 }
 
+/// Records that the open epoch has changed: those that it saw first stand in a row, for births are dense.
+#[derive(Debug, Default)]
+pub(super) struct TouchedRecords {
+    old: HashMap<Birth, Touched>,
+    /// Birth of the first of `new`.
+    first: u64,
+    new: Vec<Touched>,
+}
+
+impl TouchedRecords {
+    fn get_mut(&mut self, birth: Birth) -> Option<&mut Touched> {
+        if self.new.is_empty() || birth.0 < self.first {
+            return self.old.get_mut(&birth);
+        }
+        usize::try_from(birth.0 - self.first).ok().and_then(|place| self.new.get_mut(place))
+    }
+
+    /// Adds a record that is not there yet; a new one has the next birth.
+    fn insert(&mut self, birth: Birth, touched: Touched) {
+        if !touched.new {
+            self.old.insert(birth, touched);
+            return;
+        }
+        if self.new.is_empty() {
+            self.first = birth.0;
+        }
+        self.new.push(touched);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        (self.old.len() + self.new.len()) as u64
+    }
+
+    /// All of them in ascending order of birth.
+    fn into_sorted(self) -> impl Iterator<Item = (Birth, Touched)> {
+        let mut old: Vec<(Birth, Touched)> = self.old.into_iter().collect();
+        old.sort_unstable_by_key(|(birth, _)| *birth);
+        old.into_iter().chain((self.first..).map(Birth).zip(self.new))
+    }
+}
+
 /// What has been taken since the last commit.
 #[derive(Debug, Default)]
 pub(super) struct OpenEpoch {
-    pub touched: HashMap<Birth, Touched>,
+    pub touched: TouchedRecords,
     pub rejected: Vec<(Sequence, RejectedRow)>,
     pub offsets: Vec<([u8; 32], Vec<u8>)>,
     /// What stands in the index for messages that were refused.
@@ -75,7 +117,7 @@ pub(super) struct OpenEpoch {
 impl OpenEpoch {
     /// Whether nothing was taken.
     pub fn is_empty(&self) -> bool {
-        self.touched.is_empty() && self.rejected.is_empty() && self.offsets.is_empty()
+        self.touched.count() == 0 && self.rejected.is_empty() && self.offsets.is_empty()
     }
 }
 
@@ -213,7 +255,7 @@ impl Onefold {
             return Err(Error::Unaccounted { what: "the birth numbers of records are not dense" });
         }
         let after = RecordRow { name, source, live, order, content, position, sequence, body };
-        if let Some(touched) = self.open.touched.get_mut(&birth) {
+        if let Some(touched) = self.open.touched.get_mut(birth) {
             touched.after = after;
             touched.issues = issues;
             return Ok(());
@@ -249,11 +291,12 @@ impl Onefold {
     pub(super) fn close_epoch(&mut self, replayed: Option<&mut Written>) -> Result<Committed, Error> {
         let open = std::mem::take(&mut self.open);
         let epoch = self.epoch;
-        let mut births: Vec<Birth> = open.touched.keys().copied().collect();
-        births.sort_unstable();
-        for birth in &births {
-            let touched = &open.touched[birth];
-            feed(&mut self.engine, &self.schema.sources, Named::new(touched.after.name, *birth), touched);
+        let touched = open.touched.count();
+        let mut batch = self.index.batch();
+        // Each record is let go as soon as dataflow and index have what they need of it: an epoch may be a whole load.
+        for (birth, touched) in open.touched.into_sorted() {
+            feed(&mut self.engine, &self.schema.sources, Named::new(touched.after.name, birth), &touched);
+            put_record(&mut batch, &self.index, birth, &touched)?;
         }
         let delta = self.engine.commit();
         let lookup = Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty };
@@ -270,67 +313,46 @@ impl Onefold {
                 (derived, None)
             }
         };
-        let changes = EpochChanges::new(epoch, &delta, &self.records);
+        let changes = (!self.subscribers.is_empty()).then(|| EpochChanges::new(epoch, &delta, &self.records));
         drop(delta);
-        let batch = self.rows(&open, &births, &derived, state.as_ref())?;
+        let Derived { profiles, roots, successors, merges, unmerges } = derived;
+        let changed = profiles.len() as u64;
+        for (record, root) in roots.into_iter().chain(successors) {
+            batch.put_root(record, root);
+        }
+        for (root, row) in profiles {
+            match row {
+                Some(row) => batch.put_profile(root, &row),
+                None => batch.remove_profile(root),
+            }
+        }
+        self.put_rest(&mut batch, &open.rejected, &open.refusals, &open.offsets, state.as_ref());
         self.index.apply(batch)?;
         self.index_is_empty = false;
         self.epoch = Epoch(epoch.0 + 1);
-        for subscriber in &mut self.subscribers {
-            subscriber(&changes);
+        for (subscriber, changes) in self.subscribers.iter_mut().zip(std::iter::repeat(&changes)) {
+            changes.iter().for_each(&mut *subscriber);
         }
-        let (merges, unmerges) = (derived.merges, derived.unmerges);
-        let profiles = derived.profiles.len() as u64;
-        tracing::debug!(epoch = epoch.0, touched = births.len(), merges, unmerges, profiles, "epoch applied");
-        Ok(Committed { epoch, touched: births.len() as u64, merges, unmerges, profiles })
+        tracing::debug!(epoch = epoch.0, touched, merges, unmerges, profiles = changed, "epoch applied");
+        Ok(Committed { epoch, touched, merges, unmerges, profiles: changed })
     }
 
-    /// The rows of an epoch for the index.
-    fn rows(
+    /// Puts what is not about single records or profiles into the batch of an epoch.
+    fn put_rest(
         &self,
-        open: &OpenEpoch,
-        births: &[Birth],
-        derived: &Derived,
+        batch: &mut Batch,
+        rejected: &[(Sequence, RejectedRow)],
+        refusals: &HashSet<[u8; 32]>,
+        offsets: &[([u8; 32], Vec<u8>)],
         state: Option<&State>,
-    ) -> Result<Batch, Error> {
-        let mut batch = self.index.batch();
-        for birth in births {
-            let touched = &open.touched[birth];
-            batch.put_record(*birth, &touched.after);
-            if touched.new {
-                batch.put_name(touched.after.name, *birth);
-            } else {
-                for field in self.index.issues_of(*birth)? {
-                    batch.remove_issue(*birth, field);
-                }
-            }
-            let (old, new) = (identifiers(&touched.before), identifiers(&touched.after.body));
-            for (_, identifier) in old.iter().filter(|pair| new.binary_search(pair).is_err()) {
-                batch.remove_identifier(*identifier, *birth);
-            }
-            for (kind, identifier) in new.iter().filter(|pair| old.binary_search(pair).is_err()) {
-                batch.put_identifier(*identifier, *birth, *kind);
-            }
-            for (field, reason) in &touched.issues {
-                batch.put_issue(*birth, *field, *reason);
-            }
-        }
-        for (record, root) in derived.roots.iter().chain(&derived.successors) {
-            batch.put_root(*record, *root);
-        }
-        for (root, row) in &derived.profiles {
-            match row {
-                Some(row) => batch.put_profile(*root, row),
-                None => batch.remove_profile(*root),
-            }
-        }
-        for (sequence, row) in &open.rejected {
+    ) {
+        for (sequence, row) in rejected {
             batch.put_rejected(*sequence, row);
         }
-        for key in &open.refusals {
+        for key in refusals {
             batch.put_offset(key, &[]);
         }
-        for (file, progress) in &open.offsets {
+        for (file, progress) in offsets {
             batch.put_offset(file, progress);
         }
         batch.put_meta(meta::EPOCH, &self.epoch.0.to_le_bytes());
@@ -338,7 +360,6 @@ impl Onefold {
             batch.put_meta(meta::LEDGER, &state.to_bytes());
         }
         batch.put_meta(meta::BUNDLE, &self.bundle.digest);
-        Ok(batch)
     }
 
     /// Whether the engine may go on.
@@ -388,6 +409,29 @@ fn outdated(known: Option<Known>, order: Order, live: bool) -> Option<Outcome> {
 
 /// The number of the reason of a change that does not fit into an entry.
 const TOO_LARGE: u8 = 255;
+
+/// Puts the rows of a touched record into the batch of its epoch.
+fn put_record(batch: &mut Batch, index: &Index, birth: Birth, touched: &Touched) -> Result<(), Error> {
+    batch.put_record(birth, &touched.after);
+    if touched.new {
+        batch.put_name(touched.after.name, birth);
+    } else {
+        for field in index.issues_of(birth)? {
+            batch.remove_issue(birth, field);
+        }
+    }
+    let (old, new) = (identifiers(&touched.before), identifiers(&touched.after.body));
+    for (_, identifier) in old.iter().filter(|pair| new.binary_search(pair).is_err()) {
+        batch.remove_identifier(*identifier, birth);
+    }
+    for (kind, identifier) in new.iter().filter(|pair| old.binary_search(pair).is_err()) {
+        batch.put_identifier(*identifier, birth, *kind);
+    }
+    for (field, reason) in &touched.issues {
+        batch.put_issue(birth, *field, *reason);
+    }
+    Ok(())
+}
 
 /// Hands the net change of a record to the dataflow.
 pub(super) fn feed(engine: &mut Engine, sources: &[Source], named: Named, touched: &Touched) {

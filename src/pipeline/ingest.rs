@@ -22,11 +22,11 @@ const BATCHES_WAITING_MAX: usize = 16;
 /// Changes after which what was taken is made durable.
 const ACKNOWLEDGE_CHANGES: u64 = 16_384;
 /// Records of one epoch of a file.
-const EPOCH_RECORDS_MAX: usize = 1_000_000;
+const EPOCH_RECORDS_MAX: u64 = 1_000_000;
 /// How long a stream without input leaves a request to stop unheard.
 const STOP_LATENCY: Duration = Duration::from_millis(100);
 /// Records of one epoch of a stream.
-const EPOCH_STREAM_MAX: usize = 10_000;
+const EPOCH_STREAM_MAX: u64 = 10_000;
 
 /// Something to read.
 pub enum Input {
@@ -200,7 +200,7 @@ impl Onefold {
             }
             (run.report)(&run.progress);
             let epoch_max = if stream { EPOCH_STREAM_MAX } else { EPOCH_RECORDS_MAX };
-            if self.open.touched.len() >= epoch_max {
+            if self.open.touched.count() >= epoch_max {
                 self.keep(&mut reached)?;
                 self.commit_run(run)?;
                 unacknowledged = 0;

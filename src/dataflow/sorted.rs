@@ -47,7 +47,7 @@ impl<A: Array<Item: Ord + Copy>> SortedSet<A> {
             Self::Few(few) => (few.as_slice(), None),
             Self::Many(many) => (Default::default(), Some(many)),
         };
-        few.iter().chain(many.into_iter().flat_map(|many| many.iter())).copied()
+        few.iter().chain(many.into_iter().flat_map(|many| many.iter())).copied().inspect(|_| note_read())
     }
 
     /// Adds one that may be there.
@@ -83,6 +83,20 @@ impl<A: Array<Item: Ord + Copy>> SortedSet<A> {
             }
         }
     }
+}
+
+#[cfg(not(test))]
+fn note_read() {}
+
+/// Counts what is read, so that tests can tell how much work was done.
+#[cfg(test)]
+fn note_read() {
+    ITEMS_READ.with(|count| count.set(count.get() + 1));
+}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static ITEMS_READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

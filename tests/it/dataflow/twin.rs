@@ -149,9 +149,8 @@ impl World {
         for (root, rows) in &profiles {
             for attribute in (0..self.rules.survivorship.len()).map(|n| AttributeId(n as u16)) {
                 let key = |(named, facts): &(Named, &Facts)| (self.merits(attribute, rows, facts), Reverse(named.rank));
-                let candidates = rows.iter().filter(|(_, facts)| value_of(facts, attribute).is_some());
-                if let Some((named, facts)) = candidates.max_by_key(|row| key(row)) {
-                    let value = value_of(facts, attribute).unwrap();
+                let candidates = rows.iter().filter_map(|row| Some((row, value_of(row.1, attribute)?)));
+                if let Some(((named, _), value)) = candidates.max_by_key(|(row, _)| key(row)) {
                     winners.entry(*root).or_default().push(Winner { attribute, record: named.birth, value });
                 }
             }

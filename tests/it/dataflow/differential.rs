@@ -85,7 +85,8 @@ impl Oracle {
                     assert_eq!(KindId(identifier.0 as u8), *kind, "the kind is part of the identifier");
                     self.carries.update((identifier.0, (named.rank, birth)), diff);
                 }
-                for (attribute, value) in &facts.values {
+                let known = usize::from(facts.source.0) < world.sources.len();
+                for (attribute, value) in facts.values.iter().filter(|_| known) {
                     self.values.update((birth, (attribute.0, (facts.at, !named.rank, birth, value.0))), diff);
                 }
             }

@@ -142,7 +142,8 @@ impl World {
     /// For each profile and attribute the value that beats all others.
     fn winners(&self, roots: &BTreeMap<Birth, Birth>) -> BTreeMap<Birth, Vec<Winner>> {
         let mut profiles: BTreeMap<Birth, Vec<(Named, &Facts)>> = BTreeMap::new();
-        for (named, facts) in &self.records {
+        // A record of a source that nobody knows is tied to others all the same, but gives no values.
+        for (named, facts) in self.records.iter().filter(|(_, f)| usize::from(f.source.0) < self.sources.len()) {
             profiles.entry(roots[&named.birth]).or_default().push((*named, facts));
         }
         let mut winners: BTreeMap<Birth, Vec<Winner>> = BTreeMap::new();

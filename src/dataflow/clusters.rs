@@ -4,7 +4,8 @@
 //! Rule:   accepted = the links that Kruskal's algorithm takes, strongest first (priority of the kind; ties by the ranks
 //!         of the two records, then the identifier); member(r, root) :- root = least birth of all that accepted joins to r.
 //! Memory: per record its rank, root and incident links; per link both ends and whether it is accepted.
-//! Retraction: every component that it touches is taken apart and computed anew, and only those.
+//! Retraction: every component that it touches is taken apart and computed anew, and only those. One new record that is
+//! tied to one other costs the same however large the component is.
 
 use super::births::ByBirth;
 use super::slab::{Place, Slab};
@@ -92,10 +93,16 @@ impl Clusters {
         self.nodes.entry(birth, empty)
     }
 
-    fn add_link(&mut self, link: Link) {
+    fn add_link(&mut self, link: Link) -> Place {
         let index = self.edges.insert(Edge { link, live: true, accepted: false });
         self.node(link.a).links.push(index);
         self.node(link.b).links.push(index);
+        index
+    }
+
+    /// Of a link's kind; the stronger is the smaller.
+    fn priority_reversed(&self, link: Link) -> u8 {
+        u8::MAX - self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0)
     }
 
     /// Takes a link out; its end `b` has few links, where the hub `a` may have many.
@@ -166,9 +173,8 @@ impl Clusters {
 
     /// A link of the record at this place and of this rank.
     fn candidate(&self, index: Place, link: Link, rank: u64, place: usize) -> Candidate {
-        let priority = self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
         let (other, other_place) = self.nodes.get(link.b).map_or((0, 0), |node| (node.rank, node.place));
-        let strength = (u8::MAX - priority, rank.min(other), rank.max(other));
+        let strength = (self.priority_reversed(link), rank.min(other), rank.max(other));
         let place = u32::try_from(place).expect("fewer than 2^32 records fit in memory");
         Candidate { strength, link, index, ends: (place, other_place) }
     }
@@ -176,7 +182,7 @@ impl Clusters {
     /// Computes the forest and the root of one component and sends on what changed.
     fn settle(&mut self, component: &mut Component, members: &mut Output<Membership>, accepted: &mut Output<Link>) {
         let Component { members: births, candidates, parents } = component;
-        candidates.sort_unstable_by_key(|candidate| (candidate.strength, candidate.link.identifier, candidate.link));
+        candidates.sort_unstable_by_key(Candidate::order);
         parents.clear();
         parents.extend((0..).take(births.len()));
         for candidate in candidates.iter() {
@@ -206,6 +212,57 @@ impl Clusters {
     }
 }
 
+/// A new record all of whose links lead to one other, where nothing else changes.
+fn leaf(names: &Updates<Named>, links: &Updates<Link>) -> Option<(Named, Birth)> {
+    let mut names = names.iter();
+    let (Some((named, true)), None) = (names.next(), names.next()) else { return None };
+    let other = |link: &Link| match named.birth {
+        birth if birth == link.a => Some(link.b),
+        birth if birth == link.b => Some(link.a),
+        _ => None,
+    };
+    let mut others = links.iter().map(|(link, came)| other(link).filter(|_| came));
+    let first = others.next()??;
+    others.all(|other| other == Some(first)).then_some((*named, first))
+}
+
+impl Clusters {
+    /// Adds a leaf to the tree of another record, where it changes nothing but itself: by the cut property its strongest
+    /// link is accepted and its others close a cycle with it. `false` when it is not so simple.
+    fn add_leaf(
+        &mut self,
+        (named, other): (Named, Birth),
+        links: impl Iterator<Item = Link>,
+        members: &mut Output<Membership>,
+        accepted: &mut Output<Link>,
+    ) -> bool {
+        let Some(root) = self.nodes.get(other).and_then(|node| node.root) else { return false };
+        if named.birth < root || self.nodes.get(named.birth).is_some() {
+            return false;
+        }
+        // All have the same two ends: what is left to tell them apart is their kind and identifier.
+        let strongest = links
+            .map(|link| (self.priority_reversed(link), link.identifier, link, self.add_link(link)))
+            .min()
+            .map(|(.., link, index)| (link, index));
+        let node = self.node(named.birth);
+        (node.live, node.rank, node.root) = (true, named.rank, Some(root));
+        members.add(Membership { root, record: named.birth });
+        if let Some((link, index)) = strongest {
+            self.edges[index].accepted = true;
+            accepted.add(link);
+        }
+        true
+    }
+}
+
+impl Candidate {
+    /// The stronger is the smaller.
+    fn order(&self) -> ((u8, u64, u64), crate::model::IdentifierHash, Link) {
+        (self.strength, self.link.identifier, self.link)
+    }
+}
+
 impl Stage for Clusters {
     type Left = Named;
     type Right = Link;
@@ -228,6 +285,11 @@ impl Stage for Clusters {
         main: &mut Output<Membership>,
         side: &mut Output<Link>,
     ) {
+        if let Some(ends) = leaf(&left, &right)
+            && self.add_leaf(ends, right.iter().map(|(link, _)| *link), main, side)
+        {
+            return;
+        }
         let mut touched = Vec::with_capacity(left.len() + right.len());
         for named in left.removals() {
             self.node(named.birth).live = false;
@@ -273,4 +335,68 @@ fn find(parents: &mut [u32], mut place: u32) -> u32 {
         place = grandparent;
     }
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{IdentifierHash, KindId};
+
+    fn named(n: u64) -> Named {
+        Named { rank: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), birth: Birth(n) }
+    }
+
+    fn link(a: u64, b: u64, kind: u8) -> Link {
+        Link { a: Birth(a), b: Birth(b), kind: KindId(kind), identifier: IdentifierHash(u128::from(a * 1000 + b)) }
+    }
+
+    type Came<D> = Vec<(D, bool)>;
+
+    /// Applies one time; what comes out, and how many records were walked over.
+    fn apply(
+        clusters: &mut Clusters,
+        names: &[(u64, bool)],
+        links: &[(Link, bool)],
+    ) -> (Came<Membership>, Came<Link>, usize) {
+        let (mut main, mut side) = (Output::default(), Output::default());
+        let names = names.iter().map(|(n, came)| (named(*n), *came)).collect();
+        clusters.component = Component::default();
+        clusters.apply(names, links.iter().copied().collect(), &mut main, &mut side);
+        (main.drain().collect(), side.drain().collect(), clusters.component.members.capacity())
+    }
+
+    #[test]
+    fn a_leaf_walks_over_nothing() {
+        let mut clusters = Clusters::new(vec![10, 90]);
+        let names: Vec<_> = (0..1000).map(|n| (n, true)).collect();
+        let chain: Vec<_> = (1..1000).map(|n| (link(n - 1, n, 0), true)).collect();
+        assert!(apply(&mut clusters, &names, &chain).2 >= 1000);
+        let tied = [(link(500, 1000, 0), true), (link(500, 1000, 1), true)];
+        let member = (Membership { root: Birth(0), record: Birth(1000) }, true);
+        assert_eq!(apply(&mut clusters, &[(1000, true)], &tied), (vec![member], vec![tied[1]], 0));
+        // The weaker link takes over when the stronger goes, as if nothing had been left out.
+        let went = (tied[1].0, false);
+        let (members, links, walked) = apply(&mut clusters, &[], &[went]);
+        assert_eq!((members, links), (vec![], vec![went, tied[0]]));
+        assert!(walked >= 1001);
+    }
+
+    #[test]
+    fn an_older_leaf_renames_the_profile() {
+        let mut clusters = Clusters::new(vec![10]);
+        apply(&mut clusters, &[(5, true), (6, true)], &[(link(5, 6, 0), true)]);
+        let (members, links, _) = apply(&mut clusters, &[(1, true)], &[(link(5, 1, 0), true)]);
+        assert_eq!((members.len(), links), (5, vec![(link(5, 1, 0), true)]));
+        assert!(members.iter().all(|(row, came)| (row.root == Birth(1)) == *came));
+    }
+
+    #[test]
+    fn passes_may_wrap_around() {
+        let mut clusters = Clusters::new(vec![10]);
+        apply(&mut clusters, &[(1, true), (2, true)], &[(link(1, 2, 0), true)]);
+        clusters.pass = u32::MAX;
+        let (members, ..) = apply(&mut clusters, &[(0, true)], &[(link(1, 0, 0), true)]);
+        assert_eq!(members.len(), 5);
+        assert_eq!(clusters.pass, 1);
+    }
 }

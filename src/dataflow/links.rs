@@ -266,3 +266,49 @@ fn push_net<A: smallvec::Array<Item: PartialEq>>(
 fn low_half(identifier: IdentifierHash) -> u64 {
     u64::try_from(identifier.0 & u128::from(u64::MAX)).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sorted::ITEMS_READ;
+    use super::*;
+
+    fn carried<B>(by: B) -> Carried<B> {
+        Carried { identifier: IdentifierHash(7), kind: KindId(0), by }
+    }
+
+    fn named(n: u64) -> Named {
+        Named { rank: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), birth: Birth(n) }
+    }
+
+    /// Applies one time and says how many links and reaches it gave out.
+    fn apply(links: &mut Links, records: &[(Named, bool)], consents: &[(Given, bool)]) -> (usize, usize) {
+        let left = records.iter().map(|(named, came)| (carried(*named), *came)).collect();
+        let right = consents.iter().map(|(given, came)| (carried(*given), *came)).collect();
+        let (mut main, mut side) = (Output::default(), Output::default());
+        links.apply(left, right, &mut main, &mut side);
+        (main.drain().count(), side.drain().count())
+    }
+
+    #[test]
+    fn a_hub_beyond_its_limit_is_never_read() {
+        const CARRIERS: u64 = 100_000;
+        let mut links = Links::new(vec![5]);
+        let all: Vec<_> = (0..CARRIERS).map(|n| (named(n), true)).collect();
+        assert_eq!(apply(&mut links, &all, &[]), (0, 0));
+        let facts = ConsentFacts { identifiers: Vec::new(), purpose: PurposeId(0), given: true, at: 0, until: 0 };
+        ITEMS_READ.set(0);
+        for n in 0..CARRIERS {
+            let given = Given::new(&facts, named(CARRIERS + n));
+            assert_eq!(apply(&mut links, &[(named(n), false)], &[(given, true)]), (0, 0));
+            assert_eq!(apply(&mut links, &[(named(n), true)], &[(given, n % 2 == 0)]), (0, 0));
+        }
+        assert_eq!(ITEMS_READ.get(), 0, "neither carriers nor consents were read or copied");
+        let gone: Vec<_> = (5..CARRIERS).map(|n| (named(n), false)).collect();
+        let consents = CARRIERS as usize / 2;
+        assert_eq!(apply(&mut links, &gone, &[]), (4, 5 * consents), "at its limit it links again");
+        ITEMS_READ.set(0);
+        let given = Given::new(&facts, named(3 * CARRIERS));
+        assert_eq!(apply(&mut links, &[], &[(given, true)]), (0, 5));
+        assert!(ITEMS_READ.get() <= 10, "a consent more costs its carriers, not the other consents: {ITEMS_READ:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Where the graph ends: one operator takes all that comes out of it to where the engine drains it, without cloning,
 //! and says how far the graph is complete.
 //!
-//! INVARIANT: once [`Outlet::complete`] is an epoch, every row of the epochs before it has been handed over.
+//! INVARIANT: once the cell given to [`Outlet::build`] holds an epoch, every row of the epochs before it has been handed over.
 
 use super::stage::Update;
 use differential_dataflow::{Data, VecCollection};

@@ -1,7 +1,7 @@
 //! A sorted set that is nearly always small and may be huge: carriers of an identifier, consents given on it.
 //!
 //! It never copies its items to change one of them, but when it goes from one form to the other.
-//! INVARIANT: a sorted array holds at most [`FEW_MAX`] items, a tree more than half of that.
+//! INVARIANT: a sorted array holds at most `FEW_MAX` items, a tree more than half of that.
 
 use smallvec::{Array, SmallVec};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ impl<A: Array<Item: Ord + Copy>> SortedSet<A> {
             Self::Few(few) => (few.as_slice(), None),
             Self::Many(many) => (Default::default(), Some(many)),
         };
-        few.iter().chain(many.into_iter().flat_map(|many| many.iter())).copied()
+        few.iter().chain(many.into_iter().flat_map(|many| many.iter())).copied().inspect(|_| note_read())
     }
 
     /// Adds one that may be there.
@@ -83,6 +83,20 @@ impl<A: Array<Item: Ord + Copy>> SortedSet<A> {
             }
         }
     }
+}
+
+#[cfg(not(test))]
+fn note_read() {}
+
+/// Counts what is read, so that tests can tell how much work was done.
+#[cfg(test)]
+fn note_read() {
+    ITEMS_READ.with(|count| count.set(count.get() + 1));
+}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static ITEMS_READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ impl<D> Updates<D> {
         self.len() == 0
     }
 
+    /// All rows, `true` for those that come.
+    pub fn iter(&self) -> impl Iterator<Item = (&D, bool)> {
+        self.0.iter().flatten().map(|(row, _, diff)| (row, *diff > 0))
+    }
+
     /// The rows that go.
     pub fn removals(&self) -> impl Iterator<Item = &D> {
         self.0.iter().flatten().filter(|(_, _, diff)| *diff < 0).map(|(row, ..)| row)
@@ -97,6 +102,12 @@ impl<D> Updates<D> {
     }
 }
 
+impl<D> FromIterator<(D, bool)> for Updates<D> {
+    fn from_iter<I: IntoIterator<Item = (D, bool)>>(rows: I) -> Self {
+        Self(vec![rows.into_iter().map(|(row, came)| (row, 0, if came { 1 } else { -1 })).collect()])
+    }
+}
+
 /// What a stage gives out at one time, in pieces so that it never has to be copied to grow.
 #[derive(Debug)]
 pub struct Output<D> {
@@ -107,9 +118,16 @@ pub struct Output<D> {
 /// Rows in one piece of output.
 const PIECE: usize = 512;
 
-impl<D> Output<D> {
-    fn new() -> Self {
+impl<D> Default for Output<D> {
+    fn default() -> Self {
         Self { time: 0, pieces: Vec::new() }
+    }
+}
+
+impl<D> Output<D> {
+    /// Takes all rows out, `true` for those that come.
+    pub fn drain(&mut self) -> impl Iterator<Item = (D, bool)> {
+        self.pieces.drain(..).flatten().map(|(row, _, diff)| (row, diff > 0))
     }
 
     /// A row comes.
@@ -176,7 +194,7 @@ pub fn run<'scope, S: Stage>(
     builder.set_notify_for(1, FrontierInterest::IfCapability);
     builder.build(move |_| {
         let mut waiting: BTreeMap<u64, Waiting<S::Left, S::Right>> = BTreeMap::new();
-        let (mut main_rows, mut side_rows) = (Output::new(), Output::new());
+        let (mut main_rows, mut side_rows) = (Output::default(), Output::default());
         move |frontiers: &[MutableAntichain<u64>]| {
             take(&mut left, &mut waiting, |waiting| &mut waiting.left);
             take(&mut right, &mut waiting, |waiting| &mut waiting.right);

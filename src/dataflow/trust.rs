@@ -22,7 +22,7 @@ pub struct Trust {
 impl Trust {
     /// As the bundle says.
     pub fn new(source: &Source) -> Self {
-        let level = (source.trust > 0).then(|| log2_scaled(source.trust));
+        let level = (source.trust > 0).then(|| LEVELS[usize::from(source.trust)]);
         Self { level, half_life_days: source.trust_half_life_days.unwrap_or(0) }
     }
 
@@ -43,36 +43,51 @@ impl Trust {
     }
 }
 
+/// By trust, its level.
+static LEVELS: [i32; 256] = {
+    let mut levels = [0; 256];
+    let mut n = 1;
+    while n < 256 {
+        levels[n as usize] = log2_scaled(n);
+        n += 1;
+    }
+    levels
+};
+
 /// log2(n) in units of 2^-20, rounded down, by repeated squaring in integers; `n` is not 0.
-fn log2_scaled(n: u8) -> i32 {
-    let whole = n.max(1).ilog2();
-    let mut result = i32::try_from(whole).unwrap_or(0) * (1 << 20);
+const fn log2_scaled(n: u32) -> i32 {
+    let whole = n.ilog2();
+    let mut result = whole << 20;
     // In units of 2^-62, and at least 1 and less than 2.
-    let mut value = (u128::from(n.max(1)) << 62) >> whole;
-    for bit in (0..20).rev() {
+    let mut value = ((n as u128) << 62) >> whole;
+    let mut bit = 20;
+    while bit > 0 {
+        bit -= 1;
         value = (value * value) >> 62;
         if value >= 1 << 63 {
             value >>= 1;
             result |= 1 << bit;
         }
     }
-    result
+    // At most 32 times 2^20.
+    result.cast_signed()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY_US, HALVING, Trust, log2_scaled};
+    use super::{DAY_US, HALVING, LEVELS, Trust, log2_scaled};
 
     fn trust(n: u8, half_life_days: u32) -> Trust {
-        Trust { level: (n > 0).then(|| log2_scaled(n)), half_life_days }
+        Trust { level: (n > 0).then(|| LEVELS[usize::from(n)]), half_life_days }
     }
 
     #[test]
     fn logarithms_are_monotone_and_within_one_unit() {
-        for n in 1..=u8::MAX {
+        for n in 1..=255 {
             let exact = f64::from(n).log2() * HALVING as f64;
             let error = exact - f64::from(log2_scaled(n));
             assert!((-1e-6..1.0 + 1e-6).contains(&error), "log2({n}) is off by {error}");
+            assert_eq!(LEVELS[n as usize], log2_scaled(n));
             assert!(n == 1 || log2_scaled(n) > log2_scaled(n - 1), "log2({n}) is not above log2({})", n - 1);
         }
     }

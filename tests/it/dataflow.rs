@@ -150,7 +150,7 @@ fn facts(size: Size) -> impl Strategy<Value = Facts> {
     let at = prop_oneof![1 => Just(i64::MIN), 9 => (-2..5i64).prop_map(|n| n * 5 * DAY_US)];
     let value = (0..6u16, 0..3u64).prop_map(|(attribute, value)| (AttributeId(attribute), ValueHash(value)));
     let values = proptest::collection::vec(value, 0..6).prop_map(|v| v.into_iter().collect::<BTreeMap<_, _>>());
-    (0..4u16, at, identifiers(size), values).prop_map(|(source, at, identifiers, values)| Facts {
+    (0..5u16, at, identifiers(size), values).prop_map(|(source, at, identifiers, values)| Facts {
         source: SourceId(source),
         at,
         identifiers,

@@ -6,7 +6,7 @@ use super::{MIDDLE, Op, Run, SMALL, history, world};
 use differential_dataflow::VecCollection;
 use differential_dataflow::input::InputSession;
 use differential_dataflow::operators::Iterate;
-use onefold::model::{Birth, Criterion, Facts, KindId, SourceId, SurvivorshipRule};
+use onefold::model::{Birth, Criterion, Facts, KindId, Named, Permission, PurposeId, SourceId, SurvivorshipRule};
 use proptest::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ type Carries = (u128, (u64, u64));
 /// (attribute, (event time, reversed rank, birth, value)).
 type Valued = (u64, (u16, (i64, u64, u64, u64)));
 type Winner = (u64, u16, u64, u64);
+/// (purpose, event time, withdrawn, reversed end, rank, birth): of one purpose the greatest decides.
+type Consent = (u8, i64, bool, i64, u64, u64);
 type Counts<D> = Rc<RefCell<BTreeMap<D, isize>>>;
 
 /// A graph of differential's own operators, with limits by kind and the latest value as the winner.
@@ -29,8 +31,10 @@ struct Oracle {
     carries: InputSession<u64, Carries, isize>,
     records: InputSession<u64, u64, isize>,
     values: InputSession<u64, Valued, isize>,
+    consents: InputSession<u64, (u128, Consent), isize>,
     members: Counts<(u64, u64)>,
     winners: Counts<Winner>,
+    permissions: Counts<(u64, Consent)>,
     probe: ProbeHandle<u64>,
     epoch: u64,
 }
@@ -42,15 +46,25 @@ impl Oracle {
             carries: InputSession::new(),
             records: InputSession::new(),
             values: InputSession::new(),
+            consents: InputSession::new(),
             members: Counts::default(),
             winners: Counts::default(),
+            permissions: Counts::default(),
             probe: ProbeHandle::default(),
             epoch: 0,
         };
-        let Self { worker, carries, records, values, members, winners, probe, .. } = &mut oracle;
+        let Self { worker, carries, records, values, consents, members, winners, permissions, probe, .. } = &mut oracle;
         worker.dataflow(|scope: Scope<'_, u64>| {
-            let roots = components(carries.to_collection(scope), records.to_collection(scope), limits);
+            let ordinary = ordinary(carries.to_collection(scope), limits);
+            let roots = components(ordinary.clone(), records.to_collection(scope));
             gather(roots.clone(), members, probe);
+            let deciding = consents
+                .to_collection(scope)
+                .join_map(ordinary, |_, consent, (_, birth)| (*birth, *consent))
+                .join_map(roots.clone(), |_, consent, root| ((*root, consent.0), *consent))
+                .reduce(|_, input, output| output.extend(input.last().map(|(consent, _)| (**consent, 1))))
+                .map(|((root, _), consent)| (root, consent));
+            gather(deciding, permissions, probe);
             let best = values
                 .to_collection(scope)
                 .join_map(roots, |_, (attribute, value), root| ((*root, *attribute), *value))
@@ -71,8 +85,17 @@ impl Oracle {
                     assert_eq!(KindId(identifier.0 as u8), *kind, "the kind is part of the identifier");
                     self.carries.update((identifier.0, (named.rank, birth)), diff);
                 }
-                for (attribute, value) in &facts.values {
+                let known = usize::from(facts.source.0) < world.sources.len();
+                for (attribute, value) in facts.values.iter().filter(|_| known) {
                     self.values.update((birth, (attribute.0, (facts.at, !named.rank, birth, value.0))), diff);
+                }
+            }
+            for (named, facts) in &world.consents {
+                let Named { rank, birth } = *named;
+                // The reversal keeps the order of all but the least number, which no end of a permission is here.
+                let consent = (facts.purpose.0, facts.at, !facts.given, -facts.until, rank, birth.0);
+                for (_, identifier) in &facts.identifiers {
+                    self.consents.update((identifier.0, consent), diff);
                 }
             }
         }
@@ -80,6 +103,8 @@ impl Oracle {
         self.carries.advance_to(self.epoch);
         self.records.advance_to(self.epoch);
         self.values.advance_to(self.epoch);
+        self.consents.advance_to(self.epoch);
+        self.consents.flush();
         self.carries.flush();
         self.records.flush();
         self.values.flush();
@@ -96,21 +121,36 @@ impl Oracle {
         let winner = |root: &Birth, w: &onefold::model::Winner| (root.0, w.attribute.0, w.record.0, w.value.0);
         let winners = state.winners.iter().flat_map(|(root, row)| row.iter().map(move |w| winner(root, w)));
         assert_eq!(self.winners.borrow().keys().copied().collect::<Vec<_>>(), winners.collect::<Vec<_>>());
+        let answers = self.permissions.borrow();
+        let answers = answers.keys().map(|(root, (purpose, _, withdrawn, until_reversed, _, consent))| {
+            let (purpose, consent) = (PurposeId(*purpose), Birth(*consent));
+            (Birth(*root), Permission { purpose, given: !withdrawn, until: -until_reversed, consent })
+        });
+        assert!(answers.eq(state.permissions.iter().copied()), "{:?}", state.permissions);
     }
+}
+
+/// Those who carry an identifier that no more than its limit carry.
+fn ordinary<'scope>(
+    carries: VecCollection<'scope, u64, Carries, isize>,
+    limits: Vec<u32>,
+) -> VecCollection<'scope, u64, Carries, isize> {
+    carries.reduce(move |identifier, input, output| {
+        if input.len() <= limits[usize::from(*identifier as u8)] as usize {
+            output.extend(input.iter().map(|(carrier, _)| (**carrier, 1)));
+        }
+    })
 }
 
 /// Label propagation: each record takes the least label around it, until nothing changes.
 fn components<'scope>(
-    carries: VecCollection<'scope, u64, Carries, isize>,
+    ordinary: VecCollection<'scope, u64, Carries, isize>,
     records: VecCollection<'scope, u64, u64, isize>,
-    limits: Vec<u32>,
 ) -> VecCollection<'scope, u64, (u64, u64), isize> {
-    let star = move |identifier: &u128, input: &[(&(u64, u64), isize)], output: &mut Vec<((u64, u64), isize)>| {
-        if input.len() <= limits[usize::from(*identifier as u8)] as usize {
-            output.extend(input[1..].iter().map(|(other, _)| ((input[0].0.1, other.1), 1)));
-        }
+    let star = |_: &u128, input: &[(&(u64, u64), isize)], output: &mut Vec<((u64, u64), isize)>| {
+        output.extend(input[1..].iter().map(|(other, _)| ((input[0].0.1, other.1), 1)));
     };
-    let links = carries.reduce(star).map(|(_, link)| link).distinct();
+    let links = ordinary.reduce(star).map(|(_, link)| link).distinct();
     let edges = links.clone().concat(links.map(|(a, b)| (b, a)));
     let labels = records.map(|birth| (birth, birth));
     labels.clone().iterate(|scope, inner| {

@@ -1,1 +1,96 @@
-//! x
+//! Goal: shapes that are bad for such engines give right results here.
+//! Method: chains, hubs and stars built by hand, compared with what is plain from their shape; that the work on them is
+//! bounded is asserted beside the stages.
+
+use super::{Op, Run, identifier, named, world};
+use onefold::dataflow::Membership;
+use onefold::model::{Birth, Facts, IdentifierHash, KindId, SourceId};
+
+fn carrying(identifiers: &[(KindId, IdentifierHash)]) -> Facts {
+    let mut identifiers = identifiers.to_vec();
+    identifiers.sort_unstable();
+    Facts { source: SourceId(0), at: 0, identifiers, values: Vec::new() }
+}
+
+/// A record that shares an identifier with the one before it and one with the one after it.
+fn in_chain(number: u64) -> Op {
+    Op::Put(number, carrying(&[identifier(0, number), identifier(0, number + 1)]))
+}
+
+/// Asserts that the chain of these records hangs together in parts that begin at these numbers.
+fn check_chain(run: &Run, numbers: impl Iterator<Item = u64>, parts: &[u64]) {
+    let numbers: Vec<u64> = numbers.collect();
+    let root = |number: u64| *parts.iter().rfind(|part| **part <= number).expect("parts begin at the first");
+    let member = |number: &u64| Membership { root: Birth(root(*number)), record: Birth(*number) };
+    assert!(run.state.members.iter().copied().eq({
+        let mut members: Vec<_> = numbers.iter().map(member).collect();
+        members.sort_unstable();
+        members
+    }));
+    assert_eq!(run.state.links.len(), numbers.len() - parts.len());
+}
+
+const CHAIN: u64 = 2_000;
+
+#[test]
+fn a_chain_in_one_epoch_comes_apart_and_together() {
+    let mut run = Run::new(world());
+    let chain: Vec<Op> = (0..CHAIN).map(in_chain).collect();
+    run.epoch(&chain);
+    check_chain(&run, 0..CHAIN, &[0]);
+    run.epoch(&[Op::Delete(CHAIN / 2)]);
+    check_chain(&run, (0..CHAIN).filter(|n| *n != CHAIN / 2), &[0, CHAIN / 2 + 1]);
+    run.epoch(&[in_chain(CHAIN / 2)]);
+    check_chain(&run, 0..CHAIN, &[0]);
+    let delta = run.epoch(&[Op::Delete(0)]);
+    assert_eq!(delta.members.len() as u64, 2 * CHAIN - 1, "all move to the next oldest");
+    check_chain(&run, 1..CHAIN, &[1]);
+    run.epoch(&(1..CHAIN).filter(|n| n % 2 == 1).map(Op::Delete).collect::<Vec<_>>());
+    let rest: Vec<u64> = (1..CHAIN).filter(|n| n % 2 == 0).collect();
+    check_chain(&run, rest.iter().copied(), &rest);
+}
+
+#[test]
+fn a_chain_that_grows_by_one_record_an_epoch() {
+    let mut run = Run::new(world());
+    for number in 0..CHAIN {
+        let delta = run.epoch(&[in_chain(number)]);
+        assert_eq!((delta.members.len(), delta.links.len()), (1, usize::from(number > 0)));
+    }
+    check_chain(&run, 0..CHAIN, &[0]);
+    let (_, delta) = run.restart();
+    assert_eq!(delta, run.state.as_delta());
+}
+
+#[test]
+fn a_chain_that_grows_towards_its_oldest() {
+    let mut run = Run::new(world());
+    for number in (0..200).rev() {
+        let delta = run.epoch(&[in_chain(number)]);
+        assert_eq!(delta.members.len() as u64, 2 * (199 - number) + 1, "each moves to the new oldest");
+    }
+    check_chain(&run, 0..200, &[0]);
+}
+
+#[test]
+fn a_great_hub_crosses_its_limit_both_ways() {
+    const LIMIT: u64 = 3_000;
+    let mut world = world();
+    world.rules.limits[0] = LIMIT as u32;
+    let mut run = Run::new(world);
+    let hub = |number: u64| Op::Put(number, carrying(&[identifier(0, 0)]));
+    run.epoch(&(0..LIMIT).map(hub).collect::<Vec<_>>());
+    assert_eq!(run.state.links.len() as u64, LIMIT - 1);
+    let centre = (0..LIMIT).map(named).min().unwrap();
+    assert!(run.state.links.iter().all(|link| link.a == centre.birth));
+    let delta = run.epoch(&[hub(LIMIT)]);
+    assert_eq!(delta.links.len() as u64, LIMIT - 1, "one too many, and nobody is tied");
+    assert!(run.state.links.is_empty());
+    assert_eq!(run.epoch(&[hub(LIMIT + 1), Op::Delete(5)]).links.len(), 0, "beyond the limit it does not matter who");
+    run.epoch(&[Op::Delete(LIMIT)]);
+    assert_eq!(run.state.links.len() as u64, LIMIT - 1);
+    let delta = run.epoch(&[Op::Delete(centre.birth.0)]);
+    assert_eq!(delta.links.len() as u64, 2 * LIMIT - 3, "all are tied to the next");
+    let (_, delta) = run.restart();
+    assert_eq!(delta, run.state.as_delta());
+}

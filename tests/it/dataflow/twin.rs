@@ -142,16 +142,16 @@ impl World {
     /// For each profile and attribute the value that beats all others.
     fn winners(&self, roots: &BTreeMap<Birth, Birth>) -> BTreeMap<Birth, Vec<Winner>> {
         let mut profiles: BTreeMap<Birth, Vec<(Named, &Facts)>> = BTreeMap::new();
-        for (named, facts) in &self.records {
+        // A record of a source that nobody knows is tied to others all the same, but gives no values.
+        for (named, facts) in self.records.iter().filter(|(_, f)| usize::from(f.source.0) < self.sources.len()) {
             profiles.entry(roots[&named.birth]).or_default().push((*named, facts));
         }
         let mut winners: BTreeMap<Birth, Vec<Winner>> = BTreeMap::new();
         for (root, rows) in &profiles {
             for attribute in (0..self.rules.survivorship.len()).map(|n| AttributeId(n as u16)) {
                 let key = |(named, facts): &(Named, &Facts)| (self.merits(attribute, rows, facts), Reverse(named.rank));
-                let candidates = rows.iter().filter(|(_, facts)| value_of(facts, attribute).is_some());
-                if let Some((named, facts)) = candidates.max_by_key(|row| key(row)) {
-                    let value = value_of(facts, attribute).unwrap();
+                let candidates = rows.iter().filter_map(|row| Some((row, value_of(row.1, attribute)?)));
+                if let Some(((named, _), value)) = candidates.max_by_key(|(row, _)| key(row)) {
                     winners.entry(*root).or_default().push(Winner { attribute, record: named.birth, value });
                 }
             }

@@ -58,6 +58,8 @@ pub(super) struct Touched {
     pub after: RecordRow,
     /// Whether the epoch is its first.
     pub new: bool,
+    /// Whether some value of it could not be used before the epoch.
+    pub had_issues: bool,
     /// (field, reason) of values that could not be used.
     pub issues: Vec<(FieldIndex, u8)>,
 }
@@ -251,7 +253,9 @@ impl Onefold {
     ) -> Result<(), Error> {
         let Arrival { birth, name, content, body, issues } = arrival;
         let new = birth == self.records.next_birth();
-        if !self.records.put(birth, Known { name, source, live, order, content, position }) {
+        let had_issues = self.records.get(birth).is_some_and(|known| known.issues);
+        let known = Known { name, source, live, issues: !issues.is_empty(), order, content, position };
+        if !self.records.put(birth, known) {
             return Err(Error::Unaccounted { what: "the birth numbers of records are not dense" });
         }
         let after = RecordRow { name, source, live, order, content, position, sequence, body };
@@ -264,7 +268,7 @@ impl Onefold {
             true => RecordBody::Gone,
             false => self.index.record(birth)?.map_or(RecordBody::Gone, |row| row.body),
         };
-        self.open.touched.insert(birth, Touched { before, after, new, issues });
+        self.open.touched.insert(birth, Touched { before, after, new, had_issues, issues });
         Ok(())
     }
 
@@ -319,6 +323,7 @@ impl Onefold {
         let changed = profiles.len() as u64;
         for (record, root) in roots.into_iter().chain(successors) {
             batch.put_root(record, root);
+            self.records.set_root(record, root);
         }
         for (root, row) in profiles {
             match row {
@@ -359,6 +364,7 @@ impl Onefold {
         if let Some(state) = state {
             batch.put_meta(meta::LEDGER, &state.to_bytes());
         }
+        batch.put_meta(meta::RECORDS, &self.records.next_birth().0.to_le_bytes());
         batch.put_meta(meta::BUNDLE, &self.bundle.digest);
     }
 
@@ -415,7 +421,7 @@ fn put_record(batch: &mut Batch, index: &Index, birth: Birth, touched: &Touched)
     batch.put_record(birth, &touched.after);
     if touched.new {
         batch.put_name(touched.after.name, birth);
-    } else {
+    } else if touched.had_issues {
         for field in index.issues_of(birth)? {
             batch.remove_issue(birth, field);
         }
@@ -477,7 +483,8 @@ impl Before for Lookup<'_> {
     }
 
     fn root(&self, record: Birth) -> Result<Option<Birth>, Error> {
-        if self.empty { Ok(None) } else { Ok(self.index.root(record)?) }
+        // A record that was never in a profile has no member row that would say so; none asks for one.
+        Ok(self.records.root(record))
     }
 
     fn name(&self, record: Birth) -> Option<NameHash> {

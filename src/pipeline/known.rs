@@ -5,7 +5,7 @@
 //! INVARIANT: births are dense, so that a record's birth is its place in the list.
 
 use crate::model::{Birth, NameHash, Order, SourceId};
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 /// The last change of a record that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(super) struct Known {
     pub name: NameHash,
     pub source: SourceId,
     pub live: bool,
+    /// Whether some value of it could not be used.
+    pub issues: bool,
     pub order: Order,
     /// Keyed hash of what the change said.
     pub content: u64,
@@ -24,13 +26,16 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct KnownRecords {
     by_birth: Vec<Known>,
-    by_name: HashMap<NameHash, Birth>,
+    /// Births by the name of their record, which is a hash already.
+    by_name: HashTable<u64>,
+    /// By birth, the root of the profile that the record is in, or was in last; its own birth when it never was in one.
+    roots: Vec<Birth>,
 }
 
 impl KnownRecords {
     /// The record of this name.
     pub fn find(&self, name: NameHash) -> Option<(Birth, &Known)> {
-        let birth = *self.by_name.get(&name)?;
+        let birth = Birth(*self.by_name.find(hash(name), |birth| self.name(*birth) == Some(name))?);
         Some((birth, self.get(birth)?))
     }
 
@@ -49,7 +54,7 @@ impl KnownRecords {
     /// Returns `false`, and changes nothing, when births would not stay dense or the name belongs to another birth.
     #[must_use]
     pub fn put(&mut self, birth: Birth, known: Known) -> bool {
-        if self.by_name.get(&known.name).is_some_and(|other| *other != birth) {
+        if self.find(known.name).is_some_and(|(other, _)| other != birth) {
             return false;
         }
         match usize::try_from(birth.0) {
@@ -62,10 +67,50 @@ impl KnownRecords {
             }
             Ok(place) if place == self.by_birth.len() => {
                 self.by_birth.push(known);
-                self.by_name.insert(known.name, birth);
+                self.roots.push(birth);
+                let by_birth = &self.by_birth;
+                let name_of = |birth: &u64| usize::try_from(*birth).ok().and_then(|place| by_birth.get(place));
+                self.by_name.insert_unique(hash(known.name), birth.0, |birth| {
+                    name_of(birth).map_or(0, |known| hash(known.name))
+                });
                 true
             }
             _ => false,
         }
     }
+
+    /// Makes room for so many records.
+    pub fn reserve(&mut self, count: usize) {
+        self.by_birth.reserve(count);
+        self.roots.reserve(count);
+        self.by_name.reserve(count, |_| 0);
+    }
+
+    /// Marks that some value of a record could not be used.
+    pub fn mark_issues(&mut self, birth: Birth) {
+        if let Some(known) = usize::try_from(birth.0).ok().and_then(|place| self.by_birth.get_mut(place)) {
+            known.issues = true;
+        }
+    }
+
+    /// The root of the profile that a record is in, or was in last.
+    pub fn root(&self, birth: Birth) -> Option<Birth> {
+        self.roots.get(usize::try_from(birth.0).ok()?).copied()
+    }
+
+    /// Puts a record into the profile of this root.
+    pub fn set_root(&mut self, birth: Birth, root: Birth) {
+        if let Some(place) = usize::try_from(birth.0).ok().and_then(|place| self.roots.get_mut(place)) {
+            *place = root;
+        }
+    }
+
+    fn name(&self, birth: u64) -> Option<NameHash> {
+        Some(self.by_birth.get(usize::try_from(birth).ok()?)?.name)
+    }
+}
+
+/// The lower half of a keyed hash is hash enough.
+fn hash(name: NameHash) -> u64 {
+    u64::try_from(name.0 & u128::from(u64::MAX)).unwrap_or(0)
 }

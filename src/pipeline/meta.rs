@@ -6,5 +6,7 @@ pub(super) const EPOCH: &str = "epoch";
 pub(super) const LEDGER: &str = "ledger";
 /// Not empty while epochs are being replayed into the index.
 pub(super) const REPLAYING: &str = "replaying";
+/// How many records there are, deleted ones and consents included, u64 little-endian.
+pub(super) const RECORDS: &str = "records";
 /// Digest of the bundle in force at that epoch.
 pub(super) const BUNDLE: &str = "bundle";

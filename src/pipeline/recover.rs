@@ -10,13 +10,16 @@ use super::known::Known;
 use super::recorder::Written;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Entry, Received};
-use crate::model::{Epoch, Named, Role};
+use crate::model::{Birth, Epoch, Named, Role};
 use crate::standardize::Standardized;
 use crate::store::RecordBody;
 
 impl Onefold {
     /// Loads all records that the index has into memory and the dataflow.
     pub(super) fn load_index(&mut self) -> Result<(), Error> {
+        let expected = self.index.meta(meta::RECORDS)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        // What the index says is believed only so far as it costs little if it is wrong.
+        self.records.reserve(usize::try_from(expected.unwrap_or(0).min(100_000_000)).unwrap_or(0));
         let mut count = 0u64;
         for row in self.index.records() {
             let (birth, row) = row?;
@@ -24,6 +27,7 @@ impl Onefold {
                 name: row.name,
                 source: row.source,
                 live: row.live,
+                issues: false,
                 order: row.order,
                 content: row.content,
                 position: row.position,
@@ -42,8 +46,13 @@ impl Onefold {
         self.index_is_empty = count == 0;
         if count > 0 {
             // The state that comes out is the one that the index has.
-            self.engine.commit();
+            for (membership, _) in self.engine.commit().members {
+                self.records.set_root(membership.record, membership.root);
+            }
         }
+        let with_issues: Vec<Birth> =
+            self.index.issues().map(|row| row.map(|((birth, _), _)| birth)).collect::<Result<_, _>>()?;
+        with_issues.into_iter().for_each(|birth| self.records.mark_issues(birth));
         if let Some(bytes) = self.index.meta(meta::EPOCH)? {
             let number = bytes.try_into().map(u64::from_le_bytes);
             let number = number.map_err(|_| Error::Unaccounted { what: "the index does not say its epoch" })?;

@@ -23,6 +23,7 @@ pub use rows::{ProfileRow, RecordBody, RecordRow, RejectedRow};
 
 use batch::Rows;
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable, Slice, Snapshot};
+use hashbrown::HashMap;
 use seal::Seal;
 use spaces::{MARK, SPACES, Space};
 use std::fs::{File, TryLockError};
@@ -44,13 +45,20 @@ const MARKS_KEY: &[u8] = b"marks";
 
 /// An open index. Only one may be open on a directory; it can be shared by threads.
 pub struct Index {
-    /// What readers see: the state after the last whole batch.
-    seen: RwLock<Snapshot>,
+    seen: RwLock<Seen>,
     keyspaces: Vec<Keyspace>,
     marks: Mutex<Marks>,
     database: Database,
     /// Dropped after the database is closed.
     on_close: SealAtClose,
+}
+
+/// What readers see: the state after the last whole batch.
+struct Seen {
+    snapshot: Snapshot,
+    /// Rows of profiles as this process last wrote them, by root: a change reads the profile that it changes, and most
+    /// profiles that change have changed before.
+    profiles: HashMap<u64, Box<[u8]>>,
 }
 
 /// Number of the last batch of all and of the last that wrote to each keyspace.
@@ -104,7 +112,7 @@ impl Index {
         let (database, keyspaces) = catch_unwind(AssertUnwindSafe(|| open_store(dir, fresh)))
             .unwrap_or_else(|_| Err(Error::damaged("the store could not be read")))?;
         let on_close = SealAtClose { dir: dir.to_owned(), armed: false, _lock: lock };
-        let seen = RwLock::new(database.snapshot());
+        let seen = RwLock::new(Seen { snapshot: database.snapshot(), profiles: HashMap::new() });
         let mut index = Self { seen, keyspaces, marks: Mutex::default(), database, on_close };
         if fresh {
             index.create()?;
@@ -174,6 +182,10 @@ impl Index {
             return Err(Error::Stopped);
         }
         let mut next = marks.following(&batch);
+        let root = |key: &[u8]| key.first_chunk().map(|root| u64::from_be_bytes(*root));
+        let written = batch.spaces[Space::Profiles as usize].iter();
+        let profiles: Vec<(u64, Option<Box<[u8]>>)> =
+            written.filter_map(|(key, row)| Some((root(key)?, row.map(Box::from)))).collect();
         if self.is_load(&batch) {
             next.stopped = true;
             *marks = next;
@@ -185,8 +197,14 @@ impl Index {
         }
         *marks = next;
         // The lock on the marks is held, so no batch is half-way when the snapshot is taken.
-        let snapshot = self.database.snapshot();
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        seen.snapshot = self.database.snapshot();
+        for (root, row) in profiles {
+            match row {
+                Some(row) => drop(seen.profiles.insert(root, row)),
+                None => drop(seen.profiles.remove(&root)),
+            }
+        }
         Ok(())
     }
 
@@ -247,7 +265,7 @@ impl Index {
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Slice>, Error> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(seen.get(&self.keyspaces[space as usize], key)?)
+        Ok(seen.snapshot.get(&self.keyspaces[space as usize], key)?)
     }
 }
 

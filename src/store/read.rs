@@ -37,7 +37,7 @@ impl Index {
     pub fn carriers(&self, identifier: IdentifierHash, max: usize) -> Result<Vec<Birth>, Error> {
         let prefix = identifier.0.to_be_bytes();
         let keyspace = &self.keyspaces[Space::Identifiers as usize];
-        let rows = self.seen.read().unwrap_or_else(PoisonError::into_inner).prefix(keyspace, prefix);
+        let rows = self.seen.read().unwrap_or_else(PoisonError::into_inner).snapshot.prefix(keyspace, prefix);
         let mut carriers = Vec::new();
         for row in rows {
             let key = row.key()?;
@@ -67,6 +67,9 @@ impl Index {
     /// # Errors
     /// As [`Index::record`].
     pub fn profile(&self, root: Birth) -> Result<Option<ProfileRow>, Error> {
+        if let Some(row) = self.seen.read().unwrap_or_else(PoisonError::into_inner).profiles.get(&root.0) {
+            return ProfileRow::decode(row).map(Some).map_err(Error::row(Space::Profiles));
+        }
         self.row(Space::Profiles, &root.0.to_be_bytes(), ProfileRow::decode)
     }
 
@@ -140,7 +143,8 @@ impl Index {
     /// As [`Index::record`].
     pub fn issues_of(&self, record: Birth) -> Result<Vec<FieldIndex>, Error> {
         let keyspace = &self.keyspaces[Space::Issues as usize];
-        let rows = self.seen.read().unwrap_or_else(PoisonError::into_inner).prefix(keyspace, record.0.to_be_bytes());
+        let rows =
+            self.seen.read().unwrap_or_else(PoisonError::into_inner).snapshot.prefix(keyspace, record.0.to_be_bytes());
         let mut fields = Vec::new();
         for row in rows {
             let key = row.key()?;
@@ -170,7 +174,7 @@ impl Index {
         key: fn(&mut Reader<'_>) -> Result<K, Malformed>,
         value: fn(&[u8]) -> Result<V, Malformed>,
     ) -> impl Iterator<Item = Result<(K, V), Error>> + 'a {
-        let snapshot: Snapshot = self.seen.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let snapshot: Snapshot = self.seen.read().unwrap_or_else(PoisonError::into_inner).snapshot.clone();
         let decode = move |(key_bytes, value_bytes): (Slice, Slice)| {
             let mut reader = Reader::new(&key_bytes);
             let key = key(&mut reader)?;

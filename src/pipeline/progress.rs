@@ -74,6 +74,9 @@ impl Resume {
     }
 }
 
+/// Key and value of a row of the index.
+pub(super) type Row = ([u8; 32], Vec<u8>);
+
 /// How far a file is being read.
 #[derive(Debug)]
 pub(super) struct Reached {
@@ -111,7 +114,7 @@ impl Reached {
     }
 
     /// The row to be kept; none before anything was taken.
-    pub fn row(&mut self) -> Result<Option<([u8; 32], Vec<u8>)>, Error> {
+    pub fn row(&mut self) -> Result<Option<Row>, Error> {
         let Some(position) = self.position else { return Ok(None) };
         let end = position.bytes;
         if end > self.hashed {

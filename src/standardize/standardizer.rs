@@ -12,7 +12,7 @@ use super::{
 };
 use super::{number, opaque, phone, text};
 use crate::model::{
-    AttributeId, CellKind, ConsentField, FieldIndex, FieldRole, Fields, Schema, Semantic, SourceId, Timestamp,
+    AttributeId, CellKind, ConsentField, FieldIndex, FieldRole, Fields, Schema, Semantic, SourceId, Timestamp, matches,
 };
 use rlibphonenumber::Region;
 use std::collections::{HashMap, HashSet};
@@ -24,7 +24,7 @@ pub struct Standardizer {
     schema: Arc<Schema>,
     sources: Vec<SourcePlan>,
     /// Standardised values that never identify, by attribute.
-    blocked: HashMap<AttributeId, HashSet<String>>,
+    blocked: HashMap<AttributeId, Blocked>,
     derived: Derived,
     draft: Draft,
     scratch: Scratch,
@@ -103,10 +103,14 @@ impl Standardizer {
                 let place = Place { country: None, region: None };
                 let mut canonical = String::new();
                 let read = read(attribute.semantic, CellKind::Text, value, place, &mut self.scratch, &mut canonical);
-                let values = self.blocked.entry(kind.attribute).or_default();
-                values.insert(value.clone());
+                let blocked = self.blocked.entry(kind.attribute).or_default();
+                if value.contains('*') {
+                    blocked.patterns.push(value.clone());
+                } else {
+                    blocked.values.insert(value.clone());
+                }
                 if read.is_ok() {
-                    values.insert(canonical);
+                    blocked.values.insert(canonical);
                 }
             }
         }
@@ -191,7 +195,7 @@ impl Standardizer {
                 result = Err(Reason::Placeholder);
             } else if result.is_ok() && value.len() > text::VALUE_SIZE_MAX {
                 result = Err(Reason::TooLong);
-            } else if result.is_ok() && blocks && blocked.get(&attribute).is_some_and(|values| values.contains(value)) {
+            } else if result.is_ok() && blocks && blocked.get(&attribute).is_some_and(|blocked| blocked.has(value)) {
                 result = Err(Reason::Blocked);
             }
             match result {
@@ -208,6 +212,20 @@ impl Standardizer {
         }
         keep_parts(draft, scratch, blocked);
         identified
+    }
+}
+
+/// The values of an attribute that the bundle blocks.
+#[derive(Debug, Default)]
+struct Blocked {
+    values: HashSet<String>,
+    /// Those with `*`, which stands for any run of characters.
+    patterns: Vec<String>,
+}
+
+impl Blocked {
+    fn has(&self, value: &str) -> bool {
+        self.values.contains(value) || self.patterns.iter().any(|pattern| matches(pattern, value))
     }
 }
 
@@ -237,12 +255,12 @@ impl Derived {
 }
 
 /// Keeps the parts of names for attributes that the record has no value of its own for.
-fn keep_parts(draft: &mut Draft, scratch: &Scratch, blocked: &HashMap<AttributeId, HashSet<String>>) {
+fn keep_parts(draft: &mut Draft, scratch: &Scratch, blocked: &HashMap<AttributeId, Blocked>) {
     // What is kept here must not count as the record's own, so all are judged by the values read from fields.
     let own = draft.count();
     for (attribute, field, range) in &scratch.parts {
         let value = &scratch.parts_text[range.clone()];
-        if draft.has(*attribute, own) || blocked.get(attribute).is_some_and(|values| values.contains(value)) {
+        if draft.has(*attribute, own) || blocked.get(attribute).is_some_and(|blocked| blocked.has(value)) {
             continue;
         }
         let start = draft.text.len();

@@ -15,7 +15,7 @@ pub mod why;
 use crate::cli::args::Global;
 use crate::cli::failure::Usage;
 use crate::model::{Birth, PurposeId};
-use crate::pipeline::{Archive, Reader};
+use crate::pipeline::{Archive, Reader, RecordView};
 use crate::policy::Bundle;
 use std::path::Path;
 
@@ -25,7 +25,10 @@ fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
         match path.to_str() {
             Some("retail" | "policies/retail") => return Ok(Bundle::compile(crate::policy::retail())?),
             Some("contacts" | "policies/contacts") => return Ok(Bundle::compile(crate::policy::contacts())?),
-            _ => return Err(Usage(format!("`{}` does not exist; give the folder of a bundle", path.display())).into()),
+            _ => {
+                let help = "give the folder of a bundle, or `retail` or `contacts`, which come with the program";
+                return Err(Usage::new(format!("`{}` does not exist", path.display())).help(help).into());
+            }
         }
     }
     Ok(Bundle::load(path)?)
@@ -40,9 +43,13 @@ fn open(global: &Global) -> anyhow::Result<Archive> {
 fn purpose(reader: &Reader<'_>, name: Option<&str>) -> anyhow::Result<Option<PurposeId>> {
     let Some(name) = name else { return Ok(None) };
     let schema = reader.schema();
-    let known = || schema.purposes.iter().map(|purpose| purpose.name.as_str()).collect::<Vec<_>>().join(", ");
-    let found = schema.purpose(name);
-    found.map(Some).ok_or_else(|| Usage(format!("the bundle has no purpose `{name}`; it has {}", known())).into())
+    let known = schema.purposes.iter().map(|purpose| purpose.name.as_str());
+    schema.purpose(name).map(Some).ok_or_else(|| Usage::unknown("purpose", name, known).into())
+}
+
+/// A record as people write it.
+fn record_name(record: &RecordView) -> String {
+    format!("{}:{}", record.source, record.key)
 }
 
 /// The one profile that a name leads to.
@@ -51,14 +58,13 @@ fn one_profile(reader: &Reader<'_>, id: &str) -> anyhow::Result<Birth> {
         [root] => Ok(*root),
         several => {
             let ids = several.iter().take(10).map(|root| reader.id(*root).map(|id| id.to_string()));
-            let ids = ids.collect::<Result<Vec<_>, _>>()?.join("\n  ");
-            let more = if several.len() > 10 { "\n  …" } else { "" };
-            let text = format!(
-                "this identifier is carried by {} profiles, because too many records carry it for it to join them; name \
-                 one of them:\n  {ids}{more}",
+            let ids = ids.collect::<Result<Vec<_>, _>>()?.join(", ");
+            let more = if several.len() > 10 { ", …" } else { "" };
+            let what = format!(
+                "{} profiles carry this identifier: too many records have it for it to join them",
                 several.len()
             );
-            Err(Usage(text).into())
+            Err(Usage::new(what).help(format!("name one of the profiles: {ids}{more}")).into())
         }
     }
 }

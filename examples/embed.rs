@@ -38,7 +38,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let evidence = reader.why(reader.record("crm:7")?, reader.record("web:m1")?)?;
     println!("one person, because they share: {:?}", evidence.map(|e| e.steps.len()));
 
-    drop(reader);
     drop(onefold);
     std::fs::remove_dir_all(&folder)?;
     Ok(())

@@ -20,6 +20,21 @@ pub fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
+/// A text of somebody else's for people: what would move the cursor, change colours or reorder what is read stands
+/// there as its code, so that no value can pretend to be more than a value.
+pub fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let reorders = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if letter.is_control() || reorders || matches!(letter, '\u{2028}' | '\u{2029}') {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 /// Prints a value as JSON.
 ///
 /// # Errors
@@ -52,4 +67,16 @@ pub fn count(number: u64) -> String {
 /// A number of bytes for people.
 pub fn bytes(size: u64) -> String {
     indicatif::HumanBytes(size).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_cannot_steer_the_terminal() {
+        assert_eq!(shown("Zoë O'Hara 李"), "Zoë O'Hara 李");
+        assert_eq!(shown("a\u{1b}[31mb\r\nc"), "a\\u{1b}[31mb\\r\\nc");
+        assert_eq!(shown("\u{202e}evil\u{9b}"), "\\u{202e}evil\\u{9b}");
+    }
 }

@@ -7,6 +7,9 @@ use crate::model::{
 };
 use crate::standardize::Consent;
 
+type Identifiers = Vec<(KindId, IdentifierHash)>;
+type Values = Vec<(AttributeId, ValueHash)>;
+
 /// Makes facts of standardised values with the keys of this data directory.
 #[derive(Debug)]
 pub(super) struct FactMaker {
@@ -58,8 +61,8 @@ impl FactMaker {
         &self,
         keys: &IdentityKey,
         values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
-    ) -> (Vec<(KindId, IdentifierHash)>, Vec<(AttributeId, ValueHash)>) {
-        let (mut identifiers, mut hashes): (Vec<_>, Vec<(AttributeId, ValueHash)>) = (Vec::new(), Vec::new());
+    ) -> (Identifiers, Values) {
+        let (mut identifiers, mut hashes) = (Identifiers::new(), Values::new());
         for (attribute, _, text) in values {
             let Some((name, kinds)) = self.attributes.get(usize::from(attribute.0)) else { continue };
             identifiers.extend(kinds.iter().map(|(kind, name)| (*kind, keys.identifier(name, text))));

@@ -13,6 +13,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+/// A key of the index and the progress that stands under it.
+pub(super) type Row = ([u8; 32], Vec<u8>);
+
 /// What stands for a file in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileKey([u8; 32]);
@@ -111,7 +114,7 @@ impl Reached {
     }
 
     /// The row to be kept; none before anything was taken.
-    pub fn row(&mut self) -> Result<Option<([u8; 32], Vec<u8>)>, Error> {
+    pub fn row(&mut self) -> Result<Option<Row>, Error> {
         let Some(position) = self.position else { return Ok(None) };
         let end = position.bytes;
         if end > self.hashed {

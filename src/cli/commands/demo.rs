@@ -139,7 +139,7 @@ fn tell(onefold: &mut Onefold) -> anyhow::Result<()> {
     if let Some(evidence) = reader.why(reader.record(ONE)?, reader.record(OTHER)?)? {
         why::print(&evidence)?;
     }
-    drop(reader);
+
     heading("That record is deleted: they come apart")?;
     apply(onefold, lines.next())?;
     line(format!("{ONE} is in {}, {OTHER} in {} again.", id(onefold, ONE)?, id(onefold, OTHER)?))?;

@@ -78,11 +78,11 @@ pub fn json(reader: &Reader<'_>, entry: &Entry) -> Value {
 fn record(schema: &Schema, received: &Received) -> String {
     let fields = received.fields.iter().map(|(index, kind, text)| {
         let path = field(schema, received.source, index);
-        if kind == CellKind::Text { format!("{path}={text:?}") } else { format!("{path}={text}") }
+        if kind == CellKind::Text { format!("{path}={text:?}") } else { format!("{path}={}", output::shown(text)) }
     });
     let fields: Vec<String> = fields.collect();
     let what = if received.live { fields.join(" ") } else { "deleted".to_owned() };
-    format!("{}:{} {what}", source(schema, received.source), received.key)
+    format!("{}:{} {what}", source(schema, received.source), output::shown(&received.key))
 }
 
 fn record_json(schema: &Schema, received: &Received) -> Value {
@@ -98,9 +98,7 @@ fn record_json(schema: &Schema, received: &Received) -> Value {
 }
 
 fn name(reader: &Reader<'_>, birth: crate::model::Birth) -> String {
-    reader
-        .name_of(birth)
-        .map_or_else(|_| format!("record {birth}"), |record| format!("{}:{}", record.source, record.key))
+    reader.name_of(birth).map_or_else(|_| format!("record {birth}"), |record| super::name(&record))
 }
 
 fn source(schema: &Schema, id: SourceId) -> &str {

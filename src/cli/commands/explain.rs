@@ -1,6 +1,6 @@
 //! `onefold explain`.
 
-use super::{one_profile, open};
+use super::{name, one_profile, open};
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output;
@@ -37,10 +37,12 @@ pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result
 pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
     let value = &explanation.value;
     let rule: Vec<&str> = explanation.rule.iter().map(|criterion| criterion_name(*criterion)).collect();
-    output::line(format!("\n{} = {}", value.attribute, value.value))?;
+    output::line(format!("\n{} = {}", value.attribute, output::shown(&value.value)))?;
     output::line(format!(
-        "  from    {}:{}, field `{}`, written there as `{}`",
-        value.record.source, value.record.key, value.field, value.raw
+        "  from    {}, field `{}`, written there as `{}`",
+        name(&value.record),
+        value.field,
+        output::shown(&value.raw)
     ))?;
     output::line(format!("  time    {} (UTC); trust {}", output::time(value.record.at_us), value.record.trust))?;
     output::line(format!("  rule    {}, then the keyed hash of the record's name", rule.join(", then ")))?;
@@ -52,10 +54,9 @@ pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
         };
         let same = if loser.value == value.value { " (the same value)" } else { "" };
         output::line(format!(
-            "  beaten  {}{same} from {}:{}, {}, trust {}: {lost}; entry #{}",
-            loser.value,
-            loser.record.source,
-            loser.record.key,
+            "  beaten  {}{same} from {}, {}, trust {}: {lost}; entry #{}",
+            output::shown(&loser.value),
+            name(&loser.record),
             output::time(loser.record.at_us),
             loser.record.trust,
             loser.received

@@ -14,8 +14,9 @@ pub mod why;
 
 use crate::cli::args::Global;
 use crate::cli::failure::Usage;
+use crate::cli::output;
 use crate::model::{Birth, PurposeId};
-use crate::pipeline::{Archive, Reader};
+use crate::pipeline::{Archive, Reader, RecordView};
 use crate::policy::Bundle;
 use std::path::Path;
 
@@ -34,6 +35,11 @@ fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
 /// Opens the data directory to read it.
 fn open(global: &Global) -> anyhow::Result<Archive> {
     Ok(Archive::open(&global.data)?)
+}
+
+/// A record as `SOURCE:KEY`, for people.
+fn name(record: &RecordView) -> String {
+    format!("{}:{}", record.source, output::shown(&record.key))
 }
 
 /// The purpose of this name.

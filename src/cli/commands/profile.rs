@@ -1,6 +1,6 @@
 //! `onefold profile`.
 
-use super::{one_profile, open, purpose};
+use super::{name, one_profile, open, purpose};
 use crate::cli::args::Global;
 use crate::cli::failure::SUCCESS;
 use crate::cli::output;
@@ -26,17 +26,22 @@ pub fn print(view: &ProfileView, purpose: Option<&str>) -> anyhow::Result<()> {
     output::line(format!("Profile {}{only}\n", view.id))?;
     let mut values = output::table(&["attribute", "value", "from", "as of (UTC)", "entry"]);
     for value in &view.values {
-        let from = format!("{}:{}", value.record.source, value.record.key);
+        let from = name(&value.record);
         let entry = format!("#{}", value.values);
-        values.add_row([value.attribute.clone(), value.value.clone(), from, output::time(value.record.at_us), entry]);
+        values.add_row([
+            value.attribute.clone(),
+            output::shown(&value.value),
+            from,
+            output::time(value.record.at_us),
+            entry,
+        ]);
     }
     for reference in &view.references {
         for (attribute, value) in &reference.facts {
-            let from = format!("{}:{}", reference.record.source, reference.record.key);
             values.add_row([
                 attribute.clone(),
-                value.clone(),
-                from,
+                output::shown(value),
+                name(&reference.record),
                 output::time(reference.record.at_us),
                 String::new(),
             ]);
@@ -45,8 +50,7 @@ pub fn print(view: &ProfileView, purpose: Option<&str>) -> anyhow::Result<()> {
     output::line(values)?;
     let mut members = output::table(&["record", "as of (UTC)", "entry"]);
     for member in &view.members {
-        let name = format!("{}:{}", member.record.source, member.record.key);
-        members.add_row([name, output::time(member.record.at_us), format!("#{}", member.entry)]);
+        members.add_row([name(&member.record), output::time(member.record.at_us), format!("#{}", member.entry)]);
     }
     output::line(format!("\n{} records, oldest first", view.members.len()))?;
     output::line(members)?;
@@ -66,7 +70,7 @@ pub fn permissions(views: &[PermissionView]) -> comfy_table::Table {
             if view.allowed { "allowed" } else { "denied" }.to_owned(),
             output::time(view.until_us),
             view.why.to_owned(),
-            view.consent.as_ref().map_or_else(|| "-".to_owned(), |c| format!("{}:{}", c.source, c.key)),
+            view.consent.as_ref().map_or_else(|| "-".to_owned(), name),
             view.decision.map_or_else(|| "-".to_owned(), |entry| format!("#{entry}")),
         ]);
     }

@@ -23,12 +23,13 @@ fn list_records(global: &Global, limit: usize) -> anyhow::Result<u8> {
     } else if records.is_empty() {
         output::line("No record is in quarantine.")?;
     } else {
-        let mut table = output::table(&["entry", "source", "line", "size", "reason", ""]);
+        let mut table = output::table(&["entry", "source", "line", "key", "size", "reason", ""]);
         for record in &records {
             table.add_row([
                 format!("#{}", record.entry),
                 record.source.clone().unwrap_or_else(|| "-".to_owned()),
                 if record.line == 0 { "-".to_owned() } else { record.line.to_string() },
+                record.key.as_deref().map_or_else(|| "-".to_owned(), output::shown),
                 output::bytes(record.size_bytes),
                 record.reason.clone(),
                 if record.resolved { "taken since" } else { "" }.to_owned(),
@@ -49,8 +50,8 @@ fn list_values(global: &Global, limit: usize) -> anyhow::Result<u8> {
     } else {
         let mut table = output::table(&["record", "field", "value", "reason"]);
         for value in &values {
-            let record = format!("{}:{}", value.source, value.key);
-            table.add_row([record, value.field.clone(), value.raw.clone(), value.reason.clone()]);
+            let record = format!("{}:{}", value.source, output::shown(&value.key));
+            table.add_row([record, value.field.clone(), output::shown(&value.raw), value.reason.clone()]);
         }
         output::line(table)?;
     }

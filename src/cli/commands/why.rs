@@ -1,6 +1,6 @@
 //! `onefold why`.
 
-use super::open;
+use super::{name, open};
 use crate::cli::args::Global;
 use crate::cli::failure::{NOT_FOUND, SUCCESS};
 use crate::cli::output;
@@ -30,8 +30,12 @@ pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
     }
     for step in &evidence.steps {
         output::line(format!(
-            "  {}:{} and {}:{} share the {} {} (merged in ledger entry #{})",
-            step.from.source, step.from.key, step.to.source, step.to.key, step.kind, step.value, step.merge
+            "  {} and {} share the {} {} (merged in ledger entry #{})",
+            name(&step.from),
+            name(&step.to),
+            step.kind,
+            output::shown(&step.value),
+            step.merge
         ))?;
     }
     Ok(())

@@ -26,11 +26,11 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<pipeline::Error>() {
         return of_pipeline(error);
     }
-    if error.downcast_ref::<ledger::Error>().is_some() {
-        return (TAMPERED, hint("compare with a backup or another copy; nothing was changed here"));
-    }
     if let Some(Denial(permission)) = error.downcast_ref::<Denial>() {
         return (DENIED, Some(remedy(permission)));
+    }
+    if let Some(error) = error.downcast_ref::<ledger::Error>() {
+        return of_ledger(error);
     }
     if error.downcast_ref::<policy::Problems>().is_some() {
         return (USAGE, None);
@@ -114,25 +114,87 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::Denied { .. } => (DENIED, hint("`onefold profile ID` without --purpose shows every purpose")),
         E::Policy(_) => (USAGE, hint("`onefold policy check BUNDLE` shows every error with its remedy")),
         E::Keys(error) => (FAILED, key_hint(error)),
-        E::Ledger(_) => (TAMPERED, hint("`onefold ledger verify` says where; nothing was changed here")),
+        E::Ledger(error) => of_ledger(error),
         E::Index(store::Error::Damaged { .. }) => (FAILED, hint("remove DIR/index: it is rebuilt from the ledger")),
+        E::Index(store::Error::Io(source)) => (FAILED, disk_hint(source)),
+        E::Index(store::Error::Stopped) => (FAILED, hint(AGAIN)),
         E::Unaccounted { .. } => {
             (TAMPERED, hint("remove DIR/index to rebuild it; if that fails the same way, the ledger was altered"))
         }
-        E::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-            (FAILED, hint("free some space and run the same command again: nothing acknowledged was lost"))
-        }
+        E::Io { source, .. } | E::Output { source } => (FAILED, disk_hint(source)),
         E::Source(error) => (USAGE, source_hint(error)),
-        E::Io { .. } | E::Index(_) | E::Stopped | E::Table(_) | E::Output { .. } => (FAILED, None),
+        E::Stopped => (FAILED, hint(AGAIN)),
+        E::Index(store::Error::Locked) => (IN_USE, hint("wait for the other process to end; it is safe to try again")),
+        E::Table(_) => (FAILED, None),
     }
 }
 
-fn key_hint(_: &crypto::Error) -> Option<String> {
-    hint("put the right DIR/keys/kek back with mode 0600; `onefold ledger verify` works without it")
+/// Run again, and nothing is lost.
+const AGAIN: &str = "run the same command again: what was acknowledged is kept, and it goes on from there";
+
+fn of_ledger(error: &ledger::Error) -> (u8, Option<String>) {
+    use ledger::Error as E;
+    match error {
+        E::File { source, .. } => (FAILED, disk_hint(source)),
+        E::Poisoned => (FAILED, hint(AGAIN)),
+        E::Missing { .. } => (USAGE, hint("name a data directory with --data DIR; `onefold init` makes one")),
+        E::Exists { .. } => (USAGE, hint("name another --data DIR")),
+        E::Damaged(fault) if fault.may_be_unfinished() => (
+            TAMPERED,
+            hint(
+                "the end was being written when the program was stopped, or is being written now: let that end, or run \
+                 any command that opens the directory, such as `onefold export members`, which cuts it; then verify again",
+            ),
+        ),
+        E::Keys(error) => (FAILED, key_hint(error)),
+        E::TooLarge { .. } | E::Births { .. } | E::Bundle { .. } | E::EpochOrder { .. } => (FAILED, None),
+        _ => (TAMPERED, hint("nothing was changed here: compare with a backup or another copy of DIR/ledger")),
+    }
 }
 
-fn source_hint(_: &sources::Error) -> Option<String> {
-    None
+/// The remedy when the system refuses to read or write.
+fn disk_hint(error: &std::io::Error) -> Option<String> {
+    use std::io::ErrorKind as K;
+    match error.kind() {
+        K::StorageFull | K::QuotaExceeded | K::FileTooLarge => {
+            hint("free some space, or raise the limit, and run the same command again: nothing acknowledged was lost")
+        }
+        K::PermissionDenied => hint("run it as the owner of the data directory"),
+        K::ReadOnlyFilesystem => hint("the data directory must lie where it can be written, also to be read"),
+        _ => None,
+    }
+}
+
+fn key_hint(error: &crypto::Error) -> Option<String> {
+    use crypto::Error as E;
+    match error {
+        E::KekMissing { .. } | E::KekWrong { .. } | E::KekMalformed { .. } => {
+            hint("put the right key file back with mode 0600; `onefold ledger verify` works without it")
+        }
+        E::KekMode { .. } => hint("`chmod 600` it, and ask yourself who may have read it"),
+        E::SealedMissing { .. } | E::SealedDamaged { .. } => {
+            hint("put DIR/keys/keys.sealed back from a backup; `onefold ledger verify` works without it")
+        }
+        E::SealedFormat { .. } => hint("use the version of the program that wrote it, or a later one"),
+        E::File { source, .. } => disk_hint(source),
+        E::Exists { .. } | E::Random | E::Unopened => None,
+    }
+}
+
+fn source_hint(error: &sources::Error) -> Option<String> {
+    use sources::Error as E;
+    match error {
+        E::Empty { .. } => hint("the other files were read; if it should hold something, ask its sender for it again"),
+        E::Missing { .. } | E::Directory { .. } => hint("name files that exist"),
+        E::Unreadable { .. } => hint("give the user that runs this the right to read it"),
+        E::Header { .. } | E::MissingColumns { .. } | E::DuplicateColumn { .. } => {
+            hint("correct the file, or the source's `key` and `fields` in the bundle; nothing of the file was taken")
+        }
+        E::Shrunk { .. } => hint("give the file another name if it is a new one"),
+        E::NotSeekable { .. } => hint("save it to a file first"),
+        E::Parquet { .. } => hint("check that it was written to its end; rows before the damage were taken"),
+        E::Io { .. } => hint("run the same command again: it goes on from where it stopped"),
+    }
 }
 
 fn hint(text: &str) -> Option<String> {

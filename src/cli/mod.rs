@@ -82,11 +82,15 @@ fn report(error: &anyhow::Error, hint: Option<&str>) {
     }
 }
 
-/// Logs go to standard error; `ONEFOLD_LOG` says how much (`warn` if it does not).
+/// Logs go to standard error; `ONEFOLD_LOG` says how much (`warn` if it does not). What the store below the index has
+/// to say is then left out: the index itself says what became of it.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ONEFOLD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,fjall=off,lsm_tree=off,sfa=off"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
     // A subscriber that is set already is the caller's, who then sees our events.
     let _ = subscriber.try_init();
 }

@@ -137,6 +137,14 @@ pub struct Fault {
     pub later_commit: Option<u64>,
 }
 
+impl Fault {
+    /// Whether this is what an entry looks like that is being written, or was when the program was stopped: nothing
+    /// whole follows it.
+    pub fn may_be_unfinished(&self) -> bool {
+        self.damage.is_torn_write() && self.later_commit.is_none() && (self.segment, self.offset) != (0, 0)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { segment, offset, sequence, damage, later_commit } = self;

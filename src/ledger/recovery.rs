@@ -65,11 +65,8 @@ pub(super) fn recover(dir: &Path, resume: Option<&State>) -> Result<Sound, Error
     let torn = match walk.run(|_, _| {}) {
         Ok(()) => None,
         Err(Error::Damaged(fault))
-            if fault.damage.is_torn_write()
-                && fault.later_commit.is_none()
-                && fault.segment == walk.last_segment()
-                // The first segment's header was whole before anything else was written.
-                && (fault.segment, fault.offset) != (0, 0) =>
+            // The first segment's header was whole before anything else was written.
+            if fault.may_be_unfinished() && fault.segment == walk.last_segment() =>
         {
             Some(*fault)
         }

@@ -96,7 +96,8 @@ impl Onefold {
     /// Reads files and streams one after another, and commits. `stop` ends it early without losing anything.
     ///
     /// # Errors
-    /// When a file cannot be read or something fails on the way; what was taken before is committed.
+    /// When a file cannot be read, after all others were; or when something fails on the way. What was taken before is
+    /// committed. Of several files that cannot be read the first is the error, and the log names the others.
     pub fn ingest(
         &mut self,
         inputs: Vec<Input>,
@@ -109,6 +110,7 @@ impl Onefold {
                 run.progress.bytes_total += std::fs::metadata(path).map_or(0, |meta| meta.len());
             }
         }
+        let mut unreadable = None;
         for input in inputs {
             let result = match input {
                 Input::File(path, source) => self.ingest_file(&path, source, &mut run),
@@ -117,11 +119,20 @@ impl Onefold {
                     self.drain(feed, None, &mut run)
                 }
             };
-            if let Err(error) = result {
-                if !self.stopped {
-                    self.commit_run(&mut run)?;
+            match result {
+                Ok(()) => {}
+                Err(error @ Error::Source(_)) if !self.stopped => {
+                    if unreadable.is_some() {
+                        tracing::warn!(%error, "another input could not be read");
+                    }
+                    unreadable = unreadable.or(Some(error));
                 }
-                return Err(error);
+                Err(error) => {
+                    if !self.stopped {
+                        self.commit_run(&mut run)?;
+                    }
+                    return Err(error);
+                }
             }
             if stop.load(Ordering::Relaxed) {
                 run.done.stopped = true;
@@ -129,10 +140,16 @@ impl Onefold {
             }
         }
         self.commit_run(&mut run)?;
-        Ok(run.done)
+        unreadable.map_or(Ok(run.done), Err)
     }
 
     fn ingest_file(&mut self, path: &Path, source: Option<SourceId>, run: &mut Run<'_>) -> Result<(), Error> {
+        // A named pipe can be read once only: no progress is kept of it.
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+            let opened = std::fs::File::open(path).map_err(|source| Error::io("open", path, source))?;
+            let feed = Feed::reader(&self.schema, source, &path.display().to_string(), Box::new(opened))?;
+            return self.drain(feed, None, run);
+        }
         let key = FileKey::new(&self.identity, path, source);
         let resume = Resume::find(&self.index, &key, path)?;
         if resume.complete {

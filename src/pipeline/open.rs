@@ -171,6 +171,9 @@ impl Onefold {
     /// Between the first and the last epoch that is replayed the index is marked as incomplete, so that one that is
     /// interrupted here is built anew.
     fn replay_tail(&mut self, resume: Option<&State>, recovered: &ledger::Recovered) -> Result<(), Error> {
+        if let Some(torn) = recovered.cut.as_ref().and_then(|cut| cut.torn.as_ref()) {
+            tracing::warn!(%torn, "the ledger ended in an unfinished entry, which was cut");
+        }
         let behind = recovered.state.as_ref().map(State::epoch) != resume.map(State::epoch);
         if behind {
             tracing::info!("bringing the index to where the ledger ends");

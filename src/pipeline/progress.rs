@@ -13,6 +13,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+/// A key of the index and the progress that stands under it.
+pub(super) type Row = ([u8; 32], Vec<u8>);
+
 /// What stands for a file in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileKey([u8; 32]);
@@ -73,9 +76,6 @@ impl Resume {
         })
     }
 }
-
-/// Key and value of a row of the index.
-pub(super) type Row = ([u8; 32], Vec<u8>);
 
 /// How far a file is being read.
 #[derive(Debug)]

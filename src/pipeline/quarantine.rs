@@ -4,11 +4,11 @@
 
 use super::ingest::Refused;
 use super::read::Reader;
-use super::wire::{change_from_bytes, change_to_bytes};
+use super::wire::{change_from_bytes, change_to_bytes, key_from_bytes};
 use super::{Error, Onefold, Outcome};
 use crate::encoding::hex;
 use crate::ledger::Rejected;
-use crate::model::{Birth, Change, Sequence};
+use crate::model::{Birth, Change, Sequence, SourceId};
 use crate::sources::{Decoder, MixedDecoder};
 use crate::standardize::Reason;
 use crate::store::RejectedRow;
@@ -28,7 +28,9 @@ pub struct QuarantinedRecord {
     pub entry: Sequence,
     /// The source, where it is known.
     pub source: Option<String>,
-    /// Line or row in the input, from 1; 0 when it is not known.
+    /// Key of the record, where the message could be decoded.
+    pub key: Option<String>,
+    /// Line or row in the input, from 1; 0 when it is not known, as for a message that could be decoded.
     pub line: u64,
     /// Why.
     pub reason: String,
@@ -101,7 +103,7 @@ impl Onefold {
     }
 
     fn quarantine(&mut self, mut rejected: Rejected) -> Result<Outcome, Error> {
-        let key = self.refusal_key(&rejected.sha256);
+        let key = self.refusal_key(rejected.source, &rejected.sha256);
         if self.index.offset(&key)?.is_some() || self.open.refusals.contains(&key) {
             return Ok(Outcome::Quarantined);
         }
@@ -114,15 +116,16 @@ impl Onefold {
     /// Puts a refusal that stands in the ledger into the open epoch.
     pub(super) fn note_refusal(&mut self, rejected: &Rejected, sequence: Sequence, position: u64) {
         let Rejected { source, code: reason, line, .. } = *rejected;
-        let key = self.refusal_key(&rejected.sha256);
+        let key = self.refusal_key(source, &rejected.sha256);
         self.open.refusals.insert(key);
         self.open.rejected.push((sequence, RejectedRow { source, reason, line, position, retried: false }));
     }
 
-    /// What stands in the index for a refused message.
-    fn refusal_key(&self, sha256: &[u8; 32]) -> [u8; 32] {
+    /// What stands in the index for a refused message of a source.
+    fn refusal_key(&self, source: Option<SourceId>, sha256: &[u8; 32]) -> [u8; 32] {
         let mut key = [0; 32];
-        let name = self.identity.name("rejected", &hex::encode(sha256));
+        let source = source.map_or_else(String::new, |source| source.to_string());
+        let name = self.identity.name(&format!("rejected/{source}"), &hex::encode(sha256));
         key[16..].copy_from_slice(&name.0.to_be_bytes());
         key
     }
@@ -162,7 +165,11 @@ impl Onefold {
         let mut changes = Vec::new();
         let decoded = match (rejected.input.as_str(), rejected.source) {
             (DECODED, _) => change_from_bytes(&rejected.raw).map(|change| changes.push(change)).is_some(),
-            (_, Some(source)) => Decoder::new(&self.schema, source).decode(&rejected.raw, &mut changes).is_ok(),
+            // A line of a mixed stream names its source too; a refusal leaves nothing behind.
+            (_, Some(source)) => {
+                Decoder::new(&self.schema, source).decode(&rejected.raw, &mut changes).is_ok()
+                    || MixedDecoder::new(&self.schema).decode(&rejected.raw, &mut changes).is_ok()
+            }
             (_, None) => MixedDecoder::new(&self.schema).decode(&rejected.raw, &mut changes).is_ok(),
         };
         let mut taken = decoded;
@@ -206,6 +213,7 @@ impl Reader<'_> {
             records.push(QuarantinedRecord {
                 entry,
                 source: source.map(|source| source.name.clone()),
+                key: (rejected.input == DECODED).then(|| key_from_bytes(&rejected.raw)).flatten(),
                 line: row.line,
                 reason: rejected.reason,
                 size_bytes: rejected.size_bytes,

@@ -40,6 +40,13 @@ pub(super) fn change_to_bytes(change: &Change) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// The key of the change that these bytes begin; `None` when they do not reach so far.
+pub(super) fn key_from_bytes(bytes: &[u8]) -> Option<String> {
+    let (size, rest) = bytes.get(2..)?.split_first_chunk()?;
+    let key = rest.get(..usize::try_from(u64::from_le_bytes(*size)).ok()?)?;
+    String::from_utf8(key.to_vec()).ok()
+}
+
 /// The change of these bytes; `None` when they are none.
 pub(super) fn change_from_bytes(bytes: &[u8]) -> Option<Change> {
     let wire: WireChange = canonical::decode(bytes).ok()?;

@@ -111,13 +111,111 @@ fn files_that_are_none_have_clear_errors() {
     let missing = place.file("newsletter.csv", b"subscriber_id,mail\n1,a@example.com\n");
     check(&[text(&missing)], 2, &["email"]);
     let empty = place.file("social.csv", b"");
-    check(&[text(&empty)], 2, &["social.csv", "empty"]);
+    check(&[text(&empty)], 2, &["social.csv", "empty", "help: "]);
+    let nothing = place.file("crm-nothing.ndjson", b"");
+    check(&[text(&nothing)], 2, &["crm-nothing.ndjson", "empty"]);
+    // Those between and after them are read all the same, and none is passed over in silence.
+    let first = place.file("crm-1.ndjson", crm("1", "one@example.com").as_bytes());
+    let last = place.file("crm-2.ndjson", crm("2", "two@example.com").as_bytes());
+    check(&[text(&empty), text(&first), text(&nothing), text(&last)], 2, &["social.csv", "crm-nothing.ndjson"]);
+    ok(&["profile", "--data", place.data(), "crm:1"]);
+    ok(&["profile", "--data", place.data(), "crm:2"]);
+}
+
+#[test]
+fn an_unreadable_file_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let path = place.file("crm.ndjson", crm("1", "one@example.com").as_bytes());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::File::open(&path).is_ok() {
+        eprintln!("SKIPPED: this user may read every file, so that no file is unreadable");
+        return;
+    }
+    let ran = run(&["ingest", "--data", place.data(), text(&path)]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("no permission to read") && ran.err.contains("help: "), "{}", ran.err);
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_costs_only_itself() {
+    let place = Place::new();
+    let path = place.folder.path().join("crm.ndjson");
+    {
+        use std::io::Write;
+        let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+        writeln!(file, "{}", crm("1", "one@example.com")).unwrap();
+        for _ in 0..100 {
+            file.write_all(&[b'x'; 1 << 20]).unwrap();
+        }
+        write!(file, "\n{}", crm("2", "two@example.com")).unwrap();
+    }
+    assert_eq!(place.ingest(&path), (2, 1));
+    let listed = place.quarantine();
+    assert_eq!((listed[0]["line"].as_u64(), listed[0]["size_bytes"].as_u64()), (Some(2), Some(100 << 20)));
+    assert!(listed[0]["reason"].as_str().unwrap().contains("longer than"));
+}
+
+#[test]
+fn a_record_that_fits_a_message_but_no_entry_is_refused_alone() {
+    let place = Place::new();
+    let wide = crm("wide", &"x".repeat(100_000));
+    let lines = format!("{}\n{wide}\n{}\n", crm("1", "one@example.com"), crm("2", "two@example.com"));
+    assert_eq!(place.ingest(&place.file("crm.ndjson", lines.as_bytes())), (2, 1));
+    let listed = place.quarantine();
+    assert_eq!((&listed[0]["source"], &listed[0]["key"]), (&"crm".into(), &"wide".into()));
+    assert!(listed[0]["reason"].as_str().unwrap().contains("at most"), "{listed:?}");
+    // It is not lost for good: corrected, it is taken.
+    assert_eq!(place.ingest(&place.file("crm-2.ndjson", crm("wide", "w@example.com").as_bytes())), (1, 0));
+}
+
+#[test]
+fn the_same_bad_line_of_two_sources_is_kept_for_both() {
+    let place = Place::new();
+    assert_eq!(place.ingest(&place.file("crm.ndjson", b"broken\n")), (0, 1));
+    assert_eq!(place.ingest(&place.file("shop.ndjson", b"broken\n")), (0, 1));
+    let sources: Vec<_> = place.quarantine().iter().map(|record| record["source"].clone()).collect();
+    assert_eq!(sources, ["crm", "shop"]);
+}
+
+#[test]
+fn a_named_pipe_is_read_as_a_stream() {
+    let place = Place::new();
+    let pipe = place.folder.path().join("crm.ndjson");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let lines = crm("1", "one@example.com") + "\n" + &crm("2", "two@example.com") + "\n";
+    let writing = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, lines)
+    });
+    assert_eq!(place.ingest(&pipe), (2, 0));
+    writing.join().unwrap().unwrap();
+}
+
+#[test]
+fn values_do_not_steer_the_terminal() {
+    let place = Place::new();
+    let line = "{\"op\":\"c\",\"after\":{\"id\":\"k\\u001b[2J\",\"email\":\"a@example.com\",\
+                \"first_name\":\"A\\u001b[31mda\",\"date_of_birth\":\"\\u001b[1m\"},\
+                \"source\":{\"lsn\":1,\"ts_ms\":1735689600000}}\n";
+    assert_eq!(place.ingest(&place.file("crm.ndjson", line.as_bytes())), (1, 0));
+    for command in [
+        &["profile", "email:a@example.com"][..],
+        &["explain", "email:a@example.com"],
+        &["quarantine", "list", "--values"],
+        &["ledger", "show", "-n", "100"],
+    ] {
+        let out = ok(&[command, &["--data", place.data()]].concat());
+        assert!(!out.contains('\u{1b}'), "{command:?}: {out:?}");
+    }
 }
 
 #[test]
 fn an_empty_stream_changes_nothing_and_wide_tables_are_read() {
     let place = Place::new();
-    assert_eq!(place.ingest(&place.file("crm.ndjson", b"")), (0, 0));
+    let ran = run_with_input(&["ingest", "--json", "--source", "crm", "--data", place.data(), "-"], b"");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ok(&["export", "members", "--data", place.data()]).lines().count() == 1);
     let mut header: Vec<String> = (0..10_000).map(|column| format!("column{column}")).collect();
     header.extend(["subscriber_id", "email", "name", "language", "opens", "clicks"].map(str::to_owned));
     let mut row: Vec<String> = (0..10_000).map(|column| column.to_string()).collect();
@@ -155,7 +253,8 @@ fn the_same_file_again_changes_nothing_and_a_longer_one_is_read_on() {
     let members = ok(&["export", "members", "--data", place.data()]);
     assert_eq!(place.ingest(&copy).0, 0);
     assert_eq!(ok(&["export", "members", "--data", place.data()]), members);
-    assert!(entries().contains("\"size\""));
+    let entries = serde_json::from_str::<serde_json::Value>(&entries()).unwrap()["entries"].as_u64();
+    assert!(entries.unwrap() > 4, "the ledger verifies and has grown");
 }
 
 #[test]
@@ -190,10 +289,26 @@ fn keys_bundle_and_lock_have_clear_errors() {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&kek, std::fs::Permissions::from_mode(0o600)).unwrap();
     fails(3, "no record of this key");
+    let sealed = place.data.join("keys/keys.sealed");
+    let whole = std::fs::read(&sealed).unwrap();
+    let mut damaged = whole.clone();
+    damaged[60] ^= 1;
+    std::fs::write(&sealed, &damaged).unwrap();
+    fails(1, "keys.sealed` are damaged");
+    fails(1, "help: put DIR/keys/keys.sealed back");
+    std::fs::remove_file(&sealed).unwrap();
+    fails(1, "keys.sealed` are missing");
+    ok(&["ledger", "verify", "--data", place.data()]);
+    std::fs::write(&sealed, &whole).unwrap();
+    std::fs::set_permissions(&sealed, std::fs::Permissions::from_mode(0o600)).unwrap();
     let identity = place.data.join("policy/identity.toml");
     let text_before = std::fs::read_to_string(&identity).unwrap();
     std::fs::write(&identity, text_before.clone() + "\n# changed\n").unwrap();
     fails(2, "is not the one in force");
+    std::fs::write(&identity, "records_max = \n").unwrap();
+    fails(2, "identity.toml");
+    std::fs::remove_file(&identity).unwrap();
+    fails(2, "identity.toml");
     std::fs::write(&identity, text_before).unwrap();
     let held = std::fs::File::open(place.data.join("lock")).unwrap();
     held.lock().unwrap();
@@ -217,7 +332,9 @@ fn refused_records_can_be_tried_again() {
     let out = ok(&["quarantine", "retry", "--json", "--data", place.data()]);
     let value: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((value["records"].as_u64(), value["records_resolved"].as_u64()), (Some(1), Some(0)));
-    assert_eq!(place.quarantine().len(), 1);
+    let listed = place.quarantine();
+    assert_eq!(listed.len(), 1);
+    assert_eq!((&listed[0]["source"], &listed[0]["key"]), (&"consents".into(), &"c1".into()));
 }
 
 #[test]

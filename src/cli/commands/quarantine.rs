@@ -26,12 +26,13 @@ fn list_records(global: &Global, limit: usize) -> anyhow::Result<u8> {
     } else if records.is_empty() && !more {
         line("No record is in quarantine; for single values see `onefold quarantine list --values`.")?;
     } else {
-        let mut table = Grid::new(&["entry!", "source!", "line!", "size!", "state!", "reason"]);
+        let mut table = Grid::new(&["entry!", "source!", "line!", "key", "size!", "state!", "reason"]);
         for record in &records {
             table.row([
                 &format!("#{}", record.entry),
                 record.source.as_deref().unwrap_or("-"),
                 &if record.line == 0 { "-".to_owned() } else { record.line.to_string() },
+                record.key.as_deref().unwrap_or("-"),
                 &output::bytes(record.size_bytes),
                 if record.resolved { "taken" } else { "kept" },
                 &record.reason,

@@ -36,7 +36,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{} = {}, from {}:{}", value.attribute, value.value, value.record.source, value.record.key);
     }
     let evidence = reader.why(reader.record("crm:7")?, reader.record("web:m1")?)?;
-    println!("one person, because they share: {:?}", evidence.map(|e| e.steps.len()));
+    for step in evidence.into_iter().flat_map(|evidence| evidence.steps) {
+        println!("{} and {} share the {} {}", step.from.key, step.to.key, step.kind, step.value);
+    }
 
     drop(onefold);
     std::fs::remove_dir_all(&folder)?;

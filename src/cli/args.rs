@@ -10,10 +10,17 @@ use std::path::PathBuf;
     version,
     max_term_width = 100,
     after_help = "\
-Start with `onefold demo`, which needs nothing. Then:
-  onefold init --policy policies/retail --data DATA
-  onefold ingest --data DATA crm.ndjson newsletter.csv
-  onefold profile --data DATA email:ada@example.com"
+Examples:
+  onefold demo                                       # see it all; needs nothing
+  onefold init --policy contacts --data DATA         # a new data directory
+  onefold ingest --data DATA contacts.csv            # records become profiles
+  onefold profile --data DATA email:ada@example.com  # one person
+  onefold explain --data DATA email:ada@example.com  # where each value comes from
+  onefold ledger verify --data DATA                  # check the record of it all
+
+Data goes to standard output, everything else to standard error; ONEFOLD_LOG=info shows more.
+Exit codes: 0 done, 1 the system failed, 2 wrong command line or bundle, 3 not found, 4 denied,
+5 the ledger does not verify, 6 in use by another process, 130 stopped by Ctrl-C."
 )]
 pub struct Cli {
     /// What to do.
@@ -43,10 +50,12 @@ pub struct Global {
 pub enum Command {
     /// Make a data directory under a policy bundle.
     #[command(after_help = "\
-The bundle is copied into the directory, keys are made in DIR/keys (keep a copy of DIR/keys/kek somewhere safe:
-without it nothing can be decrypted), and the ledger begins.
+The bundle is copied into the directory, keys are made in DIR/keys, and the ledger begins. Keep a copy \
+of DIR/keys/kek somewhere safe: without it nothing can be decrypted.
 
-Example: onefold init --policy policies/contacts --data DATA")]
+Examples:
+  onefold init --policy contacts --data DATA
+  onefold init --policy policies/mine --data STAGING --identity-from DATA")]
     Init {
         /// Folder of the bundle; `retail` and `contacts` name the ones that come with the program.
         #[arg(long, value_name = "BUNDLE")]
@@ -57,10 +66,12 @@ Example: onefold init --policy policies/contacts --data DATA")]
     },
     /// Read change streams into profiles.
     #[command(after_help = "\
-Files are recognised by the patterns of the bundle's sources, or all belong to the source named with --source.
-`-` reads standard input. With --mixed, each line is {\"source\": NAME, \"event\": {…}}.
-Reading a file again changes nothing; a file that has grown is read from where it ended. Ctrl-C stops cleanly, and
-the next run goes on from there. What cannot be understood goes to quarantine: see `onefold quarantine`.
+The source of a file is known by its name, from the patterns in the bundle, or named with --source. With \
+--mixed, each line names its own: {\"source\": NAME, \"event\": {…}}.
+
+Reading a file again changes nothing; a file that has grown is read from where it ended. Ctrl-C stops \
+cleanly, and the next run goes on from there. What cannot be understood goes to quarantine: see \
+`onefold quarantine list`.
 
 Examples:
   onefold ingest --data DATA export/*.ndjson export/*.csv
@@ -78,17 +89,29 @@ Examples:
         files: Vec<PathBuf>,
     },
     /// Show a profile: its values, records and permissions.
-    #[command(
-        after_help = "ID is a profile id, SOURCE:KEY such as crm:4711, or KIND:VALUE such as email:ada@example.com."
-    )]
+    #[command(after_help = "\
+Each value is shown with the record that it comes from and the ledger entry that made it the profile's. With \
+--purpose, a profile that may not be used for it is denied (exit code 4) with the reason.
+
+Examples:
+  onefold profile email:ada@example.com
+  onefold profile crm:4711 --purpose marketing
+  onefold profile cd9f0875730d210cc4e8e07c00e8f2ed --json")]
     Profile {
-        /// Whose.
+        /// Whose: a profile id, SOURCE:KEY such as crm:4711, or KIND:VALUE such as email:ada@example.com.
         id: String,
         /// Only what may be used for this purpose; denied when nothing permits it.
         #[arg(long, value_name = "PURPOSE")]
         purpose: Option<String>,
     },
     /// Explain where each value of a profile comes from, which rule chose it and what lost.
+    #[command(after_help = "\
+For each value: the record that it comes from with its time, the field and how it is written there, the rule, \
+the ledger entries, and every other value with the criterion on which it lost.
+
+Examples:
+  onefold explain email:ada@example.com
+  onefold explain crm:4711 --attribute phone")]
     Explain {
         /// Whose: a profile id, SOURCE:KEY or KIND:VALUE.
         id: String,
@@ -97,7 +120,12 @@ Examples:
         attribute: Option<String>,
     },
     /// Show the evidence that two records are one person.
-    #[command(after_help = "Example: onefold why crm:crm-17 web:web-204")]
+    #[command(after_help = "\
+Prints the chain of shared identifiers that leads from one to the other, each with the ledger entry of the \
+merge. When nothing joins them, it says so (exit code 3).
+
+Example:
+  onefold why crm:crm-17 web:web-204")]
     Why {
         /// One record, as SOURCE:KEY.
         first: String,
@@ -105,8 +133,14 @@ Examples:
         second: String,
     },
     /// Write all members, profiles or consents as a table.
+    #[command(after_help = "\
+Examples:
+  onefold export members > members.csv
+  onefold export profiles --purpose marketing --format ndjson
+  onefold export consents --format parquet -o consents.parquet")]
     Export {
         /// Which table.
+        #[arg(value_enum)]
         table: ExportTable,
         /// The form of the table.
         #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
@@ -119,31 +153,49 @@ Examples:
         output: Option<PathBuf>,
     },
     /// List what could not be used, and try it again.
+    #[command(after_help = "\
+Examples:
+  onefold quarantine list             # records that were refused
+  onefold quarantine list --values    # single values that could not be used
+  onefold quarantine retry")]
     Quarantine {
         /// What to do with it.
         #[command(subcommand)]
         command: QuarantineCommand,
     },
     /// Check the ledger, or show its entries.
+    #[command(after_help = "\
+Examples:
+  onefold ledger verify --data DATA
+  onefold ledger show --data DATA 7236 -n 1")]
     Ledger {
         /// What to do with it.
         #[command(subcommand)]
         command: LedgerCommand,
     },
     /// Check policy bundles.
+    #[command(after_help = "\
+Example:
+  onefold policy check policies/mine")]
     Policy {
         /// What to do with it.
         #[command(subcommand)]
         command: PolicyCommand,
     },
     /// See it all at work on a small invented shop.
+    #[command(after_help = "\
+Examples:
+  onefold demo
+  onefold demo --keep DEMO    # and then: onefold profile --data DEMO/data crm:crm-615")]
     Demo {
-        /// Keep the data directory here instead of a temporary one.
+        /// Keep everything in this new folder instead of a temporary one.
         #[arg(long, value_name = "DIR")]
         keep: Option<PathBuf>,
     },
     /// Measure this machine's figures beside those of a plain computation from scratch.
-    #[command(after_help = "Example: onefold bench --records 1000000 --changes 20000")]
+    #[command(after_help = "\
+Example:
+  onefold bench --records 1000000 --changes 20000")]
     Bench {
         /// Records of the generated workload.
         #[arg(long, default_value_t = 100_000)]
@@ -159,7 +211,11 @@ Examples:
         work: Option<PathBuf>,
     },
     /// Write a completion script for a shell.
-    #[command(after_help = "Example: onefold completions bash > /etc/bash_completion.d/onefold")]
+    #[command(after_help = "\
+Examples:
+  onefold completions bash > /etc/bash_completion.d/onefold
+  onefold completions zsh > ~/.zfunc/_onefold
+  onefold completions fish > ~/.config/fish/completions/onefold.fish")]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
@@ -191,12 +247,18 @@ pub enum ExportFormat {
 /// Quarantine.
 #[derive(Debug, Subcommand)]
 pub enum QuarantineCommand {
-    /// List records that were refused, and values that could not be standardised.
+    /// List records that were refused, or with --values the values that could not be used.
+    #[command(after_help = "\
+The state of a record is `kept` until a retry has `taken` it. `onefold ledger show ENTRY -n 1` tells more of it.
+
+Examples:
+  onefold quarantine list
+  onefold quarantine list --values --limit 1000 --json")]
     List {
         /// List single values instead of whole records.
         #[arg(long)]
         values: bool,
-        /// At most so many.
+        /// List at most so many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
@@ -208,8 +270,19 @@ pub enum QuarantineCommand {
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Check every byte of the chain. Needs no keys.
+    #[command(after_help = "\
+Reads DIR/ledger alone, so a copy of that folder is enough. Exit code 5 means that it does not verify.
+
+Examples:
+  onefold ledger verify --data DATA
+  onefold ledger verify --data COPY --json")]
     Verify,
     /// Show entries in clear. Needs the keys.
+    #[command(after_help = "\
+Examples:
+  onefold ledger show                # the first 20
+  onefold ledger show 7236 -n 1      # the entry that an explanation names as #7236
+  onefold ledger show 0 -n 100 --json")]
     Show {
         /// Sequence of the first entry.
         #[arg(default_value_t = 0)]
@@ -224,6 +297,12 @@ pub enum LedgerCommand {
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// Report every error of a bundle with file, line and remedy.
+    #[command(after_help = "\
+Exit code 2 means that something is wrong. How to write a bundle stands in policies/README.md.
+
+Examples:
+  onefold policy check policies/mine
+  onefold policy check policies/mine --json")]
     Check {
         /// Folder of the bundle; `retail` and `contacts` name the ones that come with the program.
         bundle: PathBuf,

@@ -1,5 +1,7 @@
 //! One table from kinds of errors to exit codes and remedies.
 
+use super::output;
+use crate::pipeline::PermissionView;
 use crate::{crypto, ledger, pipeline, policy, sources, store};
 
 /// The program did what was asked.
@@ -24,25 +26,73 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<pipeline::Error>() {
         return of_pipeline(error);
     }
+    if let Some(Denial(permission)) = error.downcast_ref::<Denial>() {
+        return (DENIED, Some(remedy(permission)));
+    }
     if let Some(error) = error.downcast_ref::<ledger::Error>() {
         return of_ledger(error);
     }
     if error.downcast_ref::<policy::Problems>().is_some() {
         return (USAGE, None);
     }
-    if error.downcast_ref::<Usage>().is_some() {
-        return (USAGE, None);
-    }
-    if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
-        return (SUCCESS, None);
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        return (USAGE, usage.help.clone());
     }
     (FAILED, None)
 }
 
+/// Whether the reader of our output has gone, which is its good right: `onefold export members | head` is no failure.
+pub fn reader_is_gone(error: &anyhow::Error) -> bool {
+    let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        // Some libraries wrap an error of the system in one of the system's kind.
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| gone(io) || io.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(gone))
+    })
+}
+
 /// An error in what was asked for, with its remedy.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Usage(pub String);
+#[error("{what}")]
+pub struct Usage {
+    what: String,
+    help: Option<String>,
+}
+
+impl Usage {
+    /// Says what is wrong.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), help: None }
+    }
+
+    /// Adds what to do about it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// A name that the bundle does not have, with the nearest and all that it has.
+    pub fn unknown<'k>(sort: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Self {
+        let known: Vec<&str> = known.collect();
+        let near = policy::nearest(name, &known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        Self::new(format!("the bundle has no {sort} `{}`", output::shown(name)))
+            .help(format!("{near}it has {}", known.join(", ")))
+    }
+}
+
+/// What was asked for may not be used for the purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("denied: `{purpose}`: {why}", purpose = .0.purpose, why = super::commands::profile::reason(.0))]
+pub struct Denial(pub PermissionView);
+
+/// What would allow it.
+fn remedy(permission: &PermissionView) -> String {
+    let purpose = &permission.purpose;
+    let later = if permission.consent.is_some() { ", given later than that one," } else { "" };
+    format!(
+        "a valid consent to `{purpose}`{later} on an identifier of this profile would allow it; \
+         `onefold profile ID` without --purpose shows every purpose"
+    )
+}
 
 fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
     use pipeline::Error as E;
@@ -60,7 +110,8 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         ),
         E::NotFound { .. } => (NOT_FOUND, None),
         E::BadName { .. } => (USAGE, None),
-        E::Denied { .. } => (DENIED, hint("see `onefold profile ID` for the permissions of every purpose")),
+        E::NotAName { forms, .. } => (USAGE, Some(forms.clone())),
+        E::Denied { .. } => (DENIED, hint("`onefold profile ID` without --purpose shows every purpose")),
         E::Policy(_) => (USAGE, hint("`onefold policy check BUNDLE` shows every error with its remedy")),
         E::Keys(error) => (FAILED, key_hint(error)),
         E::Ledger(error) => of_ledger(error),

@@ -10,6 +10,7 @@ mod output;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program on the process's arguments.
@@ -19,10 +20,11 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let (code, hint) = failure::verdict(&error);
-            if code != failure::SUCCESS {
-                report(&error, hint.as_deref());
+            if failure::reader_is_gone(&error) {
+                return ExitCode::from(failure::SUCCESS);
             }
+            let (code, hint) = failure::verdict(&error);
+            report(&error, hint.as_deref());
             ExitCode::from(code)
         }
     }
@@ -47,19 +49,34 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             bench::run(&global, &bench::Plan { records, changes, seed, work })
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "onefold", &mut std::io::stdout());
+            // Into memory first: the generator panics where its output is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "onefold", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(failure::SUCCESS)
         }
     }
 }
 
+/// An error with its causes, each said once: many messages hold that of their cause already.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// Writes an error and its remedy.
 fn report(error: &anyhow::Error, hint: Option<&str>) {
     if let Some(problems) = error.downcast_ref::<crate::policy::Problems>() {
-        eprintln!("{}", problems.render(std::io::IsTerminal::is_terminal(&std::io::stderr())));
+        eprint!("{}", problems.render(std::io::IsTerminal::is_terminal(&std::io::stderr())));
         return;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", told(error));
     if let Some(hint) = hint {
         eprintln!("help: {hint}");
     }

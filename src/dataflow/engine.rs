@@ -122,6 +122,18 @@ impl Engine {
         }
     }
 
+    /// Closes an epoch that only brings back what was known: gives who belongs to which profile, in no particular order,
+    /// and drops the rest of what came out. Meant for the first epoch of an engine.
+    pub fn restore(&mut self) -> Vec<Membership> {
+        let next = self.epoch + 1;
+        self.advance(next);
+        self.outputs.accepted.take();
+        self.outputs.winners.take();
+        self.outputs.permissions.take();
+        let members = self.outputs.members.take().into_iter().flatten();
+        members.map(|(membership, _, _)| membership).collect()
+    }
+
     /// Moves all inputs to an epoch and runs until everything before it is complete.
     fn advance(&mut self, epoch: u64) {
         self.epoch = epoch;

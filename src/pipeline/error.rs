@@ -94,6 +94,14 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A text is of no form that names something under this bundle.
+    #[error("{what}")]
+    NotAName {
+        /// What is wrong with it, without its value.
+        what: String,
+        /// What would be a name.
+        forms: String,
+    },
     /// Something that is needed for the answer is denied.
     #[error("denied: {why}")]
     Denied {

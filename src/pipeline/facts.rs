@@ -62,7 +62,7 @@ impl FactMaker {
         keys: &IdentityKey,
         values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
     ) -> (Identifiers, Values) {
-        let (mut identifiers, mut hashes) = (Identifiers::new(), Values::new());
+        let (mut identifiers, mut hashes): (Vec<_>, Vec<(AttributeId, ValueHash)>) = (Vec::new(), Vec::new());
         for (attribute, _, text) in values {
             let Some((name, kinds)) = self.attributes.get(usize::from(attribute.0)) else { continue };
             identifiers.extend(kinds.iter().map(|(kind, name)| (*kind, keys.identifier(name, text))));

@@ -136,6 +136,16 @@ impl Reader<'_> {
         found.map(|(_, _, text)| text.to_owned()).ok_or(missing)
     }
 
+    /// What may be done with the profile of this root for one purpose.
+    ///
+    /// # Errors
+    /// When there is no such profile or purpose, or index or ledger cannot be read.
+    pub fn permission(&self, root: Birth, purpose: PurposeId) -> Result<PermissionView, Error> {
+        let missing = || Error::NotFound { what: "the bundle has no such purpose".to_owned() };
+        let mut all = self.permissions(&self.row(root)?).into_iter();
+        all.nth(usize::from(purpose.0)).ok_or_else(missing)
+    }
+
     /// Permissions of a profile, one for each purpose of the bundle.
     pub(super) fn permissions(&self, row: &ProfileRow) -> Vec<PermissionView> {
         let purposes = self.schema.purposes.iter().enumerate();
@@ -200,7 +210,7 @@ impl Reader<'_> {
             let facts: BTreeMap<String, String> =
                 facts.map(|(attribute, _, text)| (self.attribute(attribute).to_owned(), text.to_owned())).collect();
             let by = self.attribute(attribute).to_owned();
-            views.push(ReferenceView { record: self.record_view(&record), by, facts });
+            views.push(ReferenceView { record: self.record_view(&record), by, facts, received: record.row.sequence });
         }
         Ok(views)
     }

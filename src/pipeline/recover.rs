@@ -46,7 +46,7 @@ impl Onefold {
         self.index_is_empty = count == 0;
         if count > 0 {
             // The state that comes out is the one that the index has.
-            for (membership, _) in self.engine.commit().members {
+            for membership in self.engine.restore() {
                 self.records.set_root(membership.record, membership.root);
             }
         }

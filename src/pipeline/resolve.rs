@@ -2,7 +2,8 @@
 
 use super::Error;
 use super::read::Reader;
-use crate::model::{Birth, CellKind, Fields, IdentifierHash, KindId, ProfileId, SourceId};
+use crate::model::{Birth, CellKind, Fields, IdentifierHash, KindId, ProfileId, Role, SourceId};
+use crate::policy::nearest;
 use crate::standardize::{Standardized, Standardizer};
 
 /// A name, read against the bundle.
@@ -20,42 +21,49 @@ impl Reader<'_> {
     /// Reads a name. A kind of identifier goes before a source of the same name.
     ///
     /// # Errors
-    /// [`Error::BadName`] when it is of no known form, or its value cannot be such an identifier.
+    /// [`Error::NotAName`] when it is of no known form; [`Error::BadName`] when its value cannot be such an identifier.
     pub fn parse(&self, text: &str) -> Result<Name, Error> {
         if let Ok(id) = text.parse::<ProfileId>() {
             return Ok(Name::Profile(id));
         }
         let Some((prefix, value)) = text.split_once(':') else {
-            return Err(Error::BadName { what: self.forms() });
+            return Err(self.not_a_name("this is neither a profile id nor SOURCE:KEY nor KIND:VALUE".to_owned(), None));
         };
         if let Some(kind) = self.schema.kind(prefix) {
             return self.identifier(kind, value);
         }
         match self.schema.source(prefix) {
             Some(source) if !value.is_empty() => Ok(Name::Record(source, value.to_owned())),
-            _ => Err(Error::BadName { what: self.forms() }),
+            Some(_) => Err(Error::BadName { what: format!("the key is missing: write `{prefix}:KEY`") }),
+            None => Err(self.not_a_name(
+                "what stands before the `:` is neither a source nor a kind of identifier of the bundle".to_owned(),
+                Some(prefix),
+            )),
         }
     }
 
-    /// The forms that a name can have under this bundle.
-    fn forms(&self) -> String {
+    /// Says which forms a name can have under this bundle, and which known word is near to a mistyped one.
+    fn not_a_name(&self, what: String, prefix: Option<&str>) -> Error {
         let kinds: Vec<&str> = self.schema.kinds.iter().map(|kind| kind.name.as_str()).collect();
         let sources: Vec<&str> = self.schema.sources.iter().map(|source| source.name.as_str()).collect();
-        format!(
-            "not a name: give a profile id (32 hexadecimal digits), SOURCE:KEY with one of the sources {}, or KIND:VALUE \
-             with one of the kinds of identifier {}",
-            sources.join(", "),
-            kinds.join(", ")
-        )
+        let known: Vec<&str> = kinds.iter().chain(&sources).copied().collect();
+        let near = prefix.and_then(|prefix| nearest(prefix, &known));
+        let near = near.map_or_else(String::new, |near| format!("did you mean `{near}:…`? "));
+        let forms = format!(
+            "{near}kinds of identifier: {}; sources: {}; a profile id is 32 hexadecimal digits",
+            kinds.join(", "),
+            sources.join(", ")
+        );
+        Error::NotAName { what, forms }
     }
 
     /// Standardises a value as a record of the source that trusts it most would bring it.
     fn identifier(&self, kind: KindId, value: &str) -> Result<Name, Error> {
-        let what = || {
-            let name = self.schema.kinds.get(usize::from(kind.0)).map_or("identifier", |kind| kind.name.as_str());
-            Error::BadName { what: format!("the value is no valid `{name}`, so that no record can carry it") }
-        };
-        let attribute = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.attribute).ok_or_else(what)?;
+        let name = self.schema.kinds.get(usize::from(kind.0)).map_or("identifier", |kind| kind.name.as_str());
+        let unusable = |why: &str| Error::BadName { what: format!("no profile can have this `{name}`: {why}") };
+        let attribute = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.attribute);
+        let attribute = attribute.ok_or_else(|| unusable("the bundle does not have this kind"))?;
+        let mut refused = None;
         let mut standardizer = Standardizer::new(self.schema);
         for (place, source) in self.schema.sources.iter().enumerate() {
             let role = crate::model::FieldRole::Attribute(attribute);
@@ -65,20 +73,22 @@ impl Reader<'_> {
             fields.push(field, CellKind::Text, value);
             let mut values = Standardized::default();
             standardizer.record(SourceId(place), &fields, &mut values);
-            let name = &self.schema.kinds[usize::from(kind.0)].name;
             let found = values.values().find(|(found, _, _)| *found == attribute);
             if let Some((_, _, text)) = found {
                 return Ok(Name::Identifier(kind, self.identity.identifier(name, text)));
             }
+            refused = refused.or_else(|| values.issues().first().map(|issue| issue.reason));
         }
-        Err(what())
+        Err(unusable(refused.map_or("no source has such a field, or the value is empty", |reason| reason.words())))
     }
 
     /// The record of a name that must be one.
     pub fn record(&self, text: &str) -> Result<Birth, Error> {
         match self.parse(text)? {
             Name::Record(source, key) => self.birth_of(source, &key),
-            _ => Err(Error::BadName { what: "name a record as SOURCE:KEY".to_owned() }),
+            _ => {
+                Err(self.not_a_name("this names a person, not a record: name a record as SOURCE:KEY".to_owned(), None))
+            }
         }
     }
 
@@ -95,13 +105,14 @@ impl Reader<'_> {
     /// # Errors
     /// [`Error::NotFound`] when there is none.
     pub fn profiles_of(&self, text: &str) -> Result<Vec<Birth>, Error> {
-        let births = match self.parse(text)? {
+        let name = self.parse(text)?;
+        let births = match &name {
             Name::Profile(id) => {
                 let missing = || Error::NotFound { what: "no profile has or had this id".to_owned() };
                 vec![self.index.birth(id.0)?.ok_or_else(missing)?]
             }
-            Name::Record(source, key) => vec![self.birth_of(source, &key)?],
-            Name::Identifier(_, identifier) => self.index.carriers(identifier, CARRIERS_MAX)?,
+            Name::Record(source, key) => vec![self.birth_of(*source, key)?],
+            Name::Identifier(_, identifier) => self.index.carriers(*identifier, CARRIERS_MAX)?,
         };
         let mut roots = Vec::new();
         for birth in births {
@@ -110,9 +121,27 @@ impl Reader<'_> {
         roots.sort_unstable();
         roots.dedup();
         if roots.is_empty() {
-            return Err(Error::NotFound { what: "no live profile has this identifier or record".to_owned() });
+            return Err(Error::NotFound { what: self.without_profile(&name) });
         }
         Ok(roots)
+    }
+
+    /// Why a name that could be read leads to no profile.
+    fn without_profile(&self, name: &Name) -> String {
+        match name {
+            Name::Profile(_) => "this profile has ended: all of its records were deleted".to_owned(),
+            Name::Record(source, _) => {
+                let source = &self.schema.sources[usize::from(source.0)];
+                match source.role {
+                    Role::People => format!("this record of source `{}` was deleted: it is in no profile", source.name),
+                    _ => format!("records of source `{}` are no persons, so they are in no profile", source.name),
+                }
+            }
+            Name::Identifier(kind, _) => {
+                let kind = self.schema.kinds.get(usize::from(kind.0)).map_or("identifier", |kind| kind.name.as_str());
+                format!("no record that is live carries this `{kind}`")
+            }
+        }
     }
 
     /// The root of the profile that a record is in, or that goes on from the one it was in.

@@ -77,6 +77,8 @@ pub struct ReferenceView {
     pub by: String,
     /// What it says, by attribute.
     pub facts: BTreeMap<String, String>,
+    /// The entry that holds the record.
+    pub received: Sequence,
 }
 
 /// What may be done for one purpose.

@@ -29,3 +29,4 @@ pub use bundle::{Bundle, DATA_VERSION, FILE_BYTES_MAX};
 pub use pattern::{Unrecognised, recognise};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use shipped::{contacts, retail};
+pub use suggest::nearest;

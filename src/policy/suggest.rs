@@ -27,7 +27,7 @@ pub(super) fn suggestion<'k>(found: &str, known: impl IntoIterator<Item = &'k st
 }
 
 /// The known name with the fewest edits, when these are at most a third of its letters.
-fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(found: &str, known: &[&'k str]) -> Option<&'k str> {
     if found.len() > 64 {
         return None;
     }

@@ -182,7 +182,9 @@ impl<W: Write + Send> Table<W> {
     /// [`Error::Io`], [`Error::Parquet`].
     pub fn finish(self) -> Result<W, Error> {
         let mut out = match self.writer {
-            Writer::Csv { out, .. } => out.into_inner().map_err(|error| io::Error::other(error.error().to_string()))?,
+            Writer::Csv { out, .. } => {
+                out.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.error().to_string()))?
+            }
             Writer::Ndjson { out, .. } => out.into_inner().map_err(io::IntoInnerError::into_error)?,
             Writer::Parquet(writer) => writer.finish()?,
         };

@@ -12,7 +12,7 @@ use super::{
 };
 use super::{number, opaque, phone, text};
 use crate::model::{
-    AttributeId, CellKind, ConsentField, FieldIndex, FieldRole, Fields, Schema, Semantic, SourceId, Timestamp,
+    AttributeId, CellKind, ConsentField, FieldIndex, FieldRole, Fields, Schema, Semantic, SourceId, Timestamp, matches,
 };
 use rlibphonenumber::Region;
 use std::collections::{HashMap, HashSet};
@@ -24,7 +24,7 @@ pub struct Standardizer {
     schema: Arc<Schema>,
     sources: Vec<SourcePlan>,
     /// Standardised values that never identify, by attribute.
-    blocked: HashMap<AttributeId, HashSet<String>>,
+    blocked: HashMap<AttributeId, Blocked>,
     derived: Derived,
     draft: Draft,
     scratch: Scratch,
@@ -72,6 +72,28 @@ struct Place {
     region: Option<Region>,
 }
 
+/// Values of an attribute that the bundle blocks.
+#[derive(Default)]
+struct Blocked {
+    exact: HashSet<String>,
+    /// With `*` for any run of characters.
+    patterns: Vec<String>,
+}
+
+impl Blocked {
+    fn insert(&mut self, value: &str) {
+        if value.contains('*') {
+            self.patterns.push(value.to_owned());
+        } else {
+            self.exact.insert(value.to_owned());
+        }
+    }
+
+    fn holds(&self, value: &str) -> bool {
+        self.exact.contains(value) || self.patterns.iter().any(|pattern| matches(pattern, value))
+    }
+}
+
 impl Standardizer {
     /// A standardiser for the records of a schema. The first in a process loads the phone numbers' metadata (15 ms).
     pub fn new(schema: &Arc<Schema>) -> Self {
@@ -104,9 +126,9 @@ impl Standardizer {
                 let mut canonical = String::new();
                 let read = read(attribute.semantic, CellKind::Text, value, place, &mut self.scratch, &mut canonical);
                 let values = self.blocked.entry(kind.attribute).or_default();
-                values.insert(value.clone());
+                values.insert(value);
                 if read.is_ok() {
-                    values.insert(canonical);
+                    values.insert(&canonical);
                 }
             }
         }
@@ -191,7 +213,7 @@ impl Standardizer {
                 result = Err(Reason::Placeholder);
             } else if result.is_ok() && value.len() > text::VALUE_SIZE_MAX {
                 result = Err(Reason::TooLong);
-            } else if result.is_ok() && blocks && blocked.get(&attribute).is_some_and(|values| values.contains(value)) {
+            } else if result.is_ok() && blocks && blocked.get(&attribute).is_some_and(|values| values.holds(value)) {
                 result = Err(Reason::Blocked);
             }
             match result {
@@ -237,12 +259,12 @@ impl Derived {
 }
 
 /// Keeps the parts of names for attributes that the record has no value of its own for.
-fn keep_parts(draft: &mut Draft, scratch: &Scratch, blocked: &HashMap<AttributeId, HashSet<String>>) {
+fn keep_parts(draft: &mut Draft, scratch: &Scratch, blocked: &HashMap<AttributeId, Blocked>) {
     // What is kept here must not count as the record's own, so all are judged by the values read from fields.
     let own = draft.count();
     for (attribute, field, range) in &scratch.parts {
         let value = &scratch.parts_text[range.clone()];
-        if draft.has(*attribute, own) || blocked.get(attribute).is_some_and(|values| values.contains(value)) {
+        if draft.has(*attribute, own) || blocked.get(attribute).is_some_and(|values| values.holds(value)) {
             continue;
         }
         let start = draft.text.len();

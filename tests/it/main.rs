@@ -7,6 +7,7 @@ mod crash;
 mod crypto;
 mod dataflow;
 mod exact;
+mod final_state;
 mod ledger;
 mod ledger_damage;
 mod policy;

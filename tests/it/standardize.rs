@@ -492,3 +492,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn blocked_patterns_stand_for_any_run() {
+    let mut schema = schema(&[("email", "email"), ("other", "email")]);
+    schema.kinds[0].blocked = vec!["info@*".to_owned(), "*@shared.example".to_owned()];
+    let schema = Arc::new(schema);
+    let mut standardizer = Standardizer::new(&schema);
+    let mut out = Standardized::default();
+    for (text, blocked) in [
+        ("Info@Firm7.example", true),
+        ("anybody@SHARED.example", true),
+        ("infos@firm7.example", false),
+        ("ada@example.com", false),
+    ] {
+        let mut fields = Fields::default();
+        fields.push(FieldIndex(0), CellKind::Text, text);
+        standardizer.record(SourceId(0), &fields, &mut out);
+        let reasons: Vec<Reason> = out.issues().iter().map(|issue| issue.reason).collect();
+        assert_eq!(out.values().count(), usize::from(!blocked), "{text}");
+        assert_eq!(reasons, if blocked { vec![Reason::Blocked] } else { vec![] }, "{text}");
+    }
+}

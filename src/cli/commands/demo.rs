@@ -4,12 +4,12 @@ use super::explain;
 use super::profile;
 use super::why;
 use crate::cli::args::Global;
-use crate::cli::failure::SUCCESS;
+use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, line};
 use crate::encoding::hex;
 use crate::ledger;
-use crate::model::{AttributeId, ProfileId};
-use crate::pipeline::{Committed, InitOptions, Input, Onefold};
+use crate::model::{AttributeId, Epoch, ProfileId};
+use crate::pipeline::{InitOptions, Input, Onefold};
 use crate::policy::{self, Bundle, recognise};
 use crate::sources::MixedDecoder;
 use anyhow::Context;
@@ -40,9 +40,13 @@ const STREAMS: [(&str, &str); 2] = embedded!("changes.ndjson", "story.ndjson");
 const ONE: &str = "newsletter:sub-139";
 const OTHER: &str = "web:web-117";
 const CONSENTING: &str = "crm:crm-615";
+/// The attribute whose value is explained: records of three systems have it.
+const EXPLAINED: &str = "city";
+/// Width of headings.
+const HEADING_CHARS: usize = 90;
 
 /// Runs the demo.
-pub fn run(_: &Global, keep: Option<&Path>) -> anyhow::Result<u8> {
+pub fn run(global: &Global, keep: Option<&Path>) -> anyhow::Result<u8> {
     let started = Instant::now();
     let scratch = Scratch::new(keep)?;
     let data = scratch.folder.join("data");
@@ -54,22 +58,35 @@ pub fn run(_: &Global, keep: Option<&Path>) -> anyhow::Result<u8> {
     drop(onefold);
     prove(&data, &scratch.folder)?;
     line(format!("\nDone in {:.1} s.", started.elapsed().as_secs_f64()))?;
+    if global.quiet {
+        return Ok(SUCCESS);
+    }
     if scratch.kept {
         let data = data.display();
-        line(format!("The data is in {data}. Look around:\n  onefold profile --data {data} {CONSENTING}"))?;
+        line("Everything is kept. Look around:")?;
+        line(format!("  onefold profile --data {data} {CONSENTING}"))?;
+        line(format!("  onefold ledger show --data {data}"))?;
     } else {
         line("Keep the data with `onefold demo --keep DIR`, or begin your own with `onefold init --help`.")?;
     }
     Ok(SUCCESS)
 }
 
-fn heading(text: &str) -> anyhow::Result<()> {
-    line(format!("\n── {text} {}", "─".repeat(90usize.saturating_sub(text.chars().count()))))
+/// A heading as wide as the text below it, then what is shown and why it matters.
+fn heading(number: u8, title: &str, why: &str) -> anyhow::Result<()> {
+    let title = format!("── {number}. {title} ");
+    line(format!("\n{title}{}", "─".repeat(HEADING_CHARS.saturating_sub(title.chars().count()))))?;
+    line(format!("{why}\n"))
 }
 
 /// Makes a data directory and loads the nine files into it.
 fn load(data: &Path, files: &Path) -> anyhow::Result<Onefold> {
-    heading("Eight systems and their consents become profiles")?;
+    heading(
+        1,
+        "Eight systems become one set of profiles",
+        "A CRM, a shop, a help desk, web and app events, a newsletter, social accounts and firms,\n\
+         and the consents that people gave. All of it is invented.",
+    )?;
     let bundle = Bundle::compile(policy::retail())?;
     let mut onefold = Onefold::init(data, bundle, InitOptions::default())?;
     let mut inputs = Vec::new();
@@ -78,46 +95,71 @@ fn load(data: &Path, files: &Path) -> anyhow::Result<Onefold> {
         inputs.push(Input::File(files.join(name), Some(source)));
     }
     let done = onefold.ingest(inputs, &AtomicBool::new(false), &mut |_| {})?;
-    let profiles = onefold.reader()?.profiles().count();
     line(format!(
-        "{} records and consents taken, {} in quarantine; {} merges make {} profiles.",
-        output::count(done.taken),
+        "{} taken, {} refused; {} make {}.",
+        output::counted(done.taken, "record or consent", "records and consents"),
         output::count(done.quarantined),
-        output::count(done.merges),
-        output::count(profiles as u64)
+        output::counted(done.merges, "merge", "merges"),
+        profiles(&onefold)?
     ))?;
     Ok(onefold)
 }
 
+fn profiles(onefold: &Onefold) -> anyhow::Result<String> {
+    Ok(output::counted(onefold.reader()?.profiles().count() as u64, "profile", "profiles"))
+}
+
 /// Streams the later changes.
 fn stream(onefold: &mut Onefold, files: &Path) -> anyhow::Result<()> {
-    let changes = Input::File(files.join("changes.ndjson"), None);
-    let done = onefold.ingest(vec![changes], &AtomicBool::new(false), &mut |_| {})?;
+    heading(
+        2,
+        "Changes stream in",
+        "Inserts, updates and deletes of all systems in one stream. The profiles are kept right as\n\
+         they come: nothing is computed anew that did not change, and nothing counts twice.",
+    )?;
+    let changes = || vec![Input::File(files.join("changes.ndjson"), None)];
+    let done = onefold.ingest(changes(), &AtomicBool::new(false), &mut |_| {})?;
     line(format!(
-        "300 later changes streamed in: {} taken, {} merges, {} un-merges. Ingesting them again:",
-        done.taken, done.merges, done.unmerges
+        "{} taken: {}, {}; now {}.",
+        output::counted(done.taken, "change", "changes"),
+        output::counted(done.merges, "merge", "merges"),
+        output::counted(done.unmerges, "un-merge", "un-merges"),
+        profiles(onefold)?
     ))?;
-    let changes = Input::File(files.join("changes.ndjson"), None);
-    let again = onefold.ingest(vec![changes], &AtomicBool::new(false), &mut |_| {})?;
-    line(format!("{} taken, {} files with nothing new.", again.taken, again.files_known))
+    let again = onefold.ingest(changes(), &AtomicBool::new(false), &mut |_| {})?;
+    line(format!("The same file once more: {} taken.", output::counted(again.taken, "change", "changes")))
 }
 
 /// Shows a profile, where a value of it comes from, and why two of its records are one person.
 fn show(onefold: &Onefold) -> anyhow::Result<()> {
-    heading("One person")?;
+    heading(
+        3,
+        "One person",
+        "What is known of a customer, from which record and time, and in which ledger entry it was\n\
+         chosen. Without a consent, every use is denied.",
+    )?;
     let reader = onefold.reader()?;
     let root = *reader.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
     let view = reader.profile(root, None)?;
     profile::print(&view, None)?;
-    heading("Where does a value come from?")?;
-    let phone: Option<AttributeId> = onefold.schema().attribute("phone");
-    for explanation in reader.explain(root, phone)? {
+    heading(
+        4,
+        "Where does a value come from?",
+        "The record that won, the rule it won by, what it won against, and the ledger entries that\nprove it.",
+    )?;
+    let attribute: Option<AttributeId> = onefold.schema().attribute(EXPLAINED);
+    for explanation in reader.explain(root, attribute)? {
         explain::print(&explanation)?;
     }
-    heading("Why are these records one person?")?;
+    heading(
+        5,
+        "Why are these records one person?",
+        "The chain of identifiers that leads from the first record of the profile to the last.",
+    )?;
     if let (Some(first), Some(last)) = (view.members.first(), view.members.last()) {
-        let name = |member: &crate::pipeline::MemberView| format!("{}:{}", member.record.source, member.record.key);
-        if let Some(evidence) = reader.why(reader.record(&name(first))?, reader.record(&name(last))?)? {
+        let (first, last) = (super::record_name(&first.record), super::record_name(&last.record));
+        if let Some(evidence) = reader.why(reader.record(&first)?, reader.record(&last)?)? {
+            line(format!("{first} and {last}:"))?;
             why::print(&evidence)?;
         }
     }
@@ -128,42 +170,51 @@ fn show(onefold: &Onefold) -> anyhow::Result<()> {
 fn tell(onefold: &mut Onefold) -> anyhow::Result<()> {
     let (_, story) = STREAMS[1];
     let mut lines = story.lines();
-    heading("A new record merges two profiles")?;
-    line(format!("Before: {ONE} is in {}, {OTHER} in {}.", id(onefold, ONE)?, id(onefold, OTHER)?))?;
-    apply(onefold, lines.next())?;
-    line(format!(
-        "After crm:crm-9001 came with the e-mail of one and the account of the other: both in {}.",
-        id(onefold, ONE)?
-    ))?;
+    heading(
+        6,
+        "A new record merges two profiles, and its deletion parts them",
+        "Sophie is two profiles: one under her e-mail address, one under her account. A CRM record\n\
+         that carries both arrives, and is deleted again.",
+    )?;
+    line(format!("  before: {}", whereabouts(onefold)?))?;
+    let epoch = apply(onefold, lines.next())?;
+    line(format!("  epoch {epoch}, crm:crm-9001 is inserted: {}", whereabouts(onefold)?))?;
     let reader = onefold.reader()?;
     if let Some(evidence) = reader.why(reader.record(ONE)?, reader.record(OTHER)?)? {
         why::print(&evidence)?;
     }
-
-    heading("That record is deleted: they come apart")?;
-    apply(onefold, lines.next())?;
-    line(format!("{ONE} is in {}, {OTHER} in {} again.", id(onefold, ONE)?, id(onefold, OTHER)?))?;
-    heading("A consent is given, and withdrawn")?;
-    for _ in 0..2 {
-        permission(onefold)?;
-        apply(onefold, lines.next())?;
-    }
-    permission(onefold)
+    let epoch = apply(onefold, lines.next())?;
+    line(format!("  epoch {epoch}, crm:crm-9001 is deleted: {}", whereabouts(onefold)?))?;
+    heading(
+        7,
+        "A consent is given, and withdrawn",
+        "The person of step 3 agrees to marketing by her e-mail address, and changes her mind an hour\n\
+         later. Either holds from the epoch that it arrives in, for all of her records.",
+    )?;
+    permission(onefold, "before")?;
+    let epoch = apply(onefold, lines.next())?;
+    permission(onefold, &format!("epoch {epoch}, consent given"))?;
+    let epoch = apply(onefold, lines.next())?;
+    permission(onefold, &format!("epoch {epoch}, consent withdrawn"))
 }
 
 /// Applies one line of a mixed stream as an epoch of its own.
-fn apply(onefold: &mut Onefold, text: Option<&str>) -> anyhow::Result<Committed> {
+fn apply(onefold: &mut Onefold, text: Option<&str>) -> anyhow::Result<Epoch> {
     let mut changes = Vec::new();
     MixedDecoder::new(onefold.schema()).decode(text.unwrap_or_default().as_bytes(), &mut changes)?;
     for change in &changes {
         onefold.push(change)?;
     }
-    let committed = onefold.commit()?.context("the story's change changes nothing")?;
-    line(format!(
-        "  epoch {}: {} merges, {} un-merges, {} profiles changed",
-        committed.epoch, committed.merges, committed.unmerges, committed.profiles
-    ))?;
-    Ok(committed)
+    Ok(onefold.commit()?.context("the story's change changes nothing")?.epoch)
+}
+
+/// Says in which profiles the two are.
+fn whereabouts(onefold: &Onefold) -> anyhow::Result<String> {
+    let (one, other) = (id(onefold, ONE)?, id(onefold, OTHER)?);
+    if one == other {
+        return Ok(format!("they are one profile\n    {ONE} and {OTHER} in {one}"));
+    }
+    Ok(format!("they are two profiles\n    {ONE} in {one}\n    {OTHER} in {other}"))
 }
 
 /// The id of the profile that a record is in.
@@ -174,23 +225,27 @@ fn id(onefold: &Onefold, record: &str) -> anyhow::Result<ProfileId> {
 }
 
 /// Says whether the consenting person may be marketed to.
-fn permission(onefold: &Onefold) -> anyhow::Result<()> {
+fn permission(onefold: &Onefold, when: &str) -> anyhow::Result<()> {
     let reader = onefold.reader()?;
     let root = *reader.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
-    let view = reader.profile(root, None)?;
-    let marketing = view.permissions.iter().find(|permission| permission.purpose == "marketing");
-    let marketing = marketing.context("the bundle has no purpose `marketing`")?;
-    let word = if marketing.allowed { "allowed" } else { "denied" };
-    let entry = marketing.decision.map_or_else(String::new, |entry| format!(" (ledger entry #{entry})"));
-    line(format!("Marketing to {CONSENTING} is {word}: {}{entry}.", marketing.why))
+    let marketing = onefold.schema().purpose("marketing").context("the bundle has no purpose `marketing`")?;
+    let view = reader.permission(root, marketing)?;
+    let word = if view.allowed { "allowed" } else { "denied" };
+    line(format!("  {when}: marketing is {word}\n    {}", profile::reason(&view)))
 }
 
 /// Verifies the ledger, then a copy of it in which one bit is flipped.
 fn prove(data: &Path, scratch: &Path) -> anyhow::Result<()> {
-    heading("Is the record of all this intact? No key is needed to know")?;
+    heading(
+        8,
+        "Is the record of all this intact?",
+        "Anyone can check, without keys: each entry's hash covers the entry before it, and each epoch\n\
+         ends with the Merkle root of everything up to it.",
+    )?;
     let report = ledger::verify(&data.join("ledger"), |_| {})?;
-    line(format!("Intact: {} entries, root {}.", output::count(report.entries), hex::encode(&report.root)))?;
-    let copy = scratch.join("tampered");
+    let entries = output::counted(report.entries, "entry", "entries");
+    line(format!("Intact: {entries}, Merkle root\n  {}", hex::encode(&report.root)))?;
+    let copy = scratch.join("tampered").join("ledger");
     std::fs::create_dir_all(&copy)?;
     let mut largest: Option<(u64, PathBuf)> = None;
     for entry in std::fs::read_dir(data.join("ledger"))? {
@@ -208,7 +263,11 @@ fn prove(data: &Path, scratch: &Path) -> anyhow::Result<()> {
     std::fs::write(&victim, bytes)?;
     match ledger::verify(&copy, |_| {}) {
         Ok(_) => anyhow::bail!("a flipped bit was not noticed"),
-        Err(error) => line(format!("A copy with one bit flipped at byte {place}: {error}.")),
+        Err(error) => line(format!(
+            "Caught: a copy in which one bit of {} was flipped, at byte {}:\n  {error}",
+            output::bytes(size),
+            output::count(place as u64)
+        )),
     }
 }
 
@@ -224,6 +283,10 @@ impl Scratch {
             Some(folder) => folder.to_owned(),
             None => std::env::temp_dir().join(format!("onefold-demo-{}", std::process::id())),
         };
+        if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            let what = format!("`{}` is not empty", folder.display());
+            return Err(Usage::new(what).help("name a new folder with --keep DIR").into());
+        }
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         Ok(Self { folder, kept: keep.is_some() })
     }

@@ -1,65 +1,21 @@
 //! Entries of the ledger in words.
 
-use crate::cli::output;
+use super::record_name;
+use crate::cli::output::{self, shown};
 use crate::encoding::hex;
-use crate::ledger::{Content, Entry, Received};
-use crate::model::{AttributeId, CellKind, FieldIndex, Schema, SourceId};
+use crate::ledger::{Answer, Content, Decision, Entry, Received, Values};
+use crate::model::{AttributeId, Birth, CellKind, FieldIndex, Link, Schema, SourceId};
 use crate::pipeline::Reader;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// An entry for people.
+/// Where the second line of an entry that does not fit on one begins.
+pub const INDENT: usize = 10;
+
+/// An entry for people: its sequence, time and kind, and what it says.
 pub fn text(reader: &Reader<'_>, entry: &Entry) -> String {
     let header = &entry.header;
     let time = output::time(Some(i64::from(header.time_s) * 1_000_000));
-    let schema = reader.schema();
-    let says = match &entry.content {
-        Content::Open(open) => format!("run {} begins, software {}", open.run, open.software),
-        Content::Policy(part) => {
-            format!("bundle {} {}, part {} of {}", part.name, part.version, part.part, part.parts)
-        }
-        Content::Received(received) => record(schema, received),
-        Content::Rejected(rejected) => {
-            let source = rejected.source.map_or("unknown source", |id| source(schema, id));
-            format!("{source}, line {}: {} ({} bytes)", rejected.line, rejected.reason, rejected.size_bytes)
-        }
-        Content::Merge(merge) => {
-            format!(
-                "{} and {} share a {}",
-                name(reader, merge.link.a),
-                name(reader, merge.link.b),
-                kind(schema, merge.link.kind.0)
-            )
-        }
-        Content::Unmerge(unmerge) => format!(
-            "{} and {} no longer share a {}; ends #{}",
-            name(reader, unmerge.link.a),
-            name(reader, unmerge.link.b),
-            kind(schema, unmerge.link.kind.0),
-            unmerge.ends
-        ),
-        Content::Values(values) => {
-            let list =
-                |ids: Vec<AttributeId>| ids.iter().map(|id| attribute(schema, *id)).collect::<Vec<_>>().join(", ");
-            let gained = list(values.gained.iter().map(|(id, _)| *id).collect());
-            let lost = list(values.lost.clone());
-            let from = name(reader, values.record);
-            format!("profile {} from {from}: gains {{{gained}}}, loses {{{lost}}}", values.profile)
-        }
-        Content::Decision(decision) => {
-            let answer = |answer: &crate::ledger::Answer| {
-                let purpose =
-                    schema.purposes.get(usize::from(answer.purpose.0)).map_or("?", |purpose| purpose.name.as_str());
-                format!("{purpose} {}", if answer.allowed { "allowed" } else { "denied" })
-            };
-            let answers: Vec<String> = decision.answers.iter().map(answer).collect();
-            format!("profile {}: {}", decision.profile, answers.join(", "))
-        }
-        Content::Commit(commit) => {
-            format!("epoch {}, {} entries before, root {}", commit.epoch, commit.size, hex::encode(&commit.root))
-        }
-        Content::Sealed { size_bytes } => format!("sealed, {size_bytes} bytes"),
-    };
-    format!("#{:<8} {time}  {:<9} {says}", header.sequence, header.kind.to_string())
+    format!("#{:<8} {time}  {:<8} {}", header.sequence, header.kind.name(), says(reader, entry))
 }
 
 /// An entry for scripts.
@@ -67,22 +23,141 @@ pub fn json(reader: &Reader<'_>, entry: &Entry) -> Value {
     let header = &entry.header;
     let mut value = json!({
         "sequence": header.sequence.0, "kind": header.kind.to_string(), "time_s": header.time_s, "run": header.run,
-        "position": entry.placed.position.to_string(), "says": text(reader, entry),
+        "position": entry.placed.position.to_string(), "says": says(reader, entry),
     });
-    if let Content::Received(received) = &entry.content {
-        value["record"] = record_json(reader.schema(), received);
+    if let Some((name, content)) = content_json(reader, entry) {
+        value[name] = content;
     }
     value
+}
+
+fn says(reader: &Reader<'_>, entry: &Entry) -> String {
+    let schema = reader.schema();
+    match &entry.content {
+        Content::Open(open) => format!("run {} begins, software {}", open.run, open.software),
+        Content::Policy(part) => format!("bundle {} {}, part {} of {}", part.name, part.version, part.part, part.parts),
+        Content::Received(received) => record(schema, received),
+        Content::Rejected(rejected) => {
+            let source = rejected.source.map_or("unknown source", |id| source(schema, id));
+            let line = if rejected.line == 0 { String::new() } else { format!(", line {}", rejected.line) };
+            format!("{source}{line}: {} ({} bytes)", shown(&rejected.reason), rejected.size_bytes)
+        }
+        Content::Merge(merge) => {
+            format!(
+                "{} and {} are joined by {}",
+                name(reader, merge.link.a),
+                name(reader, merge.link.b),
+                kind(schema, &merge.link)
+            )
+        }
+        Content::Unmerge(unmerge) => format!(
+            "{} and {} are no longer joined by {}; ends #{}",
+            name(reader, unmerge.link.a),
+            name(reader, unmerge.link.b),
+            kind(schema, &unmerge.link),
+            unmerge.ends
+        ),
+        Content::Values(values) => chosen(reader, values),
+        Content::Decision(decision) => decided(schema, decision),
+        Content::Commit(commit) => {
+            let entries = output::counted(commit.size, "entry", "entries");
+            format!("epoch {} ends, {entries} before, root {}", commit.epoch, hex::encode(&commit.root))
+        }
+        Content::Sealed { size_bytes } => format!("sealed, {size_bytes} bytes"),
+    }
+}
+
+/// Which values of a record became, or are no longer, the profile's.
+fn chosen(reader: &Reader<'_>, values: &Values) -> String {
+    let schema = reader.schema();
+    let list =
+        |ids: &mut dyn Iterator<Item = AttributeId>| ids.map(|id| attribute(schema, id)).collect::<Vec<_>>().join(", ");
+    let gained = list(&mut values.gained.iter().map(|(id, _)| *id));
+    let lost = list(&mut values.lost.iter().copied());
+    let parts = [("takes", gained), ("gives up", lost)];
+    let parts = parts.iter().filter(|(_, list)| !list.is_empty()).map(|(verb, list)| format!("{verb} {list}"));
+    let parts: Vec<String> = parts.collect();
+    format!("profile {} of {}: {}", values.profile, name(reader, values.record), parts.join("; "))
+}
+
+fn decided(schema: &Schema, decision: &Decision) -> String {
+    let answer =
+        |answer: &Answer| format!("{} {}", purpose(schema, answer), if answer.allowed { "allowed" } else { "denied" });
+    let answers: Vec<String> = decision.answers.iter().map(answer).collect();
+    format!("profile {}: {}", decision.profile, answers.join(", "))
 }
 
 fn record(schema: &Schema, received: &Received) -> String {
     let fields = received.fields.iter().map(|(index, kind, text)| {
         let path = field(schema, received.source, index);
-        if kind == CellKind::Text { format!("{path}={text:?}") } else { format!("{path}={}", output::shown(text)) }
+        if kind == CellKind::Text { format!("{path}={:?}", shown(text)) } else { format!("{path}={}", shown(text)) }
     });
     let fields: Vec<String> = fields.collect();
     let what = if received.live { fields.join(" ") } else { "deleted".to_owned() };
-    format!("{}:{} {what}", source(schema, received.source), output::shown(&received.key))
+    format!("{}:{} {what}", source(schema, received.source), shown(&received.key))
+}
+
+/// What an entry says, with everything apart that a script may want.
+fn content_json(reader: &Reader<'_>, entry: &Entry) -> Option<(&'static str, Value)> {
+    let schema = reader.schema();
+    let link = |link: &Link, epoch: u64| json!({ "a": name(reader, link.a), "b": name(reader, link.b), "identifier": kind(schema, link), "epoch": epoch });
+    let attributes = |ids: Vec<AttributeId>| ids.into_iter().map(|id| attribute(schema, id)).collect::<Vec<_>>();
+    Some(match &entry.content {
+        Content::Open(open) => {
+            ("open", json!({ "run": open.run, "software": open.software, "ledger": open.ledger.to_string() }))
+        }
+        Content::Policy(part) => (
+            "policy",
+            json!({
+                "name": part.name, "version": part.version, "digest": hex::encode(&part.digest),
+                "part": part.part, "parts": part.parts,
+            }),
+        ),
+        Content::Received(received) => ("record", record_json(schema, received)),
+        Content::Rejected(rejected) => (
+            "rejected",
+            json!({
+                "source": rejected.source.map(|id| source(schema, id)), "line": rejected.line, "reason": rejected.reason,
+                "size_bytes": rejected.size_bytes, "sha256": hex::encode(&rejected.sha256),
+            }),
+        ),
+        Content::Merge(merge) => ("merge", link(&merge.link, merge.epoch.0)),
+        Content::Unmerge(unmerge) => {
+            let mut value = link(&unmerge.link, unmerge.epoch.0);
+            value["ends"] = unmerge.ends.0.into();
+            ("unmerge", value)
+        }
+        Content::Values(values) => (
+            "values",
+            json!({
+                "profile": values.profile.to_string(), "record": name(reader, values.record), "epoch": values.epoch.0,
+                "gained": attributes(values.gained.iter().map(|(id, _)| *id).collect()),
+                "lost": attributes(values.lost.clone()),
+            }),
+        ),
+        Content::Decision(decision) => {
+            let answers = decision.answers.iter().map(|answer| {
+                json!({
+                    "purpose": purpose(schema, answer), "allowed": answer.allowed,
+                    "consent": answer.consent.map(|birth| name(reader, birth)),
+                    "until_us": Some(answer.until).filter(|until| *until != i64::MAX),
+                })
+            });
+            let answers: Vec<Value> = answers.collect();
+            (
+                "decision",
+                json!({ "profile": decision.profile.to_string(), "epoch": decision.epoch.0, "answers": answers }),
+            )
+        }
+        Content::Commit(commit) => (
+            "commit",
+            json!({
+                "epoch": commit.epoch.0, "size": commit.size, "root": hex::encode(&commit.root),
+                "head": hex::encode(&commit.head), "first": commit.first.0,
+            }),
+        ),
+        Content::Sealed { .. } => return None,
+    })
 }
 
 fn record_json(schema: &Schema, received: &Received) -> Value {
@@ -92,13 +167,13 @@ fn record_json(schema: &Schema, received: &Received) -> Value {
     let values = values.map(|(id, _, text)| (attribute(schema, id).to_owned(), text.into()));
     json!({
         "source": source(schema, received.source), "key": received.key, "live": received.live,
-        "at_us": received.at.map(|at| at.0), "raw": raw.collect::<serde_json::Map<String, Value>>(),
-        "values": values.collect::<serde_json::Map<String, Value>>(),
+        "at_us": received.at.map(|at| at.0), "raw": raw.collect::<Map<String, Value>>(),
+        "values": values.collect::<Map<String, Value>>(),
     })
 }
 
-fn name(reader: &Reader<'_>, birth: crate::model::Birth) -> String {
-    reader.name_of(birth).map_or_else(|_| format!("record {birth}"), |record| super::name(&record))
+fn name(reader: &Reader<'_>, birth: Birth) -> String {
+    reader.name_of(birth).map_or_else(|_| format!("record {birth}"), |record| shown(&record_name(&record)))
 }
 
 fn source(schema: &Schema, id: SourceId) -> &str {
@@ -114,6 +189,10 @@ fn attribute(schema: &Schema, id: AttributeId) -> &str {
     schema.attributes.get(usize::from(id.0)).map_or("?", |attribute| attribute.name.as_str())
 }
 
-fn kind(schema: &Schema, id: u8) -> &str {
-    schema.kinds.get(usize::from(id)).map_or("?", |kind| kind.name.as_str())
+fn kind<'s>(schema: &'s Schema, link: &Link) -> &'s str {
+    schema.kinds.get(usize::from(link.kind.0)).map_or("?", |kind| kind.name.as_str())
+}
+
+fn purpose<'s>(schema: &'s Schema, answer: &Answer) -> &'s str {
+    schema.purposes.get(usize::from(answer.purpose.0)).map_or("?", |purpose| purpose.name.as_str())
 }

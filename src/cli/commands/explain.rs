@@ -1,10 +1,11 @@
 //! `onefold explain`.
 
-use super::{name, one_profile, open};
+use super::{one_profile, open, record_name};
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
-use crate::cli::output;
-use crate::pipeline::{Explanation, criterion_name};
+use crate::cli::output::{self, Grid, line};
+use crate::model::Criterion;
+use crate::pipeline::{Candidate, Explanation, criterion_name};
 
 /// Explains the values of a profile.
 pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result<u8> {
@@ -13,7 +14,8 @@ pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result
     let attribute = match attribute {
         None => None,
         Some(name) => {
-            let missing = || Usage(format!("the bundle has no attribute `{name}`"));
+            let known = reader.schema().attributes.iter().map(|attribute| attribute.name.as_str());
+            let missing = || Usage::unknown("attribute", name, known);
             Some(reader.schema().attribute(name).ok_or_else(missing)?)
         }
     };
@@ -23,9 +25,9 @@ pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result
         output::json(&explanations)?;
         return Ok(SUCCESS);
     }
-    output::line(format!("Profile {}", reader.id(root)?))?;
+    line(format!("Profile {}", reader.id(root)?))?;
     if explanations.is_empty() {
-        output::line("\nIt has no value for this.")?;
+        line("\nNo record of it has a value for this.")?;
     }
     for explanation in &explanations {
         print(explanation)?;
@@ -36,31 +38,58 @@ pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result
 /// Writes one explanation for people.
 pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
     let value = &explanation.value;
-    let rule: Vec<&str> = explanation.rule.iter().map(|criterion| criterion_name(*criterion)).collect();
-    output::line(format!("\n{} = {}", value.attribute, output::shown(&value.value)))?;
-    output::line(format!(
-        "  from    {}, field `{}`, written there as `{}`",
-        name(&value.record),
-        value.field,
-        output::shown(&value.raw)
-    ))?;
-    output::line(format!("  time    {} (UTC); trust {}", output::time(value.record.at_us), value.record.trust))?;
-    output::line(format!("  rule    {}, then the keyed hash of the record's name", rule.join(", then ")))?;
-    output::line(format!("  ledger  record received in entry #{}, chosen in entry #{}", value.received, value.values))?;
-    for loser in &explanation.losers {
-        let lost = match loser.lost_by {
-            Some(criterion) => format!("lost by {}", criterion_name(criterion)),
-            None => "tied, decided by the keyed hash of the record's name".to_owned(),
-        };
-        let same = if loser.value == value.value { " (the same value)" } else { "" };
-        output::line(format!(
-            "  beaten  {}{same} from {}, {}, trust {}: {lost}; entry #{}",
-            output::shown(&loser.value),
-            name(&loser.record),
-            output::time(loser.record.at_us),
-            loser.record.trust,
-            loser.received
-        ))?;
+    line(format!("\n{} = {}", value.attribute, output::shown(&value.value)))?;
+    let record = output::shown(&record_name(&value.record));
+    output::wrapped(
+        &format!("  from    {record}, {}; trust {}", output::as_of(value.record.at_us), value.record.trust),
+        10,
+    )?;
+    let field = output::shown(&value.field);
+    let raw = if value.raw == value.value {
+        format!("`{field}`, as it stands there")
+    } else {
+        format!("`{field}`, where it is written `{}`", output::shown(&value.raw))
+    };
+    output::wrapped(&format!("  field   {raw}"), 10)?;
+    output::wrapped(&format!("  rule    {}", rule(explanation)), 10)?;
+    output::wrapped(
+        &format!("  ledger  entry #{} holds the record, entry #{} made the choice", value.received, value.values),
+        10,
+    )?;
+    if explanation.losers.is_empty() {
+        return line("  lost    nothing: no other record of the profile has one");
     }
-    Ok(())
+    line("  lost")?;
+    let mut losers = Grid::new(&["value", "from", "as of (UTC)!", "trust!", "lost by", "entry!"]);
+    for loser in &explanation.losers {
+        losers.row([
+            if loser.value == value.value { "the same" } else { &loser.value },
+            &record_name(&loser.record),
+            &output::time_in_table(loser.record.at_us),
+            &loser.record.trust.to_string(),
+            lost_by(loser),
+            &format!("#{}", loser.received),
+        ]);
+    }
+    losers.print(10)
+}
+
+/// The rule in words.
+fn rule(explanation: &Explanation) -> String {
+    let criteria: Vec<&str> = explanation.rule.iter().map(|criterion| criterion_name(*criterion)).collect();
+    let tied = explanation.losers.iter().any(|loser| loser.lost_by.is_none());
+    let last = if tied { ", then the keyed hash of the record's name, which favours nobody" } else { "" };
+    format!("{}{last}", criteria.join(", then "))
+}
+
+/// Why a value lost, in words.
+fn lost_by(loser: &Candidate) -> &'static str {
+    match loser.lost_by {
+        Some(Criterion::Recency) if loser.record.at_us.is_none() => "recency: has no time",
+        Some(Criterion::Recency) => "recency: is older",
+        Some(Criterion::Trust) => "trust: is trusted less",
+        Some(Criterion::Completeness) => "completeness: its record says less",
+        Some(Criterion::Frequency) => "frequency: on fewer records",
+        None => "a tie: by the hash",
+    }
 }

@@ -2,11 +2,12 @@
 
 use super::{open, purpose};
 use crate::cli::args::{ExportFormat, ExportTable, Global};
-use crate::cli::failure::SUCCESS;
+use crate::cli::failure::{SUCCESS, Usage};
 use crate::pipeline::Table;
+use anyhow::Context;
 use std::fs::File;
-use std::io::BufWriter;
-use std::path::Path;
+use std::io::{BufWriter, IsTerminal};
+use std::path::{Path, PathBuf};
 
 /// Writes a table.
 pub fn run(
@@ -29,18 +30,25 @@ pub fn run(
         ExportFormat::Ndjson => crate::report::Format::Ndjson,
         ExportFormat::Parquet => crate::report::Format::Parquet,
     };
+    if output.is_none() && format == crate::report::Format::Parquet && std::io::stdout().is_terminal() {
+        return Err(Usage::new("Parquet is not text for a terminal")
+            .help("give -o FILE, or redirect the output")
+            .into());
+    }
     match output {
         None => reader.export(table, format, purpose, BufWriter::new(std::io::stdout()))?,
         Some(path) => {
             // Written beside its place and moved there when it is whole, so that a half table never stands there.
-            let partial = path.with_extension("partial");
-            let file = File::create(&partial)?;
+            let mut partial = path.as_os_str().to_owned();
+            partial.push(".partial");
+            let partial = PathBuf::from(partial);
+            let file = File::create(&partial).with_context(|| format!("cannot write `{}`", path.display()))?;
             let written = reader.export(table, format, purpose, BufWriter::new(file));
             if let Err(error) = written {
                 let _ = std::fs::remove_file(&partial);
                 return Err(error.into());
             }
-            std::fs::rename(&partial, path)?;
+            std::fs::rename(&partial, path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
     }
     Ok(SUCCESS)

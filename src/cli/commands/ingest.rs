@@ -5,7 +5,7 @@ use crate::cli::failure::{INTERRUPTED, SUCCESS, Usage};
 use crate::cli::output;
 use crate::model::{Schema, SourceId};
 use crate::pipeline::{Ingested, Input, Onefold, OpenOptions, Progress};
-use crate::policy::recognise;
+use crate::policy::{Unrecognised, recognise};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub fn run(global: &Global, source: Option<&str>, mixed: bool, files: &[PathBuf]
             std::process::exit(i32::from(INTERRUPTED));
         }
     });
-    let bar = bar(global);
+    let bar = bar(global, files);
     let done = onefold.ingest(inputs, &stop, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let done = done?;
@@ -35,20 +35,46 @@ pub fn run(global: &Global, source: Option<&str>, mixed: bool, files: &[PathBuf]
 fn inputs(schema: &Arc<Schema>, source: Option<&str>, mixed: bool, files: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     let named = match source {
         Some(name) => {
-            let known = || schema.sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(", ");
-            let missing = || Usage(format!("the bundle has no source `{name}`; it has {}", known()));
+            let known = schema.sources.iter().map(|source| source.name.as_str());
+            let missing = || Usage::unknown("source", name, known);
             Some(schema.source(name).ok_or_else(missing)?)
         }
         None => None,
     };
-    files.iter().map(|file| input(schema, named, mixed, file)).collect()
+    let (mut inputs, mut nameless) = (Vec::new(), Vec::new());
+    for file in files {
+        match input(schema, named, mixed, file)? {
+            Some(input) => inputs.push(input),
+            None => nameless.push(format!("`{}`", file.display())),
+        }
+    }
+    if nameless.is_empty() { Ok(inputs) } else { Err(unrecognised(schema, &nameless).into()) }
 }
 
-fn input(schema: &Arc<Schema>, named: Option<SourceId>, mixed: bool, file: &Path) -> anyhow::Result<Input> {
+/// Files that match no source, all of them at once: nothing was read yet.
+fn unrecognised(schema: &Schema, files: &[String]) -> Usage {
+    let known: Vec<String> = schema
+        .sources
+        .iter()
+        .flat_map(|s| s.files.iter().map(|file| format!("{file} ({})", s.name)))
+        .take(40)
+        .collect();
+    let what = format!("no source of the bundle is known for {}; nothing was read", files.join(", "));
+    Usage::new(what).help(format!(
+        "name the source with --source NAME, or give --mixed when each line names its own; the bundle knows {}",
+        if known.is_empty() { "no file names".to_owned() } else { known.join(", ") }
+    ))
+}
+
+fn input(schema: &Arc<Schema>, named: Option<SourceId>, mixed: bool, file: &Path) -> anyhow::Result<Option<Input>> {
     if file == Path::new("-") {
-        return Ok(Input::Stream("standard input".to_owned(), named, Box::new(std::io::stdin())));
+        if named.is_none() && !mixed {
+            let help = "name its source with --source NAME, or give --mixed when each line names its own";
+            return Err(Usage::new("standard input has no name by which to know its source").help(help).into());
+        }
+        return Ok(Some(Input::Stream("standard input".to_owned(), named, Box::new(std::io::stdin()))));
     }
-    let usage = |what: String| anyhow::Error::from(Usage(what));
+    let usage = |what: String| anyhow::Error::from(Usage::new(what));
     match std::fs::metadata(file) {
         Err(error) => return Err(usage(format!("cannot read `{}`: {error}", file.display()))),
         Ok(meta) if meta.is_dir() => {
@@ -61,21 +87,27 @@ fn input(schema: &Arc<Schema>, named: Option<SourceId>, mixed: bool, file: &Path
         Some(source) => Some(source),
         None => {
             let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let source = recognise(schema, &name);
-            Some(source.map_err(|error| {
-                usage(format!("{error}; name its source with --source, or give --mixed when each line names its own"))
-            })?)
+            match recognise(schema, &name) {
+                Ok(source) => Some(source),
+                Err(Unrecognised::None { .. }) => return Ok(None),
+                Err(error) => return Err(Usage::new(error.to_string()).help("name one with --source NAME").into()),
+            }
         }
     };
-    Ok(Input::File(file.to_owned(), source))
+    Ok(Some(Input::File(file.to_owned(), source)))
 }
 
-fn bar(global: &Global) -> ProgressBar {
+fn bar(global: &Global, files: &[PathBuf]) -> ProgressBar {
     if global.quiet || global.json {
         return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     }
-    let bar = ProgressBar::new(0);
-    let style = "{wide_bar} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left  {msg}";
+    let bar = ProgressBar::no_length();
+    // A stream has no length, so there is nothing to say of what is left.
+    let style = if files.iter().all(|file| file == Path::new("-")) {
+        "{spinner} {elapsed}  {msg}"
+    } else {
+        "{wide_bar} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left  {msg}"
+    };
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }
@@ -83,10 +115,15 @@ fn bar(global: &Global) -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, progress: &Progress) {
-    bar.set_length(progress.bytes_total);
-    bar.set_position(progress.bytes_done);
-    let doing = if progress.committing { "resolving" } else { "changes" };
-    bar.set_message(format!("{} {doing}", output::count(progress.changes)));
+    if progress.bytes_total > 0 {
+        bar.set_length(progress.bytes_total);
+        bar.set_position(progress.bytes_done);
+    } else {
+        bar.tick();
+    }
+    let rate = (progress.changes as f64 / bar.elapsed().as_secs_f64().max(0.001)) as u64;
+    let doing = if progress.committing { ", resolving" } else { "" };
+    bar.set_message(format!("{} changes, {}/s{doing}", output::count(progress.changes), output::count(rate)));
 }
 
 fn summary(global: &Global, done: &Ingested) -> anyhow::Result<()> {
@@ -100,19 +137,19 @@ fn summary(global: &Global, done: &Ingested) -> anyhow::Result<()> {
     if global.quiet {
         return Ok(());
     }
-    let count = output::count;
+    let (count, counted) = (output::count, output::counted);
     output::line(format!(
-        "{} changes taken, {} unchanged, {} late, {} quarantined; {} merges, {} un-merges in {} epochs",
-        count(done.taken),
+        "{} taken, {} unchanged, {} late, {} quarantined; {}, {} in {}",
+        counted(done.taken, "change", "changes"),
         count(done.unchanged),
         count(done.late),
         count(done.quarantined),
-        count(done.merges),
-        count(done.unmerges),
-        count(done.epochs)
+        counted(done.merges, "merge", "merges"),
+        counted(done.unmerges, "un-merge", "un-merges"),
+        counted(done.epochs, "epoch", "epochs")
     ))?;
     if done.files_known > 0 {
-        output::line(format!("{} files had nothing new", count(done.files_known)))?;
+        output::line(format!("{} had nothing new", counted(done.files_known, "file", "files")))?;
     }
     if done.quarantined > 0 {
         output::line("See what was refused, and why, with `onefold quarantine list`.")?;

@@ -26,7 +26,10 @@ fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
         match path.to_str() {
             Some("retail" | "policies/retail") => return Ok(Bundle::compile(crate::policy::retail())?),
             Some("contacts" | "policies/contacts") => return Ok(Bundle::compile(crate::policy::contacts())?),
-            _ => return Err(Usage(format!("`{}` does not exist; give the folder of a bundle", path.display())).into()),
+            _ => {
+                let help = "give the folder of a bundle, or `retail` or `contacts`, which come with the program";
+                return Err(Usage::new(format!("`{}` does not exist", path.display())).help(help).into());
+            }
         }
     }
     Ok(Bundle::load(path)?)
@@ -37,18 +40,17 @@ fn open(global: &Global) -> anyhow::Result<Archive> {
     Ok(Archive::open(&global.data)?)
 }
 
-/// A record as `SOURCE:KEY`, for people.
-fn name(record: &RecordView) -> String {
-    format!("{}:{}", record.source, output::shown(&record.key))
-}
-
 /// The purpose of this name.
 fn purpose(reader: &Reader<'_>, name: Option<&str>) -> anyhow::Result<Option<PurposeId>> {
     let Some(name) = name else { return Ok(None) };
     let schema = reader.schema();
-    let known = || schema.purposes.iter().map(|purpose| purpose.name.as_str()).collect::<Vec<_>>().join(", ");
-    let found = schema.purpose(name);
-    found.map(Some).ok_or_else(|| Usage(format!("the bundle has no purpose `{name}`; it has {}", known())).into())
+    let known = schema.purposes.iter().map(|purpose| purpose.name.as_str());
+    schema.purpose(name).map(Some).ok_or_else(|| Usage::unknown("purpose", name, known).into())
+}
+
+/// A record as people write it.
+fn record_name(record: &RecordView) -> String {
+    format!("{}:{}", record.source, record.key)
 }
 
 /// The one profile that a name leads to.
@@ -57,14 +59,13 @@ fn one_profile(reader: &Reader<'_>, id: &str) -> anyhow::Result<Birth> {
         [root] => Ok(*root),
         several => {
             let ids = several.iter().take(10).map(|root| reader.id(*root).map(|id| id.to_string()));
-            let ids = ids.collect::<Result<Vec<_>, _>>()?.join("\n  ");
-            let more = if several.len() > 10 { "\n  …" } else { "" };
-            let text = format!(
-                "this identifier is carried by {} profiles, because too many records carry it for it to join them; name \
-                 one of them:\n  {ids}{more}",
+            let ids = ids.collect::<Result<Vec<_>, _>>()?.join(", ");
+            let more = if several.len() > 10 { ", …" } else { "" };
+            let what = format!(
+                "{} profiles carry this identifier: too many records have it for it to join them",
                 several.len()
             );
-            Err(Usage(text).into())
+            Err(Usage::new(what).help(format!("name one of the profiles: {ids}{more}")).into())
         }
     }
 }

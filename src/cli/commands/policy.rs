@@ -2,30 +2,62 @@
 
 use super::load_bundle;
 use crate::cli::args::{Global, PolicyCommand};
-use crate::cli::failure::SUCCESS;
+use crate::cli::failure::{SUCCESS, USAGE};
 use crate::cli::output;
 use crate::encoding::hex;
+use crate::policy::{Bundle, Problems};
+use serde_json::{Value, json};
 
 /// Checks a bundle.
 pub fn run(global: &Global, command: &PolicyCommand) -> anyhow::Result<u8> {
     let PolicyCommand::Check { bundle: path } = command;
-    let bundle = load_bundle(path)?;
-    let schema = &bundle.schema;
+    let bundle = match load_bundle(path) {
+        Err(error) if global.json => match error.downcast_ref::<Problems>() {
+            Some(problems) => {
+                output::json(&unsound(problems))?;
+                return Ok(USAGE);
+            }
+            None => return Err(error),
+        },
+        loaded => loaded?,
+    };
     if global.json {
-        output::json(&serde_json::json!({
-            "name": bundle.name, "version": bundle.version, "digest": hex::encode(&bundle.digest),
-            "sources": schema.sources.len(), "identifiers": schema.kinds.len(), "purposes": schema.purposes.len(),
-        }))?;
+        output::json(&sound(&bundle))?
     } else {
-        output::line(format!(
-            "Bundle {} {} is sound: {} sources, {} kinds of identifier, {} purposes.\nDigest {}",
-            bundle.name,
-            bundle.version,
-            schema.sources.len(),
-            schema.kinds.len(),
-            schema.purposes.len(),
-            hex::encode(&bundle.digest)
-        ))?;
+        print(&bundle)?
     }
     Ok(SUCCESS)
+}
+
+fn print(bundle: &Bundle) -> anyhow::Result<()> {
+    let schema = &bundle.schema;
+    output::line(format!(
+        "Bundle {} {} is sound: {}, {}, {}.\nDigest {}",
+        bundle.name,
+        bundle.version,
+        output::counted(schema.sources.len() as u64, "source", "sources"),
+        output::counted(schema.kinds.len() as u64, "kind of identifier", "kinds of identifier"),
+        output::counted(schema.purposes.len() as u64, "purpose", "purposes"),
+        hex::encode(&bundle.digest)
+    ))
+}
+
+fn sound(bundle: &Bundle) -> Value {
+    let schema = &bundle.schema;
+    json!({
+        "sound": true, "name": bundle.name, "version": bundle.version, "digest": hex::encode(&bundle.digest),
+        "sources": schema.sources.iter().map(|source| &source.name).collect::<Vec<_>>(),
+        "identifiers": schema.kinds.iter().map(|kind| &kind.name).collect::<Vec<_>>(),
+        "purposes": schema.purposes.iter().map(|purpose| &purpose.name).collect::<Vec<_>>(),
+    })
+}
+
+fn unsound(problems: &Problems) -> Value {
+    let listed = problems.iter().map(|problem| {
+        json!({
+            "file": problem.file, "line": problem.line, "column": problem.column,
+            "message": problem.message, "help": problem.help,
+        })
+    });
+    json!({ "sound": false, "count": problems.count(), "problems": listed.collect::<Vec<_>>() })
 }

@@ -1,17 +1,23 @@
 //! `onefold profile`.
 
-use super::{name, one_profile, open, purpose};
+use super::{one_profile, open, purpose, record_name};
 use crate::cli::args::Global;
-use crate::cli::failure::SUCCESS;
-use crate::cli::output;
-use crate::pipeline::{PermissionView, ProfileView};
+use crate::cli::failure::{Denial, SUCCESS};
+use crate::cli::output::{self, Grid, line};
+use crate::pipeline::{PermissionView, ProfileView, ReferenceView};
 
 /// Shows a profile.
 pub fn run(global: &Global, id: &str, purpose_name: Option<&str>) -> anyhow::Result<u8> {
     let archive = open(global)?;
     let reader = archive.reader()?;
     let purpose = purpose(&reader, purpose_name)?;
-    let view = reader.profile(one_profile(&reader, id)?, purpose)?;
+    let root = one_profile(&reader, id)?;
+    let view = match (reader.profile(root, purpose), purpose) {
+        (Err(crate::pipeline::Error::Denied { .. }), Some(purpose)) => {
+            return Err(Denial(reader.permission(root, purpose)?).into());
+        }
+        (view, _) => view?,
+    };
     if global.json {
         output::json(&view)?;
     } else {
@@ -23,56 +29,72 @@ pub fn run(global: &Global, id: &str, purpose_name: Option<&str>) -> anyhow::Res
 /// Writes a profile for people.
 pub fn print(view: &ProfileView, purpose: Option<&str>) -> anyhow::Result<()> {
     let only = purpose.map_or_else(String::new, |purpose| format!(", as far as `{purpose}` may use it"));
-    output::line(format!("Profile {}{only}\n", view.id))?;
-    let mut values = output::table(&["attribute", "value", "from", "as of (UTC)", "entry"]);
-    for value in &view.values {
-        let from = name(&value.record);
-        let entry = format!("#{}", value.values);
-        values.add_row([
-            value.attribute.clone(),
-            output::shown(&value.value),
-            from,
-            output::time(value.record.at_us),
-            entry,
-        ]);
+    line(format!("Profile {}{only}\n", view.id))?;
+    if view.values.is_empty() {
+        line("No value that may be shown.")?;
+    } else {
+        let mut values = Grid::new(&["attribute!", "value", "from", "as of (UTC)!", "entry!"]);
+        for value in &view.values {
+            let (from, at) = (record_name(&value.record), output::time_in_table(value.record.at_us));
+            values.row([&value.attribute, &value.value, &from, &at, &format!("#{}", value.values)]);
+        }
+        values.print(0)?;
     }
     for reference in &view.references {
-        for (attribute, value) in &reference.facts {
-            values.add_row([
-                attribute.clone(),
-                output::shown(value),
-                name(&reference.record),
-                output::time(reference.record.at_us),
-                String::new(),
-            ]);
-        }
+        references(reference)?;
     }
-    output::line(values)?;
-    let mut members = output::table(&["record", "as of (UTC)", "entry"]);
+    let records = output::counted(view.members.len() as u64, "record", "records");
+    line(format!("\nMade of {records}{}", if view.members.len() > 1 { ", the one first seen on top" } else { "" }))?;
+    let mut members = Grid::new(&["record", "as of (UTC)!", "entry!"]);
     for member in &view.members {
-        members.add_row([name(&member.record), output::time(member.record.at_us), format!("#{}", member.entry)]);
+        let at = output::time_in_table(member.record.at_us);
+        members.row([&record_name(&member.record), &at, &format!("#{}", member.entry)]);
     }
-    output::line(format!("\n{} records, oldest first", view.members.len()))?;
-    output::line(members)?;
+    members.print(0)?;
     if !view.permissions.is_empty() {
-        output::line("")?;
-        output::line(permissions(&view.permissions))?;
+        line("\nWhat it may be used for")?;
+        permissions(&view.permissions)?;
     }
     Ok(())
 }
 
-/// The permissions of a profile as a table.
-pub fn permissions(views: &[PermissionView]) -> comfy_table::Table {
-    let mut table = output::table(&["purpose", "", "until (UTC)", "why", "consent", "entry"]);
-    for view in views {
-        table.add_row([
-            view.purpose.clone(),
-            if view.allowed { "allowed" } else { "denied" }.to_owned(),
-            output::time(view.until_us),
-            view.why.to_owned(),
-            view.consent.as_ref().map_or_else(|| "-".to_owned(), name),
-            view.decision.map_or_else(|| "-".to_owned(), |entry| format!("#{entry}")),
-        ]);
+/// Facts about a thing that a value names.
+fn references(reference: &ReferenceView) -> anyhow::Result<()> {
+    line(format!(
+        "\nAbout its {}, from {} (entry #{})",
+        reference.by,
+        output::shown(&record_name(&reference.record)),
+        reference.received
+    ))?;
+    let mut facts = Grid::new(&["attribute!", "value"]);
+    for (attribute, value) in reference.facts.iter().filter(|(attribute, _)| **attribute != reference.by) {
+        facts.row([attribute, value]);
     }
-    table
+    facts.print(0)
+}
+
+/// Writes the permissions of a profile as a table.
+fn permissions(views: &[PermissionView]) -> anyhow::Result<()> {
+    let mut table = Grid::new(&["purpose!", "answer!", "why"]);
+    for view in views {
+        table.row([&view.purpose, if view.allowed { "allowed" } else { "denied" }, &reason(view)]);
+    }
+    table.print(0)
+}
+
+/// Why a purpose is allowed or denied: the rule, then the consent and the ledger entry that it rests on.
+pub fn reason(view: &PermissionView) -> String {
+    let mut text = view.why.to_owned();
+    if let Some(consent) = &view.consent {
+        text.push_str(&format!("; {}, {}", record_name(consent), output::as_of(consent.at_us)));
+    }
+    match view.until_us {
+        Some(until) if view.allowed => text.push_str(&format!(", valid until {} UTC", output::time(Some(until)))),
+        None if view.allowed => text.push_str(", without an end"),
+        _ => {}
+    }
+    if let Some(entry) = view.decision {
+        text.push_str(&format!("; entry #{entry}"));
+    }
+    text
 }

@@ -3,7 +3,7 @@
 use super::open;
 use crate::cli::args::{Global, QuarantineCommand};
 use crate::cli::failure::SUCCESS;
-use crate::cli::output;
+use crate::cli::output::{self, Grid, line};
 use crate::pipeline::{Onefold, OpenOptions};
 
 /// Lists quarantine or tries it again.
@@ -17,45 +17,58 @@ pub fn run(global: &Global, command: &QuarantineCommand) -> anyhow::Result<u8> {
 
 fn list_records(global: &Global, limit: usize) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let records = archive.reader()?.quarantined_records(limit)?;
+    // One more than is shown says whether there are more.
+    let mut records = archive.reader()?.quarantined_records(limit.saturating_add(1))?;
+    let more = records.len() > limit;
+    records.truncate(limit);
     if global.json {
         output::json(&records)?;
-    } else if records.is_empty() {
-        output::line("No record is in quarantine.")?;
+    } else if records.is_empty() && !more {
+        line("No record is in quarantine; for single values see `onefold quarantine list --values`.")?;
     } else {
-        let mut table = output::table(&["entry", "source", "line", "key", "size", "reason", ""]);
+        let mut table = Grid::new(&["entry!", "source!", "line!", "key", "size!", "state!", "reason"]);
         for record in &records {
-            table.add_row([
-                format!("#{}", record.entry),
-                record.source.clone().unwrap_or_else(|| "-".to_owned()),
-                if record.line == 0 { "-".to_owned() } else { record.line.to_string() },
-                record.key.as_deref().map_or_else(|| "-".to_owned(), output::shown),
-                output::bytes(record.size_bytes),
-                record.reason.clone(),
-                if record.resolved { "taken since" } else { "" }.to_owned(),
+            table.row([
+                &format!("#{}", record.entry),
+                record.source.as_deref().unwrap_or("-"),
+                &if record.line == 0 { "-".to_owned() } else { record.line.to_string() },
+                record.key.as_deref().unwrap_or("-"),
+                &output::bytes(record.size_bytes),
+                if record.resolved { "taken" } else { "kept" },
+                &record.reason,
             ]);
         }
-        output::line(table)?;
+        table.print(0)?;
     }
+    tell_of_more(more, limit);
     Ok(SUCCESS)
 }
 
 fn list_values(global: &Global, limit: usize) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let values = archive.reader()?.quarantined_values(limit)?;
+    let mut values = archive.reader()?.quarantined_values(limit.saturating_add(1))?;
+    let more = values.len() > limit;
+    values.truncate(limit);
     if global.json {
         output::json(&values)?;
-    } else if values.is_empty() {
-        output::line("No value is in quarantine.")?;
+    } else if values.is_empty() && !more {
+        line("No value is in quarantine.")?;
     } else {
-        let mut table = output::table(&["record", "field", "value", "reason"]);
+        let mut table = Grid::new(&["record", "field", "value", "reason"]);
         for value in &values {
-            let record = format!("{}:{}", value.source, output::shown(&value.key));
-            table.add_row([record, value.field.clone(), output::shown(&value.raw), value.reason.clone()]);
+            table.row([&format!("{}:{}", value.source, value.key), &value.field, &value.raw, &value.reason]);
         }
-        output::line(table)?;
+        table.print(0)?;
     }
+    tell_of_more(more, limit);
     Ok(SUCCESS)
+}
+
+/// The list was cut: said beside the data, so that a script is not misled either.
+fn tell_of_more(more: bool, limit: usize) {
+    if more {
+        eprintln!("note: only the first {limit} are listed; give a higher --limit");
+    }
 }
 
 fn retry(global: &Global) -> anyhow::Result<u8> {
@@ -64,12 +77,12 @@ fn retry(global: &Global) -> anyhow::Result<u8> {
     if global.json {
         output::json(&retried)?;
     } else {
-        output::line(format!(
-            "{} of {} records taken; {} of {} records with unusable values changed.",
+        line(format!(
+            "{} tried, {} taken; {} with unusable values tried, {} changed",
+            output::counted(retried.records, "refused record", "refused records"),
             output::count(retried.records_resolved),
-            output::count(retried.records),
-            output::count(retried.values_resolved),
-            output::count(retried.values)
+            output::counted(retried.values, "record", "records"),
+            output::count(retried.values_resolved)
         ))?;
     }
     Ok(SUCCESS)

@@ -1,10 +1,10 @@
 //! `onefold why`.
 
-use super::{name, open};
+use super::{open, record_name};
 use crate::cli::args::Global;
 use crate::cli::failure::{NOT_FOUND, SUCCESS};
-use crate::cli::output;
-use crate::pipeline::Evidence;
+use crate::cli::output::{self, line};
+use crate::pipeline::{Evidence, Reader};
 
 /// Shows the evidence between two records.
 pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
@@ -16,27 +16,45 @@ pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
     } else {
         match &evidence {
             Some(evidence) => print(evidence)?,
-            None => output::line(format!("{first} and {second} are not in one profile: no evidence joins them."))?,
+            None => {
+                line(format!("No evidence joins {} and {}.", output::shown(first), output::shown(second)))?;
+                for record in [first, second] {
+                    line(format!("  {}: {}", output::shown(record), place(&reader, record)?))?;
+                }
+            }
         }
     }
     Ok(if evidence.is_some() { SUCCESS } else { NOT_FOUND })
 }
 
+/// Where a record is.
+fn place(reader: &Reader<'_>, record: &str) -> anyhow::Result<String> {
+    match reader.profiles_of(record) {
+        Ok(roots) => match roots.first() {
+            Some(root) => Ok(format!("profile {}", reader.id(*root)?)),
+            None => Ok("in no profile".to_owned()),
+        },
+        Err(crate::pipeline::Error::NotFound { what }) => Ok(what),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Writes the evidence for people.
 pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
-    output::line(format!("Both are in profile {}, because", evidence.profile))?;
+    line(format!("Both are in profile {}, because", evidence.profile))?;
     if evidence.steps.is_empty() {
-        output::line("  they are the same record")?;
+        line("  they are the same record")?;
     }
     for step in &evidence.steps {
-        output::line(format!(
-            "  {} and {} share the {} {} (merged in ledger entry #{})",
-            name(&step.from),
-            name(&step.to),
+        let text = format!(
+            "  {} and {} share the {} {} (ledger entry #{})",
+            record_name(&step.from),
+            record_name(&step.to),
             step.kind,
-            output::shown(&step.value),
+            step.value,
             step.merge
-        ))?;
+        );
+        output::wrapped(&output::shown(&text), 4)?;
     }
     Ok(())
 }

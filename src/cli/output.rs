@@ -81,17 +81,26 @@ pub fn wrapped(text: &str, indent: usize) -> anyhow::Result<()> {
     line(wrap(text, indent, width().map(usize::from)))
 }
 
+/// As [`wrapped`], at no more than so many characters a line wherever it goes.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn wrapped_at(text: &str, indent: usize, chars: usize) -> anyhow::Result<()> {
+    line(wrap(text, indent, Some(width().map_or(chars, |width| usize::from(width).min(chars)))))
+}
+
 /// Breaks a text between words, so that no line is longer than `width` unless a word is.
 fn wrap(text: &str, indent: usize, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut used = 0;
-    for word in text.split(' ') {
+    let words = text.trim_start_matches(' ');
+    let mut used = text.len() - words.len();
+    let mut out = " ".repeat(used);
+    for (place, word) in words.split(' ').enumerate() {
         let size = word.chars().count();
         if used > indent && used + 1 + size > width {
             let _infallible = write!(out, "\n{:indent$}", "");
             used = indent;
-        } else if !out.is_empty() {
+        } else if place > 0 {
             out.push(' ');
             used += 1;
         }
@@ -183,6 +192,7 @@ mod tests {
         check("", "");
         check("one two", "one two");
         check("one two three", "one two\n  three");
+        check("  one  two three", "  one  two\n  three");
         check("a-word-that-is-longer than", "a-word-that-is-longer\n  than");
         assert_eq!(wrap("one two three", 2, None), "one two three");
     }

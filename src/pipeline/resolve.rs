@@ -116,6 +116,11 @@ impl Reader<'_> {
         };
         let mut roots = Vec::new();
         for birth in births {
+            // The id of a profile that ended leads to the one that goes on; the name of a record means that record.
+            let gone = || Ok::<_, Error>(self.index.record(birth)?.is_none_or(|row| !row.live));
+            if matches!(name, Name::Record(..)) && gone()? {
+                continue;
+            }
             roots.extend(self.living_root(birth)?);
         }
         roots.sort_unstable();

@@ -181,7 +181,9 @@ fn tell(onefold: &mut Onefold) -> anyhow::Result<()> {
     line(format!("  epoch {epoch}, crm:crm-9001 is inserted: {}", whereabouts(onefold)?))?;
     let reader = onefold.reader()?;
     if let Some(evidence) = reader.why(reader.record(ONE)?, reader.record(OTHER)?)? {
+        line("")?;
         why::print(&evidence)?;
+        line("")?;
     }
     let epoch = apply(onefold, lines.next())?;
     line(format!("  epoch {epoch}, crm:crm-9001 is deleted: {}", whereabouts(onefold)?))?;
@@ -231,7 +233,8 @@ fn permission(onefold: &Onefold, when: &str) -> anyhow::Result<()> {
     let marketing = onefold.schema().purpose("marketing").context("the bundle has no purpose `marketing`")?;
     let view = reader.permission(root, marketing)?;
     let word = if view.allowed { "allowed" } else { "denied" };
-    line(format!("  {when}: marketing is {word}\n    {}", profile::reason(&view)))
+    line(format!("  {when}: marketing is {word}"))?;
+    output::wrapped_at(&format!("    {}", profile::reason(&view)), 4, HEADING_CHARS)
 }
 
 /// Verifies the ledger, then a copy of it in which one bit is flipped.
@@ -263,11 +266,11 @@ fn prove(data: &Path, scratch: &Path) -> anyhow::Result<()> {
     std::fs::write(&victim, bytes)?;
     match ledger::verify(&copy, |_| {}) {
         Ok(_) => anyhow::bail!("a flipped bit was not noticed"),
-        Err(error) => line(format!(
-            "Caught: a copy in which one bit of {} was flipped, at byte {}:\n  {error}",
-            output::bytes(size),
-            output::count(place as u64)
-        )),
+        Err(error) => {
+            let (size, place) = (output::bytes(size), output::count(place as u64));
+            line(format!("Caught: a copy in which one bit of {size} was flipped, at byte {place}:"))?;
+            output::wrapped_at(&format!("  {error}"), 2, HEADING_CHARS)
+        }
     }
 }
 

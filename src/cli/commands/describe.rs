@@ -77,7 +77,7 @@ fn chosen(reader: &Reader<'_>, values: &Values) -> String {
     let parts = [("takes", gained), ("gives up", lost)];
     let parts = parts.iter().filter(|(_, list)| !list.is_empty()).map(|(verb, list)| format!("{verb} {list}"));
     let parts: Vec<String> = parts.collect();
-    format!("profile {} of {}: {}", values.profile, name(reader, values.record), parts.join("; "))
+    format!("profile {}, from {}: {}", values.profile, name(reader, values.record), parts.join("; "))
 }
 
 fn decided(schema: &Schema, decision: &Decision) -> String {

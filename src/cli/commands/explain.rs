@@ -30,6 +30,7 @@ pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result
         line("\nNo record of it has a value for this.")?;
     }
     for explanation in &explanations {
+        line("")?;
         print(explanation)?;
     }
     Ok(SUCCESS)
@@ -38,7 +39,7 @@ pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result
 /// Writes one explanation for people.
 pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
     let value = &explanation.value;
-    line(format!("\n{} = {}", value.attribute, output::shown(&value.value)))?;
+    line(format!("{} = {}", value.attribute, output::shown(&value.value)))?;
     let record = output::shown(&record_name(&value.record));
     output::wrapped(
         &format!("  from    {record}, {}; trust {}", output::as_of(value.record.at_us), value.record.trust),
@@ -67,7 +68,7 @@ pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
             &record_name(&loser.record),
             &output::time_in_table(loser.record.at_us),
             &loser.record.trust.to_string(),
-            lost_by(loser),
+            lost_by(loser, value.record.trust),
             &format!("#{}", loser.received),
         ]);
     }
@@ -83,13 +84,15 @@ fn rule(explanation: &Explanation) -> String {
 }
 
 /// Why a value lost, in words.
-fn lost_by(loser: &Candidate) -> &'static str {
+fn lost_by(loser: &Candidate, winning_trust: u8) -> &'static str {
     match loser.lost_by {
-        Some(Criterion::Recency) if loser.record.at_us.is_none() => "recency: has no time",
-        Some(Criterion::Recency) => "recency: is older",
-        Some(Criterion::Trust) => "trust: is trusted less",
-        Some(Criterion::Completeness) => "completeness: its record says less",
-        Some(Criterion::Frequency) => "frequency: on fewer records",
-        None => "a tie: by the hash",
+        Some(Criterion::Recency) if loser.record.at_us.is_none() => "recency: no time",
+        Some(Criterion::Recency) => "recency: older",
+        // The bundle lets the trust of some sources decay with the age of their records.
+        Some(Criterion::Trust) if loser.record.trust >= winning_trust => "trust: less by age",
+        Some(Criterion::Trust) => "trust: less",
+        Some(Criterion::Completeness) => "completeness: less",
+        Some(Criterion::Frequency) => "frequency: rarer",
+        None => "a tie: the hash",
     }
 }

@@ -106,7 +106,7 @@ fn bar(global: &Global, files: &[PathBuf]) -> ProgressBar {
     let style = if files.iter().all(|file| file == Path::new("-")) {
         "{spinner} {elapsed}  {msg}"
     } else {
-        "{wide_bar} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left  {msg}"
+        "{wide_bar} {percent:>3}% {bytes}/{total_bytes}, {eta} left  {msg}"
     };
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
@@ -122,8 +122,8 @@ fn show(bar: &ProgressBar, progress: &Progress) {
         bar.tick();
     }
     let rate = (progress.changes as f64 / bar.elapsed().as_secs_f64().max(0.001)) as u64;
-    let doing = if progress.committing { ", resolving" } else { "" };
-    bar.set_message(format!("{} changes, {}/s{doing}", output::count(progress.changes), output::count(rate)));
+    let doing = if progress.committing { "resolving".to_owned() } else { format!("{}/s", output::count(rate)) };
+    bar.set_message(format!("{} changes, {doing}", output::count(progress.changes)));
 }
 
 fn summary(global: &Global, done: &Ingested) -> anyhow::Result<()> {

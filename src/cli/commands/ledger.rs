@@ -28,7 +28,6 @@ fn verify(global: &Global) -> anyhow::Result<u8> {
     }
     let report = ledger::verify(&folder, |bytes| {
         bar.set_message(format!("{} verified", output::bytes(bytes)));
-        bar.tick();
     });
     bar.finish_and_clear();
     if let (Err(error), true) = (&report, global.json) {

@@ -39,7 +39,7 @@ fn place(reader: &Reader<'_>, record: &str) -> anyhow::Result<String> {
     }
 }
 
-/// Writes the evidence for people.
+/// Writes the evidence for people, each link with the ledger entry of its merge.
 pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
     line(format!("Both are in profile {}, because", evidence.profile))?;
     if evidence.steps.is_empty() {
@@ -47,7 +47,7 @@ pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
     }
     for step in &evidence.steps {
         let text = format!(
-            "  {} and {} share the {} {} (ledger entry #{})",
+            "  {} and {} share the {} {} (entry #{})",
             record_name(&step.from),
             record_name(&step.to),
             step.kind,

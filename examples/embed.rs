@@ -40,7 +40,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{} and {} share the {} {}", step.from.key, step.to.key, step.kind, step.value);
     }
 
-    drop(reader);
     drop(onefold);
     std::fs::remove_dir_all(&folder)?;
     Ok(())

@@ -185,7 +185,6 @@ fn tell(onefold: &mut Onefold) -> anyhow::Result<()> {
         why::print(&evidence)?;
         line("")?;
     }
-    drop(reader);
     let epoch = apply(onefold, lines.next())?;
     line(format!("  epoch {epoch}, crm:crm-9001 is deleted: {}", whereabouts(onefold)?))?;
     heading(

@@ -14,7 +14,6 @@ pub mod why;
 
 use crate::cli::args::Global;
 use crate::cli::failure::Usage;
-use crate::cli::output;
 use crate::model::{Birth, PurposeId};
 use crate::pipeline::{Archive, Reader, RecordView};
 use crate::policy::Bundle;

@@ -87,7 +87,8 @@ pub(super) struct Refused {
 struct Batch {
     changes: Vec<Change>,
     refused: Vec<Refused>,
-    position: Option<FeedPosition>,
+    /// How many bytes were read, and where to go on when there are more.
+    position: Option<(u64, FeedPosition)>,
 }
 
 type Handed = Result<Batch, sources::Error>;
@@ -248,7 +249,7 @@ impl Onefold {
             run.done.quarantined += 1;
         }
         if let (Some(reached), Some(position)) = (reached, batch.position) {
-            reached.advance(position);
+            reached.advance(position.0, position.1);
         }
         Ok(())
     }
@@ -315,7 +316,7 @@ fn decode(mut feed: Feed, batch_max: usize, sender: &SyncSender<Handed>, ended: 
             }
             Ok(None) => false,
             Err(error) => {
-                batch.position = Some(feed.position());
+                batch.position = Some((feed.position().bytes, feed.resume()));
                 let _ = sender.send(Ok(std::mem::take(&mut batch)));
                 let _ = sender.send(Err(error));
                 return;
@@ -323,7 +324,7 @@ fn decode(mut feed: Feed, batch_max: usize, sender: &SyncSender<Handed>, ended: 
         };
         let full = batch.changes.len() >= batch_max || batch.refused.len() >= 16;
         if full || !more {
-            batch.position = Some(feed.position());
+            batch.position = Some((feed.position().bytes, feed.resume()));
             // A receiver that is gone wants no more.
             if sender.send(Ok(std::mem::take(&mut batch))).is_err() {
                 return;

@@ -1,7 +1,7 @@
 //! How far each file was read: kept in the index under a keyed hash of the file's path, with a SHA-256 of what was read,
 //! so that progress counts only while the file still begins as it did.
 //!
-//! Row: u64 bytes read | u64 lines or rows read | u64 bytes hashed | SHA-256 of those bytes. All little-endian.
+//! Row: u64 bytes after which to go on | u64 lines or rows read | u64 bytes hashed | SHA-256 of those bytes. All little-endian.
 
 use super::Error;
 use crate::crypto::IdentityKey;
@@ -84,6 +84,8 @@ pub(super) struct Reached {
     path: PathBuf,
     size_bytes: u64,
     position: Option<FeedPosition>,
+    /// Bytes read; more than the position says when the last line has no newline.
+    read: u64,
     hashed: u64,
     context: Context2,
 }
@@ -92,31 +94,34 @@ impl Reached {
     pub fn new(key: FileKey, path: &Path, resume: Resume) -> Result<Self, Error> {
         let (hashed, context) = resume.hashed.unwrap_or_else(|| (0, Context2(Context::new(&SHA256))));
         let Resume { position, size_bytes, .. } = resume;
-        Ok(Self { key, path: path.to_owned(), size_bytes, position, hashed, context })
+        let read = position.map_or(0, |position| position.bytes.max(hashed));
+        Ok(Self { key, path: path.to_owned(), size_bytes, position, read, hashed, context })
     }
 
     /// Everything up to here was taken.
-    pub fn advance(&mut self, position: FeedPosition) {
+    pub fn advance(&mut self, read: u64, position: FeedPosition) {
+        self.read = read;
         self.position = Some(position);
     }
 
     /// All of the file was read; a format that is not read from front to back says so only here.
     pub fn finish(&mut self) {
         let line = self.position.map_or(0, |position| position.line);
-        if self.position.is_none_or(|position| position.bytes == 0) {
+        if self.read == 0 {
+            self.read = self.size_bytes;
             self.position = Some(FeedPosition { bytes: self.size_bytes, line });
         }
     }
 
     /// Bytes read so far, for showing progress.
     pub fn bytes(&self) -> u64 {
-        self.position.map_or(0, |position| position.bytes.min(self.size_bytes))
+        self.read.min(self.size_bytes)
     }
 
     /// The row to be kept; none before anything was taken.
     pub fn row(&mut self) -> Result<Option<Row>, Error> {
         let Some(position) = self.position else { return Ok(None) };
-        let end = position.bytes;
+        let end = self.read;
         if end > self.hashed {
             hash_range(&self.path, self.hashed, end, &mut self.context.0)?;
             self.hashed = end;

@@ -139,6 +139,8 @@ pub struct Feed {
     label: String,
     size_bytes: Option<u64>,
     line: u64,
+    /// What `line` was before the last message.
+    line_before: u64,
     input: Input,
 }
 
@@ -210,7 +212,7 @@ impl Feed {
                 Input::Lines { frames, decoder: LineDecoder::new(schema, source) }
             }
         };
-        Ok(Self { label, size_bytes, line: resume.line, input })
+        Ok(Self { label, size_bytes, line: resume.line, line_before: resume.line, input })
     }
 
     /// Reads a stream of `source`, or a mixed one, from its beginning; `label` names it in errors.
@@ -233,7 +235,7 @@ impl Feed {
             }
             _ => Input::Lines { frames, decoder: LineDecoder::new(schema, source) },
         };
-        Ok(Self { label, size_bytes: None, line: 0, input })
+        Ok(Self { label, size_bytes: None, line: 0, line_before: 0, input })
     }
 
     /// Takes the next message and appends its changes to `out`; `None` at the end. Blank lines are passed over.
@@ -252,12 +254,14 @@ impl Feed {
             }
             Input::Lines { frames, decoder } => loop {
                 let Some(frame) = frames.next_line().map_err(failed)? else { return Ok(None) };
+                self.line_before = self.line;
                 self.line += 1;
                 let Some(refused) = take(frames, frame, |message| decoder.decode(message, out)) else { continue };
                 return Ok(Some(Step { line: self.line, source: decoder.source(), refused: refused.with(frames) }));
             },
             Input::Csv { source, frames, table } => loop {
                 let Some(frame) = frames.next_row().map_err(failed)? else { return Ok(None) };
+                self.line_before = self.line;
                 let Some(refused) = take(frames, frame, |row| table.decode(row, out)) else { continue };
                 self.line += 1;
                 return Ok(Some(Step { line: self.line, source: Some(*source), refused: refused.with(frames) }));
@@ -272,6 +276,18 @@ impl Feed {
             Input::Parquet { .. } => 0,
         };
         FeedPosition { bytes, line: self.line }
+    }
+
+    /// Where to go on when more has been written: behind the last message, or before it when no newline ended it, since
+    /// its writer may not have been done with it.
+    pub fn resume(&self) -> FeedPosition {
+        let FeedPosition { bytes, line } = self.position();
+        let unfinished = match &self.input {
+            Input::Lines { frames, .. } | Input::Csv { frames, .. } => frames.unfinished(),
+            Input::Parquet { .. } => 0,
+        };
+        let line = if unfinished > 0 { self.line_before } else { line };
+        FeedPosition { bytes: bytes - unfinished, line }
     }
 
     /// Size of the whole file, where it is one.

@@ -21,6 +21,8 @@ pub(super) struct Frames {
     live: Range<usize>,
     ended: bool,
     consumed: u64,
+    /// Bytes of the last frame, when the stream ended before its newline.
+    unfinished: u64,
     /// The beginning of the last message that was too long.
     prefix: Vec<u8>,
 }
@@ -52,7 +54,15 @@ enum Extent {
 impl Frames {
     /// Frames of `reader`, which stands at byte `consumed` of the stream.
     pub fn new(reader: Box<dyn Read + Send>, consumed: u64) -> Self {
-        Self { reader, buffer: vec![0; WINDOW_BYTES], live: 0..0, ended: false, consumed, prefix: Vec::new() }
+        Self {
+            reader,
+            buffer: vec![0; WINDOW_BYTES],
+            live: 0..0,
+            ended: false,
+            consumed,
+            unfinished: 0,
+            prefix: Vec::new(),
+        }
     }
 
     /// The bytes of a frame, until the next frame is asked for.
@@ -68,6 +78,11 @@ impl Frames {
     /// Bytes of the stream that frames have covered, with their newlines.
     pub fn consumed(&self) -> u64 {
         self.consumed
+    }
+
+    /// Of these, the bytes of the last frame, when no newline ended it: its writer may not be done with it.
+    pub fn unfinished(&self) -> u64 {
+        self.unfinished
     }
 
     /// The next line; `None` at the end.
@@ -127,6 +142,7 @@ impl Frames {
             Frame::Whole(range)
         };
         self.consume(size + newline);
+        self.unfinished = if newline == 0 { size as u64 } else { 0 };
         frame
     }
 
@@ -146,6 +162,7 @@ impl Frames {
             self.prefix.extend(part.iter().take(room));
             self.consume(size + usize::from(newline.is_some()));
             if newline.is_some() || self.ended {
+                self.unfinished = if newline.is_some() { 0 } else { size_bytes };
                 return Ok(Frame::Long(Long { size_bytes, sha256: finish(hash) }));
             }
             self.fill()?;

@@ -258,6 +258,29 @@ fn the_same_file_again_changes_nothing_and_a_longer_one_is_read_on() {
 }
 
 #[test]
+fn a_last_line_that_is_still_being_written_is_read_again_when_it_is_whole() {
+    let place = Place::new();
+    let (one, two) = (crm("1", "one@example.com") + "\n", crm("2", "two@example.com"));
+    let path = place.file("crm.ndjson", (one.clone() + &two[..50]).as_bytes());
+    assert_eq!(place.ingest(&path), (1, 1));
+    assert_eq!(place.ingest(&path), (0, 0), "nothing is new");
+    std::fs::write(&path, one.clone() + &two).unwrap();
+    assert_eq!(place.ingest(&path), (1, 0));
+    std::fs::write(&path, one + &two + "\n" + &crm("3", "three@example.com")).unwrap();
+    assert_eq!(place.ingest(&path), (1, 0));
+    assert_eq!(place.quarantine()[0]["line"], 2);
+    // A row of a table can be cut where what is left of it is a row.
+    let rows = "subscriber_id,email,name,language,opens,clicks\n\ns1,a@example.com,Ada,en,1,1";
+    let path = place.file("newsletter.csv", rows.as_bytes());
+    assert_eq!(place.ingest(&path), (1, 0));
+    std::fs::write(&path, rows.to_owned() + "7\ns2,b@example.com,Bob,en,1,1\nshort\n").unwrap();
+    assert_eq!(place.ingest(&path), (2, 1));
+    assert_eq!(place.quarantine()[1]["line"], 3);
+    let shown = ok(&["explain", "newsletter:s1", "--attribute", "newsletter_clicks", "--data", place.data()]);
+    assert!(shown.contains("newsletter_clicks = 17"), "{shown}");
+}
+
+#[test]
 fn keys_bundle_and_lock_have_clear_errors() {
     let place = Place::new();
     let fails = |code: i32, says: &str| {

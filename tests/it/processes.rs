@@ -138,15 +138,16 @@ fn ctrl_c_stops_a_waiting_stream_and_keeps_what_it_has_read() {
 
 #[test]
 fn ctrl_c_during_files_and_the_next_run_completes() {
-    let place = Place::new(6_000);
+    let place = Place::new(20_000);
     let mut stopped = 0;
-    for share in [0.1, 0.5, 0.9] {
+    for share in [0.02, 0.2, 0.6] {
         let data = place.init("stopped");
         let until = (ledger_bytes(&place.path("whole")) as f64 * share) as u64;
         let mut child = command(&place.ingest("stopped")).stdin(Stdio::null()).spawn().unwrap();
         wait_until(|| ledger_bytes(&data) >= until || child.try_wait().unwrap().is_some());
         if child.try_wait().unwrap().is_none() {
-            interrupt(&child);
+            // It may have ended since, with everything done.
+            let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
         }
         let code = child.wait().unwrap().code();
         assert!(code == Some(130) || code == Some(0), "{code:?}");

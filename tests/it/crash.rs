@@ -4,23 +4,11 @@
 //! ingest (as soon as the ledger has grown past a random size); afterwards the files are ingested until done.
 
 use super::program::{command, ok, text};
-use onefold::cli::bench::workload::Workload;
+use onefold::cli::bench::workload::{LOAD_FILES, Workload};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::path::Path;
 use std::process::Stdio;
-
-const FILES: [&str; 9] = [
-    "crm.ndjson",
-    "shop.ndjson",
-    "support.ndjson",
-    "web.ndjson",
-    "app.ndjson",
-    "newsletter.csv",
-    "social.csv",
-    "firms.csv",
-    "consents.ndjson",
-];
 
 fn arguments<'a>(data: &'a str, files: &'a [String]) -> Vec<&'a str> {
     let mut arguments = vec!["ingest", "--quiet", "--data", data];
@@ -59,7 +47,7 @@ fn killed_at_random_and_resumed_gives_the_same() {
     let sources = folder.path().join("sources");
     std::fs::create_dir(&sources).unwrap();
     Workload::new(3_000, 100, 5).write(&sources).unwrap();
-    let files: Vec<String> = FILES.iter().map(|name| text(&sources.join(name)).to_owned()).collect();
+    let files: Vec<String> = LOAD_FILES.iter().map(|name| text(&sources.join(name)).to_owned()).collect();
     let whole = folder.path().join("whole");
     ok(&["init", "--quiet", "--policy", "retail", "--data", text(&whole)]);
     ok(&arguments(text(&whole), &files));
@@ -89,7 +77,7 @@ fn a_lost_or_damaged_index_is_rebuilt_from_the_ledger() {
     let sources = folder.path().join("sources");
     std::fs::create_dir(&sources).unwrap();
     Workload::new(1_000, 400, 6).write(&sources).unwrap();
-    let files: Vec<String> = FILES.iter().map(|name| text(&sources.join(name)).to_owned()).collect();
+    let files: Vec<String> = LOAD_FILES.iter().map(|name| text(&sources.join(name)).to_owned()).collect();
     let data = folder.path().join("data");
     let data = text(&data);
     ok(&["init", "--quiet", "--policy", "retail", "--data", data]);

@@ -2,21 +2,9 @@
 //! final state; profiles may be named differently, because another record may be the oldest.
 
 use super::program::{ok, text};
-use onefold::cli::bench::workload::Workload;
+use onefold::cli::bench::workload::{LOAD_FILES, Workload};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-const FILES: [&str; 9] = [
-    "crm.ndjson",
-    "shop.ndjson",
-    "support.ndjson",
-    "web.ndjson",
-    "app.ndjson",
-    "newsletter.csv",
-    "social.csv",
-    "firms.csv",
-    "consents.ndjson",
-];
 
 /// By the sorted members of each profile, its values, as the exports have them.
 fn profiles(data: &str) -> BTreeMap<Vec<String>, String> {
@@ -38,7 +26,7 @@ fn profiles(data: &str) -> BTreeMap<Vec<String>, String> {
 
 fn ingest(data: &str, folder: &Path, changes: bool) {
     ok(&["init", "--quiet", "--policy", "retail", "--data", data]);
-    let files: Vec<String> = FILES.iter().map(|name| text(&folder.join(name)).to_owned()).collect();
+    let files: Vec<String> = LOAD_FILES.iter().map(|name| text(&folder.join(name)).to_owned()).collect();
     let mut arguments = vec!["ingest", "--quiet", "--data", data];
     arguments.extend(files.iter().map(String::as_str));
     ok(&arguments);
@@ -79,7 +67,7 @@ fn under_one_identity_key_the_values_are_the_same_too() {
     ingest(text(&one), &changed, true);
     let (one, data) = (text(&one).to_owned(), text(&other));
     ok(&["init", "--quiet", "--policy", "retail", "--identity-from", &one, "--data", data]);
-    let files: Vec<String> = FILES.iter().map(|name| text(&last.join(name)).to_owned()).collect();
+    let files: Vec<String> = LOAD_FILES.iter().map(|name| text(&last.join(name)).to_owned()).collect();
     let mut arguments = vec!["ingest", "--quiet", "--data", data];
     arguments.extend(files.iter().map(String::as_str));
     ok(&arguments);

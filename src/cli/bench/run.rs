@@ -2,7 +2,7 @@
 
 use super::measure::{Cost, cost, cpu, quantile, resident_bytes, size_bytes, thread_cpu};
 use super::twin::{TwinRecord, resolve};
-use super::workload::Workload;
+use super::workload::{LOAD_FILES, Workload};
 use crate::cli::args::Global;
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, line};
@@ -30,18 +30,6 @@ pub struct Plan {
     pub work: Option<PathBuf>,
 }
 
-/// Files of the load; changes come after.
-const FILES: [&str; 9] = [
-    "crm.ndjson",
-    "shop.ndjson",
-    "support.ndjson",
-    "web.ndjson",
-    "app.ndjson",
-    "newsletter.csv",
-    "social.csv",
-    "firms.csv",
-    "consents.ndjson",
-];
 /// Single changes that are measured one by one, at the most.
 const SINGLES_MAX: usize = 5_000;
 /// Batches of a hundred that are measured.
@@ -161,7 +149,7 @@ fn twin_run(schema: &Schema, files: &Path) -> anyhow::Result<usize> {
     let mut standardized = Standardized::default();
     let mut records: HashMap<(SourceId, String), TwinRecord> = HashMap::new();
     let mut changes = Vec::new();
-    for name in FILES {
+    for name in LOAD_FILES {
         let source = recognise(&schema, name).map_err(|error| anyhow::anyhow!("{error}"))?;
         if schema.sources[usize::from(source.0)].role != Role::People {
             // Consents and firms take no part in who is who; they are parsed like the rest.
@@ -216,7 +204,7 @@ fn twin_record(
 fn load(bundle: Bundle, files: &Path, data: &Path) -> anyhow::Result<Onefold> {
     let mut onefold = Onefold::init(data, bundle, InitOptions::default())?;
     let mut inputs = Vec::new();
-    for name in FILES {
+    for name in LOAD_FILES {
         let source = recognise(onefold.schema(), name).map_err(|error| anyhow::anyhow!("{error}"))?;
         inputs.push(Input::File(files.join(name), Some(source)));
     }

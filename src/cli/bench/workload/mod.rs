@@ -18,6 +18,19 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+/// Files of the load, in the order in which they are read; the changes come after.
+pub const LOAD_FILES: [&str; 9] = [
+    "crm.ndjson",
+    "shop.ndjson",
+    "support.ndjson",
+    "web.ndjson",
+    "app.ndjson",
+    "newsletter.csv",
+    "social.csv",
+    "firms.csv",
+    "consents.ndjson",
+];
+
 /// The most records and changes together that one workload may have: 2^28.
 pub const RECORDS_MAX: u64 = 1 << 28;
 /// Records for each person on average.

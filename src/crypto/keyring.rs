@@ -15,7 +15,8 @@
 use super::Error;
 use super::identity::IdentityKey;
 use super::records::{RecordKeys, SlotKeys};
-use crate::encoding::{hex, replace};
+use crate::encoding::hex;
+use crate::encoding::storage::{Disk, replace};
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use ring::hmac;
 use ring::rand::SecureRandom;
@@ -94,8 +95,8 @@ impl Keyring {
         std::fs::create_dir_all(dir).map_err(failed("create", dir))?;
         let mut text = Zeroizing::new(hex::encode(&*kek));
         text.push('\n');
-        replace::write(&kek_path, text.as_bytes(), 0o600).map_err(failed("write", &kek_path))?;
-        replace::write(&sealed_path, &sealed, 0o600).map_err(failed("write", &sealed_path))?;
+        replace(&Disk, &kek_path, text.as_bytes(), 0o600).map_err(failed("write", &kek_path))?;
+        replace(&Disk, &sealed_path, &sealed, 0o600).map_err(failed("write", &sealed_path))?;
         Ok(keys)
     }
 

@@ -1,8 +1,8 @@
-//! Encodings that more than one module needs: canonical binary payloads, hexadecimal text, and files that are
-//! replaced whole or not at all.
+//! Encodings that more than one module needs: canonical binary payloads, hexadecimal text, and the door to the
+//! disk for files that must survive a crash.
 //!
 //! Nothing here knows what the bytes mean or holds a key.
 
 pub mod canonical;
 pub mod hex;
-pub mod replace;
+pub mod storage;

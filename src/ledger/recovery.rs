@@ -19,7 +19,7 @@ use super::segment::{self, failed};
 use super::state::State;
 use super::tree::hash_leaf;
 use super::walk::Walk;
-use crate::encoding::replace;
+use crate::encoding::storage::Storage;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
@@ -54,7 +54,7 @@ pub(super) struct Sound {
 }
 
 /// Checks the ledger from the remembered commit, or from its first entry, and cuts it.
-pub(super) fn recover(dir: &Path, resume: Option<&State>) -> Result<Sound, Error> {
+pub(super) fn recover(storage: &dyn Storage, dir: &Path, resume: Option<&State>) -> Result<Sound, Error> {
     let mut walk = match resume {
         None => Walk::from_start(dir)?,
         Some(state) => {
@@ -84,7 +84,7 @@ pub(super) fn recover(dir: &Path, resume: Option<&State>) -> Result<Sound, Error
     let derived = size - chain.tree.size();
     let cut = (derived > 0 || torn.is_some()).then_some(Cut { end, derived, torn });
     if cut.is_some() {
-        truncate(dir, last_segment, end)?;
+        truncate(storage, dir, last_segment, end)?;
     }
     let kept = chain.tree.size() - walk.commit.as_ref().map_or(0, State::size);
     let mut runs = walk.runs;
@@ -135,14 +135,14 @@ pub fn stands_at(dir: &Path, state: Option<&State>) -> Result<bool, Error> {
 
 /// Makes `end` the end of the ledger, durably. Later segments go first, from the last, so that at each moment the
 /// ledger is one that can be recovered.
-fn truncate(dir: &Path, last_segment: u32, end: Position) -> Result<(), Error> {
+fn truncate(storage: &dyn Storage, dir: &Path, last_segment: u32, end: Position) -> Result<(), Error> {
     for number in (end.segment() + 1..=last_segment).rev() {
         let path = segment::path(dir, number);
-        std::fs::remove_file(&path).map_err(failed("remove", &path))?;
-        replace::sync_directory(dir).map_err(failed("sync", dir))?;
+        storage.remove(&path).map_err(failed("remove", &path))?;
+        storage.sync_directory(dir).map_err(failed("sync", dir))?;
     }
     let path = segment::path(dir, end.segment());
     let file = OpenOptions::new().write(true).open(&path).map_err(failed("open", &path))?;
-    file.set_len(end.offset().into()).map_err(failed("cut", &path))?;
-    file.sync_all().map_err(failed("sync", &path))
+    storage.truncate(&file, end.offset().into()).map_err(failed("cut", &path))?;
+    storage.sync(&file).map_err(failed("sync", &path))
 }

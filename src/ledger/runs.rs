@@ -15,7 +15,7 @@ use super::tree::Digest;
 use super::walk::{count_segments, stopped};
 use super::wire;
 use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
-use crate::encoding::replace;
+use crate::encoding::storage::{Storage, replace};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -81,7 +81,7 @@ impl Runs {
     }
 
     /// Writes the table whole.
-    pub(super) fn save(&self, dir: &Path) -> Result<(), Error> {
+    pub(super) fn save(&self, storage: &dyn Storage, dir: &Path) -> Result<(), Error> {
         let mut bytes = Vec::with_capacity(self.rows.len() * ROW_BYTES);
         for (run, position) in &self.rows {
             let start = bytes.len();
@@ -95,7 +95,7 @@ impl Runs {
             bytes.extend_from_slice(&crc32c::crc32c(&bytes[start..]).to_le_bytes());
         }
         let path = table(dir);
-        replace::write(&path, &bytes, 0o600).map_err(failed("write", &path))
+        replace(storage, &path, &bytes, 0o600).map_err(failed("write", &path))
     }
 }
 

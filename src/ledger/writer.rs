@@ -20,26 +20,28 @@ use super::state::State;
 use super::tree::Digest;
 use super::{Placed, Position};
 use crate::crypto::{Error as KeyError, Keyring, SlotKey, WriterSalt};
-use crate::encoding::replace;
+use crate::encoding::storage::{Disk, Storage, replace};
 use crate::model::{Epoch, Sequence};
 use ring::rand::SecureRandom;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How much is gathered before it is handed to the system.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// How a ledger is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
+    /// What it is written to.
+    pub storage: Arc<dyn Storage>,
     /// A segment is ended before it becomes larger than this; one entry always fits.
     pub segment_bytes_max: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes_max: 64 << 20 }
+        Self { storage: Arc::new(Disk), segment_bytes_max: 64 << 20 }
     }
 }
 
@@ -87,7 +89,7 @@ impl Ledger {
             return Err(Error::Exists { path: dir.to_owned() });
         }
         let chain = Chain::new(keys.ledger_id());
-        create_segment(dir, 0, &chain)?;
+        create_segment(&*options.storage, dir, 0, &chain)?;
         let end = Position::new(0, HEADER_BYTES as u32);
         Self::begin(dir, keys, rng, bundle, now_s, options, chain, end, Runs::default())
     }
@@ -113,7 +115,7 @@ impl Ledger {
             (expected, found) if expected != found => Err(Error::OtherLedger { expected, found }),
             _ => Ok(reader),
         })?);
-        let sound = recovery::recover(dir, resume)?;
+        let sound = recovery::recover(&*options.storage, dir, resume)?;
         let mut runs = Runs::load(dir, sound.chain.ledger)?;
         if let Some(first) = sound.runs.first() {
             runs.rows.retain(|(run, _)| run.number < first.0.number);
@@ -260,7 +262,7 @@ impl Ledger {
     /// Hands the buffer to the system.
     fn write(&mut self) -> Result<(), Error> {
         let path = segment::path(&self.dir, self.segment);
-        self.file.write_all(&self.buffer).map_err(failed("write", &path))?;
+        self.options.storage.write(&self.file, &self.buffer).map_err(failed("write", &path))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -271,14 +273,14 @@ impl Ledger {
         if !self.durable {
             return Ok(());
         }
-        self.file.sync_data().map_err(failed("sync", &segment::path(&self.dir, self.segment)))
+        self.options.storage.sync(&self.file).map_err(failed("sync", &segment::path(&self.dir, self.segment)))
     }
 
     /// Ends the segment and begins the next.
     fn rotate(&mut self) -> Result<(), Error> {
         self.write_and_sync()?;
         let number = self.segment + 1;
-        self.file = create_segment(&self.dir, number, &self.chain)?;
+        self.file = create_segment(&*self.options.storage, &self.dir, number, &self.chain)?;
         self.segment = number;
         self.written = HEADER_BYTES;
         Ok(())
@@ -369,16 +371,16 @@ impl Ledger {
     }
 
     fn save_runs(&mut self) -> Result<(), Error> {
-        self.runs.save(&self.dir)?;
+        self.runs.save(&*self.options.storage, &self.dir)?;
         self.reader.know(&self.runs);
         Ok(())
     }
 }
 
 /// Makes an empty segment, durably, and opens it.
-fn create_segment(dir: &Path, number: u32, chain: &Chain) -> Result<File, Error> {
+fn create_segment(storage: &dyn Storage, dir: &Path, number: u32, chain: &Chain) -> Result<File, Error> {
     let path = segment::path(dir, number);
     let header = SegmentHeader { ledger: chain.ledger, number, first: chain.next(), previous: chain.head };
-    replace::write(&path, &header.to_bytes(), 0o600).map_err(failed("write", &path))?;
+    replace(storage, &path, &header.to_bytes(), 0o600).map_err(failed("write", &path))?;
     OpenOptions::new().append(true).open(&path).map_err(failed("open", &path))
 }

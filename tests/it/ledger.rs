@@ -19,7 +19,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-const SMALL: Options = Options { segment_bytes_max: 1_000 };
+fn small() -> Options {
+    Options { segment_bytes_max: 1_000, ..Options::default() }
+}
 
 /// A directory with keys and a ledger.
 pub(super) struct Home {
@@ -39,11 +41,11 @@ impl Home {
     }
 
     pub(super) fn create(&self) -> Ledger {
-        Ledger::create(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 1_000, SMALL).unwrap()
+        Ledger::create(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 1_000, small()).unwrap()
     }
 
     pub(super) fn open(&self, resume: Option<&State>) -> Result<(Ledger, onefold::ledger::Recovered), Error> {
-        Ledger::open(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 2_000, resume, SMALL)
+        Ledger::open(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 2_000, resume, small())
     }
 
     pub(super) fn entries(&self) -> Vec<Entry> {
@@ -310,7 +312,7 @@ fn a_new_bundle_is_recorded_at_open_and_the_same_is_not() {
     drop(home.open(None).unwrap());
     let large = PolicyBundle { files: vec![("a".into(), "é".repeat(70_000))], ..bundle(2) };
     let open = |bundle: &PolicyBundle| {
-        Ledger::open(&home.dir(), &home.keys, &SystemRandom::new(), bundle, 0, None, SMALL).unwrap().0
+        Ledger::open(&home.dir(), &home.keys, &SystemRandom::new(), bundle, 0, None, small()).unwrap().0
     };
     let mut ledger = open(&large);
     assert_eq!(ledger.policy(), [2; 32]);
@@ -357,10 +359,10 @@ fn another_ledger_and_none_are_told_apart() {
     assert!(matches!(home.open(None).map(|_| ()), Err(Error::Missing { .. })));
     write_epoch(&mut home.create(), 1);
     assert!(matches!(
-        Ledger::create(&home.dir(), &home.keys, &SystemRandom::new(), &bundle(1), 0, SMALL).map(|_| ()),
+        Ledger::create(&home.dir(), &home.keys, &SystemRandom::new(), &bundle(1), 0, small()).map(|_| ()),
         Err(Error::Exists { .. })
     ));
-    let open = Ledger::open(&home.dir(), &other.keys, &SystemRandom::new(), &bundle(1), 0, None, SMALL);
+    let open = Ledger::open(&home.dir(), &other.keys, &SystemRandom::new(), &bundle(1), 0, None, small());
     assert!(matches!(open.map(|_| ()), Err(Error::OtherLedger { .. })));
     assert!(matches!(Reader::open(&home.dir(), Some(&other.keys)).map(|_| ()), Err(Error::OtherLedger { .. })));
 }

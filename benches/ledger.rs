@@ -76,7 +76,7 @@ fn run(size_bytes: usize, entries: u64) -> Result<(), Error> {
         ledger.commit(Epoch(1))
     });
     let state = state?;
-    let (report, verified) = measure("verify", entries, || verify(&dir, |_| {}));
+    let (report, verified) = measure("verify", entries, || verify(&dir, &[], |_| {}));
     let report = report?;
     let message = vec![7u8; (report.size_bytes / report.entries) as usize + 66];
     let (_, alone) = measure("SHA-256 of the leaves alone", entries, || {

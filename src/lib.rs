@@ -63,3 +63,4 @@ pub mod report;
 pub mod sources;
 pub mod standardize;
 pub mod store;
+pub mod tlog;

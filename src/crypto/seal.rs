@@ -25,6 +25,16 @@ impl EntryKey {
         Self(bytes)
     }
 
+    /// A key that was disclosed.
+    pub fn disclosed(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The key itself, to be handed to somebody who may read this one entry.
+    pub fn disclose(&self) -> Zeroizing<[u8; 32]> {
+        self.0.clone()
+    }
+
     /// What makes this key the only one that the entry can be said to have.
     pub fn commitment(&self) -> [u8; COMMITMENT_BYTES] {
         let mut message = Zeroizing::new([0u8; COMMITMENT_LABEL.len() + 32]);

@@ -8,13 +8,18 @@
 
 use super::error::{Damage, shown};
 use super::kind::{Header, Kind};
+use super::leaf::{Logical, body_digest};
 use super::padding;
-use super::payload::{Commit, Open, PolicyPart};
-use super::tree::{Digest, Peaks, hash_leaf, to_array};
+use super::payload::{Commit, KeyChange, Open, PolicyPart};
+use super::tree::{Digest, Peaks, to_array};
 use super::wire;
 use crate::crypto::{KeyEpoch, LedgerId, TAG_BYTES, WriterSalt};
 use crate::model::{Epoch, Sequence};
 use ring::digest::{Context, SHA256};
+use ring::signature::{ED25519, UnparsedPublicKey};
+
+/// An Ed25519 public key (RFC 8032).
+pub(super) type PublicKey = [u8; 32];
 
 /// What is the same for all entries from one open or policy entry to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,19 +74,28 @@ pub(super) struct Chain {
     pub(super) epoch: Epoch,
     /// The first entry after the last commit.
     pub(super) first: Sequence,
+    /// The key that signs checkpoints, as the last key entry says.
+    pub(super) signing: Option<PublicKey>,
     series: Option<Series>,
 }
 
 impl Chain {
     /// The chain before the first entry.
     pub(super) fn new(ledger: LedgerId) -> Self {
-        Self::after_commit(ledger, [0; 32], Peaks::default(), None, Epoch(0))
+        Self::after_commit(ledger, [0; 32], Peaks::default(), None, Epoch(0), None)
     }
 
     /// The chain right after a commit.
-    pub(super) fn after_commit(ledger: LedgerId, head: Digest, tree: Peaks, run: Option<Run>, epoch: Epoch) -> Self {
+    pub(super) fn after_commit(
+        ledger: LedgerId,
+        head: Digest,
+        tree: Peaks,
+        run: Option<Run>,
+        epoch: Epoch,
+        signing: Option<PublicKey>,
+    ) -> Self {
         let first = Sequence(tree.size());
-        Self { ledger, head, tree, run, epoch, first, series: None }
+        Self { ledger, head, tree, run, epoch, first, signing, series: None }
     }
 
     /// The sequence of the next entry.
@@ -96,42 +110,58 @@ impl Chain {
 
     /// Takes in the next entry. After an error the chain is as before.
     pub(super) fn absorb(&mut self, stored: &[u8]) -> Result<Header, Damage> {
-        let (header, payload) = Header::read(stored)?;
+        let (header, body) = Header::read(stored)?;
         if header.sequence != self.next() {
             return Err(Damage::Sequence { expected: self.next(), found: header.sequence });
         }
         match header.kind {
-            Kind::Open => self.absorb_open(&header, payload, stored)?,
-            Kind::Policy => self.absorb_policy(&header, payload, stored)?,
-            _ => self.absorb_other(&header, payload, stored)?,
+            Kind::Open => self.absorb_open(&header, body)?,
+            Kind::Policy => self.absorb_policy(&header, body)?,
+            _ => self.absorb_other(&header, body)?,
         }
         Ok(header)
     }
 
-    fn absorb_other(&mut self, header: &Header, payload: &[u8], stored: &[u8]) -> Result<(), Damage> {
+    fn absorb_other(&mut self, header: &Header, body: &[u8]) -> Result<(), Damage> {
         let run = self.check_run(header)?.digest;
         if self.series.is_some() {
             return Err(Damage::PolicyPart);
         }
-        if header.kind == Kind::Commit {
-            let epoch = self.check_commit(payload)?;
-            self.link(&run, stored);
-            self.epoch = epoch;
-            self.first = self.next();
-            return Ok(());
+        let unreadable = Damage::Payload { kind: header.kind };
+        match header.kind {
+            Kind::Commit => {
+                let epoch = self.check_commit(body)?;
+                self.link(&run, header, body)?;
+                self.epoch = epoch;
+                self.first = self.next();
+            }
+            Kind::Key => {
+                let change = wire::read_key(body).ok_or(unreadable)?;
+                check_key(self.ledger, self.signing.as_ref(), &change)?;
+                self.link(&run, header, body)?;
+                self.signing = Some(change.public);
+            }
+            Kind::Erasure | Kind::Redaction => {
+                wire::read(header.kind, body).ok_or(unreadable)?;
+                self.link(&run, header, body)?;
+            }
+            _ => {
+                // INVARIANT: the header of a sealed entry was only read because a tag follows it.
+                let size_bytes = body.len() - TAG_BYTES;
+                if padding::bucket(size_bytes) != Some(size_bytes) {
+                    return Err(Damage::Padding);
+                }
+                self.link(&run, header, body)?;
+            }
         }
-        // INVARIANT: the header of a sealed entry was only read because a tag follows it.
-        let size_bytes = payload.len() - TAG_BYTES;
-        if padding::bucket(size_bytes) != Some(size_bytes) {
-            return Err(Damage::Padding);
-        }
-        self.link(&run, stored);
         Ok(())
     }
 
-    fn link(&mut self, run: &Digest, stored: &[u8]) {
-        self.head = hash_leaf(&self.head, run, stored);
+    fn link(&mut self, run: &Digest, header: &Header, body: &[u8]) -> Result<(), Damage> {
+        let body = body_digest(header, body)?;
+        self.head = Logical::new(&self.head, run, header, &body).leaf();
         self.tree.push(self.head);
+        Ok(())
     }
 
     fn check_run(&self, header: &Header) -> Result<&Run, Damage> {
@@ -145,8 +175,8 @@ impl Chain {
         Ok(run)
     }
 
-    fn absorb_open(&mut self, header: &Header, payload: &[u8], stored: &[u8]) -> Result<(), Damage> {
-        let open = wire::read_open(payload).ok_or(Damage::Payload { kind: Kind::Open })?;
+    fn absorb_open(&mut self, header: &Header, body: &[u8]) -> Result<(), Damage> {
+        let open = wire::read_open(body).ok_or(Damage::Payload { kind: Kind::Open })?;
         if open.ledger != self.ledger {
             return Err(Damage::OtherLedger);
         }
@@ -163,21 +193,21 @@ impl Chain {
             return Err(Damage::KeyEpoch { expected: open.key_epoch.0, found: header.key_epoch.0 });
         }
         let run = Run::opened(self.ledger, self.run.as_ref(), &open);
-        self.link(&run.digest, stored);
+        self.link(&run.digest, header, body)?;
         self.run = Some(run);
         // A writer that stopped between the parts of a bundle leaves them without effect.
         self.series = None;
         Ok(())
     }
 
-    fn absorb_policy(&mut self, header: &Header, payload: &[u8], stored: &[u8]) -> Result<(), Damage> {
-        let part = wire::read_policy(payload).ok_or(Damage::Payload { kind: Kind::Policy })?;
+    fn absorb_policy(&mut self, header: &Header, body: &[u8]) -> Result<(), Damage> {
+        let part = wire::read_policy(body).ok_or(Damage::Payload { kind: Kind::Policy })?;
         self.check_part(&part)?;
         let before = self.run.as_ref().ok_or(Damage::NotOpened)?;
         if part.part < part.parts {
             let digest = self.check_run(header)?.digest;
+            self.link(&digest, header, body)?;
             self.series = Some(Series { digest: part.digest, next: part.part + 1, parts: part.parts });
-            self.link(&digest, stored);
             return Ok(());
         }
         let run = before
@@ -189,7 +219,7 @@ impl Chain {
         if header.key_epoch != run.key_epoch {
             return Err(Damage::KeyEpoch { expected: run.key_epoch.0, found: header.key_epoch.0 });
         }
-        self.link(&run.digest, stored);
+        self.link(&run.digest, header, body)?;
         self.run = Some(run);
         self.series = None;
         Ok(())
@@ -222,6 +252,31 @@ impl Chain {
             return Err(Damage::commit("root", shown(&expected.root), shown(&found.root)));
         }
         Ok(found.epoch)
+    }
+}
+
+/// The text that a key entry has two signatures of: by the key before and by the new one.
+pub(super) fn key_text(ledger: LedgerId, previous: Option<&PublicKey>, public: &PublicKey) -> String {
+    let previous = previous.map_or_else(|| "none".to_owned(), shown);
+    format!("onefold/key/v1\nledger {ledger}\nprevious {previous}\npublic {}\n", shown(public))
+}
+
+/// Whether a key entry follows from the key in force: the old key and the new one have both signed it.
+fn check_key(ledger: LedgerId, in_force: Option<&PublicKey>, change: &KeyChange) -> Result<(), Damage> {
+    if change.previous.as_ref() != in_force {
+        return Err(Damage::KeyChange { what: "it replaces another key than the one in force" });
+    }
+    let text = key_text(ledger, in_force, &change.public);
+    let verify = |key: &PublicKey, signature: &[u8]| {
+        UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), signature).is_ok()
+    };
+    if !verify(&change.public, &change.signature) {
+        return Err(Damage::KeyChange { what: "it is not signed by the new key" });
+    }
+    match (in_force, &change.previous_signature) {
+        (None, None) => Ok(()),
+        (Some(key), Some(signature)) if verify(key, signature) => Ok(()),
+        _ => Err(Damage::KeyChange { what: "it is not signed by the key before" }),
     }
 }
 

@@ -117,6 +117,64 @@ pub enum Error {
         /// The last one.
         last: u64,
     },
+    /// The key that signed checkpoints before is not at hand to sign its successor.
+    #[error("the ledger's signing key is another one than those in the key state, so it cannot be replaced by them")]
+    SigningKey,
+    /// What was disclosed of an entry does not fit together.
+    #[error("the disclosed entry does not verify: {what}")]
+    Undisclosed {
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// There is no entry of this sequence.
+    #[error("the ledger has no entry {sequence}")]
+    NoEntry {
+        /// The sequence.
+        sequence: Sequence,
+    },
+    /// The ledger is another one, or has been changed: its root is not the expected one.
+    #[error("the root over the first {size} entries is `{}` where `{}` was expected", hex::encode(found), hex::encode(expected))]
+    OtherRoot {
+        /// Over how many entries.
+        size: u64,
+        /// What it should be.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// The ledger ends before what a checkpoint was signed over: entries under it are lost or damaged.
+    #[error("the ledger holds {size} whole entries, and a checkpoint was signed over {signed}{}", torn.as_ref().map(|torn| format!(": {torn}")).unwrap_or_default())]
+    UnderCheckpoint {
+        /// Whole entries that there are.
+        size: u64,
+        /// How many the checkpoint covers.
+        signed: u64,
+        /// Where the damage is.
+        torn: Option<Box<Fault>>,
+    },
+    /// The checkpoint is not one of this ledger.
+    #[error("the checkpoint `{}` is not one of this ledger: {what}", path.display())]
+    Checkpoint {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The checkpoint was changed by somebody else since it was last written here.
+    #[error("the checkpoint `{}` was written by somebody else", path.display())]
+    CheckpointMoved {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The keys of a record were destroyed, so nothing can be recorded about it.
+    #[error("a {kind} entry cannot be written about an erased record")]
+    ErasedRecord {
+        /// Which kind of entry.
+        kind: Kind,
+    },
+    /// A proof, a note or a checkpoint is wrong.
+    #[error(transparent)]
+    Log(#[from] crate::tlog::Error),
     /// Something about the keys.
     #[error(transparent)]
     Keys(#[from] crypto::Error),
@@ -251,6 +309,26 @@ pub enum Damage {
     /// The ciphertext has a size that padding never gives.
     #[error("the ciphertext's size is none that padding gives")]
     Padding,
+    /// What stands after the digest of a redacted body is not zeros.
+    #[error("the entry is redacted, and more than zeros follows the digest of its body")]
+    Redaction,
+    /// Entries are redacted that no redaction entry lists.
+    #[error("the entry is redacted, and no redaction entry lists it")]
+    Unlisted,
+    /// A key entry does not follow from the key in force.
+    #[error("the key entry is not valid: {what}")]
+    KeyChange {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A checkpoint was signed over another ledger than this one.
+    #[error("the checkpoint says root `{found}` where the ledger has `{expected}`")]
+    Checkpoint {
+        /// The root of the ledger at the size that the checkpoint says.
+        expected: String,
+        /// What it says.
+        found: String,
+    },
     /// The parts of a bundle do not follow one another.
     #[error("the parts of a bundle do not follow one another")]
     PolicyPart,

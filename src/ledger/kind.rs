@@ -4,7 +4,8 @@
 //! all kinds     version u8 | kind u8 | key epoch u16 | run u32 | time u32 | sequence u64           20 bytes
 //! sealed kinds  … | slot 16 | key commitment 32                                                    68 bytes
 //! ```
-//! Numbers are little-endian. Nothing here is personal data: the slot is a birth number under a mask.
+//! Numbers are little-endian. Nothing here is personal data: the slot is a birth number under a mask. The version of a
+//! redacted entry has its highest bit set, and what follows its header is the digest of its body and zeros.
 
 use super::error::Damage;
 use crate::crypto::{COMMITMENT_BYTES, KeyEpoch, TAG_BYTES};
@@ -13,6 +14,8 @@ use std::fmt;
 
 /// The version that every header begins with.
 pub(super) const VERSION: u8 = 1;
+/// What the version of a redacted entry has more.
+pub(super) const REDACTED: u8 = 0x80;
 /// Bytes of the header of a clear entry.
 pub(super) const CLEAR_HEADER_BYTES: usize = 20;
 /// Bytes of the header of a sealed entry.
@@ -20,8 +23,7 @@ pub(super) const SEALED_HEADER_BYTES: usize = CLEAR_HEADER_BYTES + 16 + COMMITME
 /// The most bytes that an entry may have.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
-/// What an entry says. The numbers stand in the ledger; 11 to 16 are kept for review, tick, read, report, erasure and
-/// key entries.
+/// What an entry says. The numbers stand in the ledger; 11 to 14 are kept for review, tick, read and report entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -45,11 +47,17 @@ pub enum Kind {
     Decision = 9,
     /// All entries of an epoch are before this one.
     Commit = 10,
+    /// Records were erased: their keys were destroyed.
+    Erasure = 15,
+    /// A key that signs checkpoints came in force.
+    Key = 16,
+    /// The ciphertexts of erased records were deleted.
+    Redaction = 17,
 }
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Open,
         Self::Policy,
         Self::Received,
@@ -60,6 +68,9 @@ impl Kind {
         Self::Consent,
         Self::Decision,
         Self::Commit,
+        Self::Erasure,
+        Self::Key,
+        Self::Redaction,
     ];
 
     /// The kind of this number.
@@ -69,7 +80,7 @@ impl Kind {
 
     /// Whether the payload stands in clear: it holds nothing about a person.
     pub fn is_clear(self) -> bool {
-        matches!(self, Self::Open | Self::Policy | Self::Commit)
+        matches!(self, Self::Open | Self::Policy | Self::Commit | Self::Erasure | Self::Key | Self::Redaction)
     }
 
     /// Whether entries of this kind follow from others, so that they can be computed again.
@@ -90,6 +101,9 @@ impl Kind {
             Self::Consent => "consent",
             Self::Decision => "decision",
             Self::Commit => "commit",
+            Self::Erasure => "erasure",
+            Self::Key => "key",
+            Self::Redaction => "redaction",
         }
     }
 }
@@ -124,6 +138,8 @@ pub struct Header {
     pub time_s: u32,
     /// Its place in the ledger.
     pub sequence: Sequence,
+    /// Whether the ciphertext was deleted.
+    pub redacted: bool,
     /// Slot and key commitment; none in clear kinds.
     pub(super) sealing: Option<Sealing>,
 }
@@ -141,6 +157,12 @@ impl Header {
         out.extend_from_slice(&self.clear_bytes());
     }
 
+    /// How many bytes it has.
+    pub(super) fn size_bytes(&self) -> usize {
+        if self.sealing.is_some() { SEALED_HEADER_BYTES } else { CLEAR_HEADER_BYTES }
+    }
+
+    /// The clear part, as it was when the entry was written.
     fn clear_bytes(&self) -> [u8; CLEAR_HEADER_BYTES] {
         let mut bytes = [0u8; CLEAR_HEADER_BYTES];
         bytes[0] = VERSION;
@@ -152,7 +174,7 @@ impl Header {
         bytes
     }
 
-    /// The bytes of a sealed header.
+    /// The bytes of a sealed header as it was written; of a clear one, with zeros after it.
     pub(super) fn sealed_bytes(&self) -> [u8; SEALED_HEADER_BYTES] {
         let mut bytes = [0u8; SEALED_HEADER_BYTES];
         bytes[..CLEAR_HEADER_BYTES].copy_from_slice(&self.clear_bytes());
@@ -167,10 +189,11 @@ impl Header {
     pub(super) fn read(stored: &[u8]) -> Result<(Self, &[u8]), Damage> {
         let (head, rest) = stored.split_first_chunk::<CLEAR_HEADER_BYTES>().ok_or(Damage::EntryShort)?;
         let [version, kind, e0, e1, r0, r1, r2, r3, t0, t1, t2, t3, sequence @ ..] = *head;
-        if version != VERSION {
+        let kind = Kind::from_number(kind).ok_or(Damage::Kind { found: kind })?;
+        let redacted = version == VERSION | REDACTED && !kind.is_clear();
+        if version != VERSION && !redacted {
             return Err(Damage::Version { found: version });
         }
-        let kind = Kind::from_number(kind).ok_or(Damage::Kind { found: kind })?;
         let (sealing, rest) = if kind.is_clear() {
             (None, rest)
         } else {
@@ -187,6 +210,7 @@ impl Header {
             run: u32::from_le_bytes([r0, r1, r2, r3]),
             time_s: u32::from_le_bytes([t0, t1, t2, t3]),
             sequence: Sequence(u64::from_le_bytes(sequence)),
+            redacted,
             sealing,
         };
         Ok((header, rest))

@@ -12,14 +12,20 @@
 //! INVARIANT: an entry once synced is never changed; what a crash leaves to be cut at open was never committed, and can
 //! be computed again or was never acknowledged.
 
+mod blocks;
 mod chain;
+mod checkpoint;
+mod disclosure;
 mod error;
 mod kind;
+mod leaf;
 mod padding;
 mod payload;
 mod policy;
+mod ranges;
 mod reader;
 mod recovery;
+mod redact;
 mod runs;
 mod sealer;
 mod segment;
@@ -30,17 +36,21 @@ mod walk;
 mod wire;
 mod writer;
 
+pub use blocks::{Leaf, Tree};
+pub use checkpoint::{open as open_checkpoint, origin, read as read_checkpoint};
+pub use disclosure::{Disclosed, Opened, open_disclosed};
 pub use error::{Damage, Error, Fault};
 pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
 pub use payload::{
-    Answer, Commit, Content, Decision, Merge, Open, Payload, PolicyBundle, PolicyPart, RAW_BYTES_MAX, Received,
-    Rejected, Standardized, Unmerge, Values,
+    Answer, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, PolicyBundle, PolicyPart,
+    RAW_BYTES_MAX, Received, Redaction, Rejected, Standardized, Unmerge, Values,
 };
 pub use reader::{Entry, Reader};
-pub use recovery::{Cut, Recovered, stands_at};
+pub use recovery::{Cut, Recovered, erasures, stands_at};
 pub use state::State;
 pub use tree::Digest;
-pub use verify::{Report, verify};
+pub use redact::Redacted;
+pub use verify::{Expected, Report, verify};
 pub use writer::{Ledger, Options};
 
 use crate::model::Sequence;

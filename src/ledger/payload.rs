@@ -21,6 +21,7 @@ impl Payload for Merge {}
 impl Payload for Unmerge {}
 impl Payload for Values {}
 impl Payload for Decision {}
+impl Payload for Erasure {}
 
 /// Something that an entry can say.
 pub trait Written {
@@ -56,6 +57,21 @@ pub enum Content {
     Decision(Decision),
     /// [`Kind::Commit`].
     Commit(Commit),
+    /// [`Kind::Erasure`].
+    Erasure(Erasure),
+    /// [`Kind::Key`].
+    Key(KeyChange),
+    /// [`Kind::Redaction`].
+    Redaction(Redaction),
+    /// An entry about erased records: it can no longer be opened by anybody.
+    Erased {
+        /// The record, or the first of two.
+        birth: Birth,
+        /// The other one of a pair.
+        other: Option<Birth>,
+        /// Whether its ciphertext was deleted, too.
+        redacted: bool,
+    },
     /// An entry of a sealed kind, read without keys.
     Sealed {
         /// Bytes of the ciphertext without its tag.
@@ -296,4 +312,50 @@ pub struct Commit {
     pub head: Digest,
     /// The first entry after the commit before, or 0.
     pub first: Sequence,
+}
+
+/// Records were erased: their keys are destroyed in the state that this entry names, and with that every entry about
+/// them. It ends every link and every value that they justified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// The reference of the request, as the operator gave it. It names no person.
+    pub request: String,
+    /// On which ground, for instance `GDPR Art. 17(1)(a)`.
+    pub ground: String,
+    /// The epoch in which the records leave their profiles.
+    pub epoch: Epoch,
+    /// The generation of the key state in which their keys are no more.
+    pub generation: u64,
+    /// By when their ciphertexts will be deleted, seconds since 1970.
+    pub due_s: u32,
+    /// Which part of the erasure this is, from 1; one with many records has several entries.
+    pub part: u16,
+    /// How many parts there are.
+    pub parts: u16,
+    /// The records, ascending, and the numbers of rejected messages about them.
+    pub births: Vec<Birth>,
+    /// Keyed hashes of their names and identifiers, ascending, by which they are refused when they come again.
+    pub tombstones: Vec<u128>,
+}
+
+/// A key that signs checkpoints came in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The Ed25519 public key.
+    pub public: [u8; 32],
+    /// The one that it replaces.
+    pub previous: Option<[u8; 32]>,
+    /// Signature of the change by the new key.
+    pub signature: Vec<u8>,
+    /// Signature of the change by the key before.
+    pub previous_signature: Option<Vec<u8>>,
+}
+
+/// The ciphertexts of these entries are deleted; all else of them stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redaction {
+    /// The erasure entries that are carried out by it.
+    pub erasures: Vec<Sequence>,
+    /// Ranges of entries, ascending: the first of each, and how many.
+    pub entries: Vec<(Sequence, u32)>,
 }

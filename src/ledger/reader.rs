@@ -13,8 +13,8 @@ use super::segment::{self, Frames, HEADER_BYTES, Stop, failed};
 use super::state::State;
 use super::walk::{count_segments, stopped};
 use super::{Placed, Position};
-use crate::crypto::{Keyring, LedgerId, SlotKey};
-use crate::model::Sequence;
+use crate::crypto::{EntryKey, Keyring, LedgerId, SlotKey};
+use crate::model::{Birth, Sequence};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,37 @@ impl Reader {
         let Some(sealer) = &self.sealer else { return };
         let with_slots = |(run, _): &(Run, Position)| Arc::new((run.clone(), sealer.slot_key(run.salt)));
         *self.runs.write().unwrap_or_else(PoisonError::into_inner) = table.rows.iter().map(with_slots).collect();
+    }
+
+    /// The directory of the segments.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Closes the file of a segment that was replaced.
+    pub(super) fn forget(&self, segment: u32) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).remove(&segment);
+    }
+
+    /// The key of a sealed entry; `None` for a clear one, and when it was destroyed.
+    pub(super) fn entry_key(&self, header: &Header) -> Result<Option<EntryKey>, Error> {
+        let Some((birth, other)) = self.births(header)? else { return Ok(None) };
+        let Some(sealer) = &self.sealer else { return Ok(None) };
+        let run = self.run(header)?;
+        Ok(sealer.entry_key(run.0.salt, header.key_epoch, header.sequence, birth, other))
+    }
+
+    /// The records that an entry is about; `None` for a clear one.
+    ///
+    /// # Errors
+    /// [`Error::Unopened`] without keys, or when the entry names a run that never began.
+    pub(super) fn births(&self, header: &Header) -> Result<Option<(Birth, Option<Birth>)>, Error> {
+        let Some(sealing) = &header.sealing else { return Ok(None) };
+        if self.sealer.is_none() {
+            return Err(Error::Unopened { sequence: header.sequence, what: "there are no keys" });
+        }
+        let run = self.run(header)?;
+        Ok(Some(run.1.open(header.sequence, sealing.slot)))
     }
 
     /// The ledger's id.

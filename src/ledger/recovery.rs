@@ -13,13 +13,16 @@
 use super::Position;
 use super::chain::Chain;
 use super::error::{Error, Fault};
-use super::kind::Kind;
+use super::payload::{Content, Erasure};
+use super::tree::Digest;
+use super::kind::{Header, Kind};
+use super::leaf::{Logical, body_digest};
 use super::reader::Reader;
 use super::segment::{self, failed};
 use super::state::State;
-use super::tree::hash_leaf;
 use super::walk::Walk;
 use crate::encoding::storage::Storage;
+use crate::model::Sequence;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
@@ -32,6 +35,8 @@ pub struct Recovered {
     pub kept: u64,
     /// What was cut, where something was.
     pub cut: Option<Cut>,
+    /// Erasures after the remembered commit, or all of them where there was none.
+    pub erasures: Vec<(Sequence, Erasure)>,
 }
 
 /// What was cut from the end of a ledger.
@@ -53,8 +58,14 @@ pub(super) struct Sound {
     pub(super) recovered: Recovered,
 }
 
-/// Checks the ledger from the remembered commit, or from its first entry, and cuts it.
-pub(super) fn recover(storage: &dyn Storage, dir: &Path, resume: Option<&State>) -> Result<Sound, Error> {
+/// Checks the ledger from the remembered commit, or from its first entry, and cuts it; nothing under the checkpoint
+/// `signed`, which has this size and root.
+pub(super) fn recover(
+    storage: &dyn Storage,
+    dir: &Path,
+    resume: Option<&State>,
+    signed: Option<(u64, Digest)>,
+) -> Result<Sound, Error> {
     let mut walk = match resume {
         None => Walk::from_start(dir)?,
         Some(state) => {
@@ -62,6 +73,9 @@ pub(super) fn recover(storage: &dyn Storage, dir: &Path, resume: Option<&State>)
             Walk::from_state(dir, state)?
         }
     };
+    if let Some((size, root)) = signed {
+        walk.expect(size, root)?;
+    }
     let torn = match walk.run(|_, _| {}) {
         Ok(()) => None,
         Err(Error::Damaged(fault))
@@ -72,6 +86,7 @@ pub(super) fn recover(storage: &dyn Storage, dir: &Path, resume: Option<&State>)
         }
         Err(error) => return Err(error),
     };
+    walk.check_redactions()?;
     let size = walk.chain.tree.size();
     let last_segment = walk.last_segment();
     let (chain, end) = match walk.derived {
@@ -81,6 +96,9 @@ pub(super) fn recover(storage: &dyn Storage, dir: &Path, resume: Option<&State>)
             Some((kind, sequence)) => return Err(Error::KeptAfterDerived { kind, sequence, derived: chain.next() }),
         },
     };
+    if let Some((signed, _)) = signed.filter(|(signed, _)| *signed > chain.tree.size()) {
+        return Err(Error::UnderCheckpoint { size: chain.tree.size(), signed, torn: torn.map(Box::new) });
+    }
     let derived = size - chain.tree.size();
     let cut = (derived > 0 || torn.is_some()).then_some(Cut { end, derived, torn });
     if cut.is_some() {
@@ -89,7 +107,7 @@ pub(super) fn recover(storage: &dyn Storage, dir: &Path, resume: Option<&State>)
     let kept = chain.tree.size() - walk.commit.as_ref().map_or(0, State::size);
     let mut runs = walk.runs;
     runs.retain(|(_, position)| *position < end);
-    Ok(Sound { chain, end, runs, recovered: Recovered { state: walk.commit, kept, cut } })
+    Ok(Sound { chain, end, runs, recovered: Recovered { state: walk.commit, kept, cut, erasures: walk.erasures } })
 }
 
 /// Whether the ledger has the remembered commit where it was.
@@ -107,7 +125,10 @@ fn check_resume(dir: &Path, state: &State) -> Result<(), Error> {
         Err(segment::Stop::Io(source)) => return Err(failed("read", &path)(source)),
     }
     let run = state.chain.run.as_ref().ok_or_else(|| differs("it has no run"))?;
-    if hash_leaf(&state.before, &run.digest, &stored) != state.chain.head {
+    let leaf = Header::read(&stored).and_then(|(header, body)| {
+        Ok(Logical::new(&state.before, &run.digest, &header, &body_digest(&header, body)?).leaf())
+    });
+    if leaf != Ok(state.chain.head) {
         return Err(differs("another entry is at its place"));
     }
     let end = u64::from(state.commit.offset()) + (stored.len() + segment::FRAME_BYTES) as u64;
@@ -127,10 +148,25 @@ pub fn stands_at(dir: &Path, state: Option<&State>) -> Result<bool, Error> {
     }
     let mut even = true;
     Reader::open(dir, None)?.scan(state, |entry| -> Result<(), Error> {
-        even &= matches!(entry.header.kind, Kind::Open | Kind::Policy);
+        even &= matches!(entry.header.kind, Kind::Open | Kind::Policy | Kind::Key);
         Ok(())
     })?;
     Ok(even)
+}
+
+/// All erasures that the ledger in `dir` records, in order. Needs no keys.
+///
+/// # Errors
+/// As [`Reader::scan`].
+pub fn erasures(dir: &Path) -> Result<Vec<(Sequence, Erasure)>, Error> {
+    let mut erasures = Vec::new();
+    Reader::open(dir, None)?.scan(None, |entry| -> Result<(), Error> {
+        if let Content::Erasure(erasure) = entry.content {
+            erasures.push((entry.placed.sequence, erasure));
+        }
+        Ok(())
+    })?;
+    Ok(erasures)
 }
 
 /// Makes `end` the end of the ledger, durably. Later segments go first, from the last, so that at each moment the

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 const ROW_BYTES: usize = 100;
 
 /// The runs of a ledger from the first, without gaps.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Runs {
     pub(super) rows: Vec<(Run, Position)>,
 }

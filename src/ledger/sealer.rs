@@ -8,7 +8,8 @@ use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, SEALED_HEADER_BYT
 use super::padding::{self, LENGTH_BYTES, PADDED_BYTES_MAX};
 use super::payload::{Content, Written};
 use super::wire;
-use crate::crypto::{EntryContext, EntryKey, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt};
+use super::tree::Digest;
+use crate::crypto::{EntryContext, EntryKey, KeyEpoch, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt};
 use crate::model::{Birth, Sequence};
 
 /// Bytes of the associated data: the run's digest and the stored header.
@@ -43,7 +44,7 @@ impl Sealer {
     ) -> Result<(), Error> {
         stored.clear();
         let header =
-            Header { kind: payload.kind(), key_epoch: run.key_epoch, run: run.number, time_s, sequence, sealing: None };
+            Header { kind: payload.kind(), key_epoch: run.key_epoch, run: run.number, time_s, sequence, redacted: false, sealing: None };
         let (birth, other) = match payload.seal() {
             Seal::Clear => return write_clear(&header, payload, stored),
             Seal::Record(birth) => (birth, None),
@@ -54,12 +55,13 @@ impl Sealer {
         }
         write_padded(&header, payload, stored)?;
 
-        let key = self.entry_key(run, sequence, birth, other);
+        let key = self.entry_key(run.salt, header.key_epoch, sequence, birth, other);
+        let key = key.ok_or(Error::ErasedRecord { kind: header.kind })?;
         let slot = slots.seal(sequence, birth, other);
         let header = Header { sealing: Some(Sealing { slot, commitment: key.commitment() }), ..header };
         let (head, padded) = stored.split_at_mut(SEALED_HEADER_BYTES);
         head.copy_from_slice(&header.sealed_bytes());
-        let tag = key.seal(sequence, &associated(run, head), padded);
+        let tag = key.seal(sequence, &associated(&run.digest, &header), padded);
         stored.extend_from_slice(&tag);
         Ok(())
     }
@@ -77,19 +79,20 @@ impl Sealer {
         let unopened = |what| Error::Unopened { sequence: header.sequence, what };
         let Some(sealing) = &header.sealing else { return read_clear(&header, payload) };
         let (birth, other) = slots.open(header.sequence, sealing.slot);
-        let key = self.entry_key(run, header.sequence, birth, other);
+        if header.redacted {
+            return Ok(Content::Erased { birth, other, redacted: true });
+        }
+        let Some(key) = self.entry_key(run.salt, header.key_epoch, header.sequence, birth, other) else {
+            let erased = self.records.is_erased(birth) || other.is_some_and(|other| self.records.is_erased(other));
+            return match erased {
+                true => Ok(Content::Erased { birth, other, redacted: false }),
+                false => Err(unopened("it names a key epoch that the keys do not have")),
+            };
+        };
         if key.commitment() != sealing.commitment {
             return Err(unopened("it was sealed under another key"));
         }
-        let (ciphertext, tag) =
-            payload.split_last_chunk::<TAG_BYTES>().ok_or_else(|| unopened("it has no ciphertext"))?;
-        let head = stored.get(..SEALED_HEADER_BYTES).ok_or_else(|| unopened("it has no header"))?;
-        scratch.clear();
-        scratch.extend_from_slice(ciphertext);
-        key.open(header.sequence, &associated(run, head), scratch, tag)
-            .map_err(|_| unopened("it is not what was sealed"))?;
-        let content = padding::unpad(scratch).and_then(|payload| wire::read(header.kind, payload));
-        let content = content.ok_or_else(|| unopened("its payload does not read"))?;
+        let content = open_body(&header, &run.digest, &key, payload, scratch)?;
         let expected = other.map_or(Seal::Record(birth), |other| Seal::Pair(birth, other));
         if content.seal() != Some(expected) {
             return Err(unopened("it is about another record than the one it is sealed for"));
@@ -97,14 +100,40 @@ impl Sealer {
         Ok(content)
     }
 
-    fn entry_key(&self, run: &Run, sequence: Sequence, birth: Birth, other: Option<Birth>) -> EntryKey {
-        let context = EntryContext { ledger: self.ledger, salt: run.salt, sequence };
-        let key = self.records.record_key(birth);
-        match other {
+    /// The key of an entry; `None` when a record of it was erased, or there is no such key epoch.
+    pub(super) fn entry_key(
+        &self,
+        salt: WriterSalt,
+        epoch: KeyEpoch,
+        sequence: Sequence,
+        birth: Birth,
+        other: Option<Birth>,
+    ) -> Option<EntryKey> {
+        let context = EntryContext { ledger: self.ledger, salt, sequence };
+        let key = self.records.record_key(epoch, birth)?;
+        Some(match other {
             None => key.entry_key(&context),
-            Some(other) => key.pair_key(&self.records.record_key(other), &context),
-        }
+            Some(other) => key.pair_key(&self.records.record_key(epoch, other)?, &context),
+        })
     }
+}
+
+/// What the body of a sealed entry says under its key.
+pub(super) fn open_body(
+    header: &Header,
+    run: &Digest,
+    key: &EntryKey,
+    body: &[u8],
+    scratch: &mut Vec<u8>,
+) -> Result<Content, Error> {
+    let unopened = |what| Error::Unopened { sequence: header.sequence, what };
+    let (ciphertext, tag) = body.split_last_chunk::<TAG_BYTES>().ok_or_else(|| unopened("it has no ciphertext"))?;
+    scratch.clear();
+    scratch.extend_from_slice(ciphertext);
+    key.open(header.sequence, &associated(run, header), scratch, tag)
+        .map_err(|_| unopened("it is not what was sealed"))?;
+    let content = padding::unpad(scratch).and_then(|payload| wire::read(header.kind, payload));
+    content.ok_or_else(|| unopened("its payload does not read"))
 }
 
 /// What a clear entry says.
@@ -138,9 +167,9 @@ fn check_size(header: &Header, what: &'static str, size: usize, max: usize) -> R
     if size <= max { Ok(()) } else { Err(Error::TooLarge { kind: header.kind, what, size, max }) }
 }
 
-fn associated(run: &Run, head: &[u8]) -> [u8; ASSOCIATED_BYTES] {
+fn associated(run: &Digest, header: &Header) -> [u8; ASSOCIATED_BYTES] {
     let mut bytes = [0u8; ASSOCIATED_BYTES];
-    bytes[..32].copy_from_slice(&run.digest);
-    bytes[32..].copy_from_slice(head);
+    bytes[..32].copy_from_slice(run);
+    bytes[32..].copy_from_slice(&header.sealed_bytes());
     bytes
 }

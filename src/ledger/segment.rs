@@ -12,6 +12,7 @@ use super::Position;
 use super::error::{Damage, Error};
 use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, Kind, VERSION};
 use super::tree::Digest;
+use super::walk::stopped;
 use crate::crypto::LedgerId;
 use crate::model::Sequence;
 use std::fs::File;
@@ -26,8 +27,10 @@ pub(super) const HEADER_BYTES: u64 = 76;
 pub(super) const FRAME_BYTES: usize = 8;
 /// Bytes of a stored commit entry: header, epoch, size, root, head, first.
 pub(super) const COMMIT_BYTES: usize = CLEAR_HEADER_BYTES + 8 + 8 + 32 + 32 + 8;
-/// How much is read at once.
+/// How much is read at once; more than the largest frame.
 const READ_BYTES: usize = 1 << 20;
+/// How much is read at once where few frames are wanted; more than the largest frame.
+const READ_SMALL_BYTES: usize = 96 << 10;
 
 /// What a segment's header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +113,18 @@ pub(super) fn list(dir: &Path) -> Result<Vec<u32>, Error> {
     Ok(numbers)
 }
 
+/// The id of the ledger in `dir`, as its first segment says.
+pub(super) fn ledger_id(dir: &Path) -> Result<LedgerId, Error> {
+    let path = path(dir, 0);
+    let opened = match Frames::open_small(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Missing { path: dir.to_owned() }),
+        opened => opened.map_err(failed("read", &path))?,
+    };
+    let mut frames = opened;
+    let header = frames.header().map_err(|stop| stopped(stop, &path, Position(0), Sequence(0)))?;
+    Ok(header.ledger)
+}
+
 /// Why a frame could not be read.
 pub(super) enum Stop {
     Io(io::Error),
@@ -142,6 +157,11 @@ pub(super) struct Frames {
 impl Frames {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { file: File::open(path)?, buffer: vec![0; READ_BYTES], start: 0, end: 0, offset: 0 })
+    }
+
+    /// With a small buffer, for a few frames.
+    pub(super) fn open_small(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::open(path)?, buffer: vec![0; READ_SMALL_BYTES], start: 0, end: 0, offset: 0 })
     }
 
     /// Goes to the frame at `offset`.

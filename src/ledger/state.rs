@@ -1,7 +1,8 @@
 //! What is remembered of a commit, so that the next open reads only what came after it.
 //!
 //! ```text
-//! canonical((version u8, ledger id, end u64, commit u64, leaf before the commit, head, size u64, peaks, run, epoch u64))
+//! canonical((version u8, ledger id, end u64, commit u64, leaf before the commit, head, size u64, peaks, run, epoch u64,
+//!            signing key or zeros))
 //! | crc32c u32;   run = (number u32, salt 16, key epoch u16, policy digest 32)
 //! ```
 //! It holds nothing secret. It is a convenience, not evidence: open checks it against the ledger.
@@ -41,6 +42,7 @@ struct StateWire {
     peaks: Counted<Digest>,
     run: (u32, [u8; 16], u16, Digest),
     epoch: u64,
+    signing: [u8; 32],
 }
 
 impl State {
@@ -93,6 +95,7 @@ impl State {
             peaks: Counted(self.chain.tree.peaks().to_vec()),
             run: (run.number, run.salt.0, run.key_epoch.0, run.policy),
             epoch: self.chain.epoch.0,
+            signing: self.chain.signing.unwrap_or_default(),
         };
         let mut bytes = Vec::with_capacity(256);
         canonical::encode(&wire, &mut bytes).expect("there are at most 64 peaks");
@@ -121,8 +124,9 @@ impl State {
         let (number, salt, key_epoch, policy) = wire.run;
         let run = Run::new(ledger, number, WriterSalt(salt), KeyEpoch(key_epoch), policy);
         let tree = Peaks::from_parts(wire.size, wire.peaks.0)?;
+        let signing = (wire.signing != [0; 32]).then_some(wire.signing);
         Some(Self {
-            chain: Chain::after_commit(ledger, wire.head, tree, Some(run), Epoch(wire.epoch)),
+            chain: Chain::after_commit(ledger, wire.head, tree, Some(run), Epoch(wire.epoch), signing),
             end: Position(wire.end),
             commit: Position(wire.commit),
             before: wire.before,

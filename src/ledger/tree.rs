@@ -2,22 +2,32 @@
 //!
 //! A leaf costs about one node hash. Only the hashes of the peaks are kept: at most one for each bit of the size.
 
-use ring::digest::{Context, SHA256, digest};
+use ring::digest::{SHA256, digest};
 
 /// A SHA-256 digest: a leaf, a node, a root.
 pub type Digest = [u8; 32];
 
 /// The peaks of the tree, highest first. There are as many as the size has one bits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Peaks {
     size: u64,
     peaks: Vec<Digest>,
+    /// The root over the last 256 leaves that were pushed as a whole.
+    block: Digest,
 }
+
+impl PartialEq for Peaks {
+    fn eq(&self, other: &Self) -> bool {
+        (self.size, &self.peaks) == (other.size, &other.peaks)
+    }
+}
+
+impl Eq for Peaks {}
 
 impl Peaks {
     /// What was kept of a tree; `None` when the count of peaks does not fit the size.
     pub(super) fn from_parts(size: u64, peaks: Vec<Digest>) -> Option<Self> {
-        (usize::try_from(size.count_ones()).ok()? == peaks.len()).then_some(Self { size, peaks })
+        (usize::try_from(size.count_ones()).ok()? == peaks.len()).then_some(Self { size, peaks, block: [0; 32] })
     }
 
     /// How many leaves there are.
@@ -33,12 +43,20 @@ impl Peaks {
     /// Adds a leaf.
     pub(super) fn push(&mut self, leaf: Digest) {
         let mut node = leaf;
-        for _ in 0..self.size.trailing_ones() {
+        for height in 1..=self.size.trailing_ones() {
             let left = self.peaks.pop().expect("there is a peak for each one bit of the size");
             node = hash_node(&left, &node);
+            if height == 8 {
+                self.block = node;
+            }
         }
         self.peaks.push(node);
         self.size += 1;
+    }
+
+    /// The root over the last 256 leaves, when they have just become whole.
+    pub(super) fn block(&self) -> Option<Digest> {
+        (self.size > 0 && self.size.is_multiple_of(256)).then_some(self.block)
     }
 
     /// The root of the tree; that of the empty one is the hash of nothing.
@@ -57,17 +75,6 @@ fn hash_node(left: &Digest, right: &Digest) -> Digest {
     message[1..33].copy_from_slice(left);
     message[33..].copy_from_slice(right);
     to_array(digest(&SHA256, &message))
-}
-
-/// `SHA-256(0x00 ‖ previous leaf ‖ run ‖ stored entry)`: the RFC 6962 leaf of the logical entry, and the linear chain.
-pub(super) fn hash_leaf(previous: &Digest, run: &Digest, stored: &[u8]) -> Digest {
-    let mut prefix = [0u8; 65];
-    prefix[1..33].copy_from_slice(previous);
-    prefix[33..].copy_from_slice(run);
-    let mut context = Context::new(&SHA256);
-    context.update(&prefix);
-    context.update(stored);
-    to_array(context.finish())
 }
 
 /// A digest of *ring* as an array.
@@ -102,11 +109,5 @@ mod tests {
             leaves.push(leaf);
             peaks.push(leaf);
         }
-    }
-
-    #[test]
-    fn leaf_of_rfc_form() {
-        let whole = [&[0u8][..], &[1; 32], &[2; 32], b"entry"].concat();
-        assert_eq!(hash_leaf(&[1; 32], &[2; 32], b"entry"), to_array(digest(&SHA256, &whole)));
     }
 }

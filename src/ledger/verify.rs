@@ -1,9 +1,10 @@
 //! The verifier: everything that can be known of a ledger without keys and without the index.
 //!
 //! It walks every byte of every segment and accepts only what a writer gives: headers, checksums, sequence, runs, the
-//! chain of leaves, and at each commit size, first entry, head and root. What it cannot see by itself is a ledger that
-//! was cut back to an earlier commit, or rewritten whole by somebody who holds all of it: for that one needs a head
-//! that was remembered elsewhere.
+//! chain of leaves, and at each commit size, first entry, head and root; that every entry whose ciphertext was deleted
+//! is listed by a redaction entry; and that each signing key was introduced by the one before. What it cannot see by
+//! itself is a ledger that was cut back to an earlier commit, or rewritten whole by somebody who holds all of it: for
+//! that one needs a checkpoint that was kept elsewhere, and the root at its size is compared on the way.
 //!
 //! It does not change anything, and it is not to be run beside a writer: an entry being written looks torn.
 
@@ -41,32 +42,57 @@ pub struct Report {
     pub commit: Option<State>,
     /// How many entries stand after the last commit.
     pub uncommitted: u64,
+    /// How many entries have no ciphertext any more, each listed by a redaction entry.
+    pub redacted: u64,
+    /// How many erasure entries there are.
+    pub erasures: u64,
+    /// The key that signs checkpoints, as the ledger itself says.
+    pub signing: Option<[u8; 32]>,
 }
 
-/// Verifies the ledger in `dir`. `progress` is told how many bytes have been verified, every megabyte or so.
+/// The root that a ledger must have over its first entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Over how many entries.
+    pub size: u64,
+    /// The root.
+    pub root: Digest,
+}
+
+/// Verifies the ledger in `dir`, and that it has the roots of these checkpoints. `progress` is told how many bytes have
+/// been verified, every megabyte or so.
 ///
 /// # Errors
-/// [`Error::Damaged`] with the first place that is not as a writer would have written it, [`Error::Missing`] and
+/// [`Error::Damaged`] with the first place that is not as a writer would have written it, [`Error::OtherRoot`] and
+/// [`Error::UnderCheckpoint`] when it is not the ledger that a checkpoint was signed over, [`Error::Missing`] and
 /// [`Error::File`].
-pub fn verify(dir: &Path, mut progress: impl FnMut(u64)) -> Result<Report, Error> {
+pub fn verify(dir: &Path, expected: &[Expected], mut progress: impl FnMut(u64)) -> Result<Report, Error> {
     let mut walk = Walk::from_start(dir)?;
+    for checkpoint in expected {
+        walk.expect(checkpoint.size, checkpoint.root)?;
+    }
     let segments = walk.last_segment() + 1;
     let mut size_bytes = 0u64;
     let mut told = 0u64;
     let mut counts = [0u64; Kind::ALL.len()];
     walk.run(|header, frame_bytes| {
         size_bytes += frame_bytes;
-        if let Some(count) = counts.get_mut(header.kind as usize - 1) {
-            *count += 1;
+        if let Some(place) = Kind::ALL.iter().position(|kind| *kind == header.kind) {
+            counts[place] += 1;
         }
         if size_bytes - told >= 1 << 20 {
             told = size_bytes;
             progress(size_bytes);
         }
     })?;
+    walk.check_redactions()?;
+    let size = walk.chain.tree.size();
+    if let Some(signed) = expected.iter().map(|checkpoint| checkpoint.size).max().filter(|signed| *signed > size) {
+        return Err(Error::UnderCheckpoint { size, signed, torn: None });
+    }
     let size_bytes = size_bytes + u64::from(segments) * super::segment::HEADER_BYTES;
     progress(size_bytes);
-    let entries = walk.chain.tree.size();
+    let entries = size;
     Ok(Report {
         ledger: walk.chain.ledger,
         segments,
@@ -79,5 +105,8 @@ pub fn verify(dir: &Path, mut progress: impl FnMut(u64)) -> Result<Report, Error
         epoch: walk.chain.epoch,
         uncommitted: entries - walk.commit.as_ref().map_or(0, State::size),
         commit: walk.commit,
+        redacted: walk.redacted.count(),
+        erasures: walk.erasures.len() as u64,
+        signing: walk.chain.signing,
     })
 }

@@ -7,8 +7,12 @@ use super::Position;
 use super::chain::{Chain, Run};
 use super::error::{Damage, Error, Fault, shown};
 use super::kind::{Header, Kind};
+use super::payload::{Content, Erasure};
+use super::ranges::Ranges;
 use super::segment::{self, Frames, HEADER_BYTES, Stop, failed};
 use super::state::State;
+use super::tree::Digest;
+use super::wire;
 use crate::model::Sequence;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +32,13 @@ pub(super) struct Walk {
     pub(super) kept_after: Option<(Kind, Sequence)>,
     /// The runs that began on the way, and where.
     pub(super) runs: Vec<(Run, Position)>,
+    /// Erasures on the way.
+    pub(super) erasures: Vec<(Sequence, Erasure)>,
+    /// Entries whose ciphertext was deleted, and those that redaction entries list.
+    pub(super) redacted: Ranges,
+    listed: Ranges,
+    /// Roots that the ledger must have at these sizes, ascending: those of checkpoints.
+    expected: Vec<(u64, Digest)>,
 }
 
 impl Walk {
@@ -50,8 +61,64 @@ impl Walk {
     }
 
     fn new(dir: &Path, segments: u32, chain: Chain, end: Position, commit: Option<State>) -> Self {
-        let (derived, kept_after, runs) = (None, None, Vec::new());
-        Self { dir: dir.to_owned(), segments, chain, end, commit, derived, kept_after, runs }
+        Self {
+            dir: dir.to_owned(),
+            segments,
+            chain,
+            end,
+            commit,
+            derived: None,
+            kept_after: None,
+            runs: Vec::new(),
+            erasures: Vec::new(),
+            redacted: Ranges::default(),
+            listed: Ranges::default(),
+            expected: Vec::new(),
+        }
+    }
+
+    /// Has the walk compare the root over the first `size` entries, unless it begins after them.
+    pub(super) fn expect(&mut self, size: u64, root: Digest) -> Result<(), Error> {
+        if size >= self.chain.tree.size() {
+            self.expected.push((size, root));
+            self.expected.sort_unstable();
+        }
+        self.check_root()
+    }
+
+    fn check_root(&self) -> Result<(), Error> {
+        let size = self.chain.tree.size();
+        let known = self.expected.partition_point(|(at, _)| *at < size);
+        let mut here = self.expected.iter().skip(known).take_while(|(at, _)| *at == size).peekable();
+        if here.peek().is_none() {
+            return Ok(());
+        }
+        let found = self.chain.tree.root();
+        match here.find(|(_, expected)| *expected != found) {
+            Some((_, expected)) => Err(Error::OtherRoot { size, expected: *expected, found }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether every entry that is redacted was listed by a redaction entry.
+    pub(super) fn check_redactions(&self) -> Result<(), Error> {
+        match self.redacted.first_outside(&self.listed) {
+            None => Ok(()),
+            Some((sequence, at)) => {
+                let (segment, offset) = (at.segment(), at.offset().into());
+                let damage = Damage::Unlisted;
+                Err(Error::Damaged(Box::new(Fault { segment, offset, sequence, damage, later_commit: None })))
+            }
+        }
+    }
+
+    /// Takes in what a clear entry about erasure says.
+    fn note(&mut self, kind: Kind, sequence: Sequence, content: Option<Content>) {
+        match (kind, content) {
+            (Kind::Erasure, Some(Content::Erasure(erasure))) => self.erasures.push((sequence, erasure)),
+            (Kind::Redaction, Some(Content::Redaction(redaction))) => self.listed.extend(&redaction.entries),
+            _ => {}
+        }
     }
 
     /// The number of the last segment.
@@ -96,6 +163,14 @@ impl Walk {
         let before = self.chain.head;
         let run_before = self.chain.run.as_ref().map(|run| run.number);
         let header = self.chain.absorb(stored).map_err(|damage| stopped(damage.into(), path, at, sequence))?;
+        if header.redacted {
+            self.redacted.push(sequence, at);
+        }
+        if matches!(header.kind, Kind::Erasure | Kind::Redaction) {
+            let content = stored.get(header.size_bytes()..).and_then(|body| wire::read(header.kind, body));
+            self.note(header.kind, sequence, content);
+        }
+        self.check_root()?;
         // Positions are bounded by the size of a segment; a file past 4 GiB was not written here.
         let offset = u32::try_from(frames.offset())
             .map_err(|_| stopped(Damage::Length { found: u32::MAX }.into(), path, at, sequence))?;

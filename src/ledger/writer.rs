@@ -6,10 +6,12 @@
 //! INVARIANT: after any failed write or sync nothing more is written until the ledger is opened again, for what is on
 //! disk is then not known (a second fsync may report success for pages that were lost).
 
-use super::chain::{Chain, Run};
+use super::chain::{Chain, Run, key_text};
 use super::error::Error;
 use super::kind::ENTRY_BYTES_MAX;
-use super::payload::{Open, Payload, PolicyBundle, Written};
+use super::blocks::{self, BLOCK, Start};
+use super::checkpoint;
+use super::payload::{KeyChange, Open, Payload, PolicyBundle, Written};
 use super::policy;
 use super::reader::{Entry, Reader};
 use super::recovery::{self, Recovered};
@@ -22,6 +24,7 @@ use super::{Placed, Position};
 use crate::crypto::{Error as KeyError, Keyring, SlotKey, WriterSalt};
 use crate::encoding::storage::{Disk, Storage, replace};
 use crate::model::{Epoch, Sequence};
+use crate::tlog::{SigningKey, VerifierKey};
 use ring::rand::SecureRandom;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -55,6 +58,16 @@ pub struct Ledger {
     chain: Chain,
     run: Run,
     slots: SlotKey,
+    /// What signs checkpoints: the key in force, and the one before while it is kept.
+    signing: Vec<SigningKey>,
+    /// The checkpoint that stands in the directory.
+    published: Option<Vec<u8>>,
+    /// When it was signed, where this writer did.
+    published_s: Option<u32>,
+    /// Where the block of 256 entries begins that is being written.
+    block: Start,
+    /// Rows of whole blocks that are not in their file yet.
+    rows: Vec<u8>,
     file: File,
     segment: u32,
     /// Bytes of the segment that the system has.
@@ -91,7 +104,7 @@ impl Ledger {
         let chain = Chain::new(keys.ledger_id());
         create_segment(&*options.storage, dir, 0, &chain)?;
         let end = Position::new(0, HEADER_BYTES as u32);
-        Self::begin(dir, keys, rng, bundle, now_s, options, chain, end, Runs::default())
+        Self::begin(dir, keys, rng, bundle, now_s, options, chain, end, Runs::default(), None)
     }
 
     /// Opens the ledger in `dir`: checks what came after the remembered commit (or everything), cuts what a crash left,
@@ -110,12 +123,19 @@ impl Ledger {
         options: Options,
     ) -> Result<(Self, Recovered), Error> {
         policy::split(bundle)?;
+        let keys_ledger = keys.ledger_id();
         // Says when the ledger is missing or another one, before anything is touched.
         drop(Reader::open(dir, None).and_then(|reader| match (keys.ledger_id(), reader.ledger_id()) {
             (expected, found) if expected != found => Err(Error::OtherLedger { expected, found }),
             _ => Ok(reader),
         })?);
-        let sound = recovery::recover(&*options.storage, dir, resume)?;
+        let published = checkpoint::read(dir)?;
+        let signed = published.as_deref().map(|bytes| {
+            let keys: Vec<VerifierKey> = keys.signing()?.iter().map(|key| key.verifier().clone()).collect();
+            let checkpoint = checkpoint::open(&checkpoint::file(dir), bytes, keys_ledger, &keys)?;
+            Ok::<_, Error>((checkpoint.size(), *checkpoint.root()))
+        });
+        let sound = recovery::recover(&*options.storage, dir, resume, signed.transpose()?)?;
         let mut runs = Runs::load(dir, sound.chain.ledger)?;
         if let Some(first) = sound.runs.first() {
             runs.rows.retain(|(run, _)| run.number < first.0.number);
@@ -128,7 +148,7 @@ impl Ledger {
             }
         }
         runs.rows.extend(sound.runs);
-        let ledger = Self::begin(dir, keys, rng, bundle, now_s, options, sound.chain, sound.end, runs)?;
+        let ledger = Self::begin(dir, keys, rng, bundle, now_s, options, sound.chain, sound.end, runs, published)?;
         Ok((ledger, sound.recovered))
     }
 
@@ -143,7 +163,16 @@ impl Ledger {
         chain: Chain,
         end: Position,
         runs: Runs,
+        published: Option<Vec<u8>>,
     ) -> Result<Self, Error> {
+        let block = blocks::mend(
+            &*options.storage,
+            dir,
+            chain.ledger,
+            runs.clone(),
+            chain.tree.size(),
+            &chain.tree.root(),
+        )?;
         let mut salt = [0u8; 16];
         rng.fill(&mut salt).map_err(|_| KeyError::Random)?;
         let salt = WriterSalt(salt);
@@ -163,6 +192,11 @@ impl Ledger {
             runs,
             chain,
             run,
+            signing: keys.signing()?,
+            published,
+            published_s: None,
+            block,
+            rows: Vec::new(),
             file,
             segment: end.segment(),
             written: end.offset().into(),
@@ -174,6 +208,7 @@ impl Ledger {
         };
         let placed = ledger.append_any(&open)?;
         ledger.runs.rows.push((ledger.run.clone(), placed.position));
+        ledger.introduce_key()?;
         if ledger.run.policy == bundle.digest {
             ledger.sync()?;
             ledger.save_runs()?;
@@ -181,6 +216,56 @@ impl Ledger {
             ledger.set_policy(bundle)?;
         }
         Ok(ledger)
+    }
+
+    /// Records the key that signs checkpoints, where it is another one than before.
+    fn introduce_key(&mut self) -> Result<(), Error> {
+        let Some(current) = self.signing.first() else { return Ok(()) };
+        let (public, previous) = (*current.verifier().key(), self.chain.signing);
+        if previous == Some(public) {
+            return Ok(());
+        }
+        let text = key_text(self.chain.ledger, previous.as_ref(), &public);
+        let old = previous.map(|previous| self.signing.iter().find(|key| *key.verifier().key() == previous));
+        let previous_signature = match old {
+            None => None,
+            Some(Some(old)) => Some(old.sign(&text)?.bytes().to_vec()),
+            Some(None) => return Err(Error::SigningKey),
+        };
+        let signature = current.sign(&text)?.bytes().to_vec();
+        self.append_any(&KeyChange { public, previous, signature, previous_signature }).map(|_| ())
+    }
+
+    /// Signs the ledger as it stands, which must all be committed, and puts the checkpoint in its file, durably.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointMoved`] when somebody else wrote it, [`Error::File`]; after either the ledger takes nothing
+    /// more.
+    pub fn checkpoint(&mut self) -> Result<Vec<u8>, Error> {
+        self.sync()?;
+        let (size, root) = (self.chain.tree.size(), self.chain.tree.root());
+        let note = checkpoint::sign(self.chain.ledger, size, root, &self.signing)?.to_text().into_bytes();
+        checkpoint::swap(&*self.options.storage, &self.dir, self.published.as_deref(), &note)
+            .inspect_err(|_| self.poisoned = true)?;
+        self.published_s = Some(self.time_s);
+        self.published = Some(note.clone());
+        Ok(note)
+    }
+
+    /// The checkpoint that stands in the directory.
+    pub fn published(&self) -> Option<&[u8]> {
+        self.published.as_deref()
+    }
+
+    /// Replaces the checkpoint by the same one with more signatures.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub fn publish(&mut self, note: Vec<u8>) -> Result<(), Error> {
+        checkpoint::swap(&*self.options.storage, &self.dir, self.published.as_deref(), &note)
+            .inspect_err(|_| self.poisoned = true)?;
+        self.published = Some(note);
+        Ok(())
     }
 
     /// Records a bundle, which is in force for all entries after it. It is durable on return.
@@ -249,7 +334,13 @@ impl Ledger {
         }
         let offset = u32::try_from(self.end()).expect("a segment is at most 4 GiB and an entry");
         let placed = Placed { sequence: self.chain.next(), position: Position::new(self.segment, offset) };
+        if self.chain.tree.size().is_multiple_of(BLOCK) {
+            self.block = Start { position: placed.position, before: self.chain.head };
+        }
         self.chain.absorb(stored).expect("what the writer makes is what the chain takes");
+        if let Some(node) = self.chain.tree.block() {
+            self.rows.extend_from_slice(&self.block.row(&node));
+        }
         segment::write_frame(stored, &mut self.buffer);
         Ok(placed)
     }
@@ -270,10 +361,45 @@ impl Ledger {
 
     fn write_and_sync(&mut self) -> Result<(), Error> {
         self.write()?;
+        if !self.rows.is_empty() {
+            blocks::append(&*self.options.storage, &self.dir, &self.rows)?;
+            self.rows.clear();
+        }
         if !self.durable {
             return Ok(());
         }
         self.options.storage.sync(&self.file).map_err(failed("sync", &segment::path(&self.dir, self.segment)))
+    }
+
+    /// Ends the segment unless it is empty, so that all before the next entry stands in segments that no longer grow.
+    pub(super) fn close_segment(&mut self) -> Result<(), Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        if self.end() > HEADER_BYTES {
+            self.rotate().inspect_err(|_| self.poisoned = true)?;
+        }
+        Ok(())
+    }
+
+    /// The number of the segment that is written to.
+    pub(super) fn segment(&self) -> u32 {
+        self.segment
+    }
+
+    /// Where it is written.
+    pub(super) fn storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.options.storage)
+    }
+
+    /// Takes nothing more until it is opened again.
+    pub(super) fn poison(&mut self) {
+        self.poisoned = true;
+    }
+
+    /// Appends an entry that only the ledger itself writes.
+    pub(super) fn append_own<P: Written>(&mut self, payload: &P) -> Result<Placed, Error> {
+        self.append_any(payload)
     }
 
     /// Ends the segment and begins the next.
@@ -310,6 +436,10 @@ impl Ledger {
         self.sync()?;
         let offset = u32::try_from(self.end()).expect("a segment is at most 4 GiB and an entry");
         let end = Position::new(self.segment, offset);
+        // One signature a second is enough for whoever watches; every commit has the root that the next one signs.
+        if self.durable && self.published_s != Some(self.time_s) {
+            self.checkpoint()?;
+        }
         Ok(State { chain: self.chain.clone(), end, commit: placed.position, before })
     }
 

@@ -91,6 +91,30 @@ impl Directory {
         self.root.join("index.damaged")
     }
 
+    /// Where an index is written that is to replace the one in use.
+    pub fn index_new(&self) -> PathBuf {
+        self.root.join("index.new")
+    }
+
+    /// Puts the index that was written anew in the place of the old one, of which nothing is left.
+    pub fn swap_index(&self) -> Result<(), Error> {
+        // A stop in between leaves no index, which is then built from the ledger.
+        Self::remove(&self.index())?;
+        Self::remove(&self.index_aside())?;
+        let (from, to) = (self.index_new(), self.index());
+        fs::rename(&from, &to).map_err(|source| Error::io("rename the index", &from, source))?;
+        let sync = || File::open(&self.root)?.sync_all();
+        sync().map_err(|source| Error::io("sync", &self.root, source))
+    }
+
+    /// Removes a directory with all in it, where it is.
+    pub fn remove(path: &Path) -> Result<(), Error> {
+        match fs::remove_dir_all(path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, source)),
+            _ => Ok(()),
+        }
+    }
+
     /// Keeps the bundle in the directory.
     pub fn write_policy(&self, bundle: &Bundle) -> Result<(), Error> {
         let folder = self.policy();

@@ -5,12 +5,12 @@
 
 use super::derive::{Before, Derived, derive};
 use super::facts::{content_hash, merge_fields};
-use super::known::{Known, KnownRecords};
+use super::known::{ERASED, Known, KnownRecords};
 use super::notify::EpochChanges;
-use super::recorder::{Recorder, Written};
+use super::recorder::{Recorder, Replayed};
 use super::{Error, Onefold, meta};
 use crate::dataflow::Engine;
-use crate::ledger::{self, Content, Position, Received, State};
+use crate::ledger::{self, Content, Erasure, Position, Received, State};
 use crate::model::{
     Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId, NameHash, Named,
     Operation, Order, Role, Sequence, Source, SourceId,
@@ -32,6 +32,8 @@ pub enum Outcome {
     Late,
     /// It could not be used; the reason and the content stand in quarantine.
     Quarantined,
+    /// It is about an erased record or person: it was counted, and nothing of it is kept.
+    Erased,
 }
 
 /// What a commit did.
@@ -52,6 +54,8 @@ pub struct Committed {
 /// A record that the open epoch has changed.
 #[derive(Debug)]
 pub(super) struct Touched {
+    /// Its name, by which the dataflow knows it.
+    pub name: NameHash,
     /// Its facts before the epoch.
     pub before: RecordBody,
     /// What it is now.
@@ -82,7 +86,7 @@ impl TouchedRecords {
     }
 
     /// Adds a record that is not there yet; a new one has the next birth.
-    fn insert(&mut self, birth: Birth, touched: Touched) {
+    pub fn insert(&mut self, birth: Birth, touched: Touched) {
         if !touched.new {
             self.old.insert(birth, touched);
             return;
@@ -91,6 +95,14 @@ impl TouchedRecords {
             self.first = birth.0;
         }
         self.new.push(touched);
+    }
+
+    /// Replaces a record's state by that of an erased one.
+    pub fn erase(&mut self, birth: Birth, touched: Touched) {
+        match self.get_mut(birth) {
+            Some(known) => known.after = touched.after,
+            None => drop(self.old.insert(birth, touched)),
+        }
     }
 
     /// How many there are.
@@ -114,12 +126,25 @@ pub(super) struct OpenEpoch {
     pub offsets: Vec<([u8; 32], Vec<u8>)>,
     /// What stands in the index for messages that were refused.
     pub refusals: HashSet<[u8; 32]>,
+    /// Erasures that stand in the ledger.
+    pub erasures: Vec<(Sequence, Erasure)>,
+    /// Records that they cover and that were not erased before.
+    pub erased: Vec<Birth>,
+    /// Erasures whose ciphertexts a redaction entry says to be deleted.
+    pub redacted: Vec<Sequence>,
+    /// Changes that were refused because they are about erased records.
+    pub refused: u64,
 }
 
 impl OpenEpoch {
     /// Whether nothing was taken.
     pub fn is_empty(&self) -> bool {
-        self.touched.count() == 0 && self.rejected.is_empty() && self.offsets.is_empty()
+        self.touched.count() == 0
+            && self.rejected.is_empty()
+            && self.offsets.is_empty()
+            && self.erasures.is_empty()
+            && self.redacted.is_empty()
+            && self.refused == 0
     }
 }
 
@@ -160,6 +185,9 @@ impl Onefold {
             return Err(Error::BadName { what: "the change names a source that the bundle does not have".to_owned() });
         };
         let name = self.identity.name(&source.name, &change.key);
+        if self.is_buried(Some(name), None) {
+            return Ok(self.refuse_erased());
+        }
         let known = self.records.find(name).map(|(birth, known)| (birth, *known));
         let live = change.operation != Operation::Delete;
         if let Some(outcome) = outdated(known.map(|(_, known)| known), change.order, live) {
@@ -178,6 +206,9 @@ impl Onefold {
             Ok(body) => body,
             Err(problem) => return self.refuse_change(change, problem.code(), &problem.to_string()),
         };
+        if self.is_buried(None, Some(&body)) {
+            return Ok(self.refuse_erased());
+        }
         let consent = source.role == Role::Consents;
         let payload = received(consent, birth, change, fields.into_owned(), &self.standardized);
         if anew && let Some((_, known)) = known {
@@ -195,6 +226,12 @@ impl Onefold {
             Err(error @ ledger::Error::TooLarge { .. }) => self.refuse_change(change, TOO_LARGE, &error.to_string()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Counts a change about an erased record, and keeps nothing of it.
+    fn refuse_erased(&mut self) -> Outcome {
+        self.open.refused += 1;
+        Outcome::Erased
     }
 
     /// Standardises a record and makes its facts.
@@ -268,7 +305,7 @@ impl Onefold {
             true => RecordBody::Gone,
             false => self.index.record(birth)?.map_or(RecordBody::Gone, |row| row.body),
         };
-        self.open.touched.insert(birth, Touched { before, after, new, had_issues, issues });
+        self.open.touched.insert(birth, Touched { name, before, after, new, had_issues, issues });
         Ok(())
     }
 
@@ -291,15 +328,15 @@ impl Onefold {
         self.stop_on_error(committed).map(Some)
     }
 
-    /// Closes the epoch; `replayed` holds the derived entries of one that the ledger has already.
-    pub(super) fn close_epoch(&mut self, replayed: Option<&mut Written>) -> Result<Committed, Error> {
-        let open = std::mem::take(&mut self.open);
+    /// Closes the epoch; `replayed` says how the entries of one that the ledger has already are found.
+    pub(super) fn close_epoch(&mut self, replayed: Option<Replayed<'_>>) -> Result<Committed, Error> {
+        let mut open = std::mem::take(&mut self.open);
         let epoch = self.epoch;
         let touched = open.touched.count();
         let mut batch = self.index.batch();
         // Each record is let go as soon as dataflow and index have what they need of it: an epoch may be a whole load.
-        for (birth, touched) in open.touched.into_sorted() {
-            feed(&mut self.engine, &self.schema.sources, Named::new(touched.after.name, birth), &touched);
+        for (birth, touched) in std::mem::take(&mut open.touched).into_sorted() {
+            feed(&mut self.engine, &self.schema.sources, Named::new(touched.name, birth), &touched);
             put_record(&mut batch, &self.index, birth, &touched)?;
         }
         let delta = self.engine.commit();
@@ -309,7 +346,8 @@ impl Onefold {
                 let derived = derive(&delta, epoch, &lookup, &mut Recorder::Writing(&mut self.ledger))?;
                 (derived, Some(self.ledger.commit(epoch)?))
             }
-            Some(written) => {
+            Some(Replayed::Altered) => (derive(&delta, epoch, &lookup, &mut Recorder::Unrecorded)?, None),
+            Some(Replayed::As(written)) => {
                 let derived = derive(&delta, epoch, &lookup, &mut Recorder::Replaying(written))?;
                 if !written.is_empty() {
                     return Err(Error::Unaccounted { what: "the ledger records derived entries that do not follow" });
@@ -325,13 +363,21 @@ impl Onefold {
             batch.put_root(record, root);
             self.records.set_root(record, root);
         }
+        for birth in &open.erased {
+            batch.remove_root(*birth);
+            let source = self.records.get(*birth).map_or(SourceId(u16::MAX), |known| known.source);
+            if !self.records.erase(*birth, source) {
+                return Err(Error::Unaccounted { what: "an erasure names a record that never was" });
+            }
+        }
         for (root, row) in profiles {
             match row {
                 Some(row) => batch.put_profile(root, &row),
                 None => batch.remove_profile(root),
             }
         }
-        self.put_rest(&mut batch, &open.rejected, &open.refusals, &open.offsets, state.as_ref());
+        self.put_erasures(&mut batch, &open)?;
+        self.put_rest(&mut batch, &open, state.as_ref());
         self.index.apply(batch)?;
         self.index_is_empty = false;
         self.epoch = Epoch(epoch.0 + 1);
@@ -346,18 +392,16 @@ impl Onefold {
     fn put_rest(
         &self,
         batch: &mut Batch,
-        rejected: &[(Sequence, RejectedRow)],
-        refusals: &HashSet<[u8; 32]>,
-        offsets: &[([u8; 32], Vec<u8>)],
+        open: &OpenEpoch,
         state: Option<&State>,
     ) {
-        for (sequence, row) in rejected {
+        for (sequence, row) in &open.rejected {
             batch.put_rejected(*sequence, row);
         }
-        for key in refusals {
+        for key in &open.refusals {
             batch.put_offset(key, &[]);
         }
-        for (file, progress) in offsets {
+        for (file, progress) in &open.offsets {
             batch.put_offset(file, progress);
         }
         batch.put_meta(meta::EPOCH, &self.epoch.0.to_le_bytes());
@@ -419,7 +463,14 @@ const TOO_LARGE: u8 = 255;
 /// Puts the rows of a touched record into the batch of its epoch.
 fn put_record(batch: &mut Batch, index: &Index, birth: Birth, touched: &Touched) -> Result<(), Error> {
     batch.put_record(birth, &touched.after);
-    if touched.new {
+    if touched.after.name == ERASED {
+        if touched.name != ERASED {
+            batch.remove_name(touched.name);
+        }
+        for field in index.issues_of(birth)? {
+            batch.remove_issue(birth, field);
+        }
+    } else if touched.new {
         batch.put_name(touched.after.name, birth);
     } else if touched.had_issues {
         for field in index.issues_of(birth)? {

@@ -60,6 +60,8 @@ pub struct Ingested {
     pub late: u64,
     /// Messages and changes in quarantine.
     pub quarantined: u64,
+    /// Changes about erased records and persons, of which nothing is kept.
+    pub erased: u64,
     /// Epochs committed.
     pub epochs: u64,
     /// Links accepted.
@@ -240,6 +242,7 @@ impl Onefold {
                 Outcome::Unchanged => run.done.unchanged += 1,
                 Outcome::Late => run.done.late += 1,
                 Outcome::Quarantined => run.done.quarantined += 1,
+                Outcome::Erased => run.done.erased += 1,
             }
         }
         run.progress.changes += (batch.changes.len() + batch.refused.len()) as u64;

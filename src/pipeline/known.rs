@@ -79,6 +79,43 @@ impl KnownRecords {
         }
     }
 
+    /// Puts an erased record in place: it keeps its birth and loses its name.
+    ///
+    /// Returns `false` when births would not stay dense.
+    #[must_use]
+    pub fn erase(&mut self, birth: Birth, source: SourceId) -> bool {
+        let order = Order::Arrival;
+        let known = Known { name: ERASED, source, live: false, issues: false, order, content: 0, position: 0 };
+        match usize::try_from(birth.0) {
+            Ok(place) if place < self.by_birth.len() => {
+                let name = self.by_birth[place].name;
+                if let Ok(entry) = self.by_name.find_entry(hash(name), |other| *other == birth.0) {
+                    entry.remove();
+                }
+                self.by_birth[place] = known;
+                self.roots[place] = birth;
+                true
+            }
+            Ok(place) if place == self.by_birth.len() => {
+                self.by_birth.push(known);
+                self.roots.push(birth);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a record was erased.
+    pub fn is_erased(&self, birth: Birth) -> bool {
+        self.get(birth).is_some_and(|known| known.name == ERASED)
+    }
+
+    /// Records that were deleted by their sources and not erased.
+    pub fn departed(&self) -> impl Iterator<Item = Birth> + '_ {
+        let departed = |known: &Known| !known.live && known.name != ERASED;
+        (0..).map(Birth).zip(&self.by_birth).filter(move |(_, known)| departed(known)).map(|(birth, _)| birth)
+    }
+
     /// Makes room for so many records.
     pub fn reserve(&mut self, count: usize) {
         self.by_birth.reserve(count);
@@ -109,6 +146,9 @@ impl KnownRecords {
         Some(self.by_birth.get(usize::try_from(birth).ok()?)?.name)
     }
 }
+
+/// Stands for the name of an erased record; no keyed hash of 128 bits will ever be zero.
+pub(super) const ERASED: NameHash = NameHash(0);
 
 /// The lower half of a keyed hash is hash enough.
 fn hash(name: NameHash) -> u64 {

@@ -6,6 +6,14 @@ pub(super) const EPOCH: &str = "epoch";
 pub(super) const LEDGER: &str = "ledger";
 /// Not empty while epochs are being replayed into the index.
 pub(super) const REPLAYING: &str = "replaying";
+/// Erasures: for each, the sequence of its entry u64, the date of deletion u32, whether it was done u8; little-endian.
+pub(super) const ERASURES: &str = "erasures";
+/// The generation that the key state has at least, u64 little-endian: a lower one is a copy of before an erasure.
+pub(super) const GENERATION: &str = "generation";
+/// Keyed hashes by which erased records are refused, u128 little-endian each.
+pub(super) const TOMBSTONES: &str = "tombstones";
+/// How many changes were refused by them, u64 little-endian.
+pub(super) const REFUSED: &str = "refused";
 /// How many records there are, deleted ones and consents included, u64 little-endian.
 pub(super) const RECORDS: &str = "records";
 /// Digest of the bundle in force at that epoch.

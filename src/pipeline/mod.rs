@@ -5,15 +5,18 @@
 //! It never shows a reader what is not durable.
 
 mod archive;
+mod audit;
 mod clock;
 mod derive;
 mod directory;
 mod epoch;
+mod erase;
 mod error;
 mod export;
 mod facts;
 mod ingest;
 mod known;
+mod live;
 mod meta;
 mod notify;
 mod open;
@@ -21,6 +24,7 @@ mod progress;
 mod quarantine;
 mod read;
 mod recorder;
+mod redact;
 mod recover;
 mod resolve;
 mod view;
@@ -28,7 +32,10 @@ mod wire;
 
 pub use archive::Archive;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use audit::Audit;
 pub use epoch::{Committed, Outcome};
+pub use erase::{Erased, ErasureRequest, ErasureState, Scope};
+pub use live::Breach;
 pub use error::Error;
 pub use export::Table;
 pub use ingest::{Ingested, Input, Progress};

@@ -6,16 +6,18 @@ use super::epoch::OpenEpoch;
 use super::facts::FactMaker;
 use super::known::KnownRecords;
 use super::notify::EpochChanges;
-use super::recorder::Written;
+use super::live::Live;
+use super::recorder::{Replayed, Written};
 use super::{Error, meta};
 use crate::crypto::{IdentityKey, Keyring};
 use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
 use crate::ledger::{self, Content, Ledger, PolicyBundle, State};
-use crate::model::{Epoch, Schema};
+use crate::model::{Birth, Epoch, Schema, Sequence};
 use crate::policy::Bundle;
 use crate::standardize::{Standardized, Standardizer};
 use crate::store::{self, Index};
+use hashbrown::HashSet;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,7 +46,10 @@ pub struct Onefold {
     /// The number that the next epoch gets.
     pub(super) epoch: Epoch,
     pub(super) clock: Box<dyn Clock>,
+    pub(super) random: Box<dyn SecureRandom>,
     pub(super) subscribers: Vec<Subscriber>,
+    /// Keyed hashes of names and identifiers that were erased.
+    pub(super) tombstones: HashSet<u128>,
     pub(super) stopped: bool,
 }
 
@@ -101,25 +106,37 @@ impl Onefold {
         let mut batch = index.batch();
         batch.put_meta(meta::BUNDLE, &bundle.digest);
         index.apply(batch)?;
-        Self::assemble(directory, bundle, keys, ledger, index, clock)
+        Self::assemble(directory, bundle, keys, ledger, index, clock, random)
     }
 
-    /// Opens a data directory for changes.
+    /// Opens a data directory for changes. Ciphertexts of erased records whose date has come are deleted first.
     ///
     /// # Errors
     /// When it is no data directory, is in use, its keys or bundle are not the right ones, or its ledger is damaged.
     pub fn open(root: &Path, options: OpenOptions) -> Result<Self, Error> {
+        let onefold = Self::open_as_it_is(root, options)?;
+        let due = onefold.due(false)?;
+        if due.is_empty() {
+            return Ok(onefold);
+        }
+        let (_, options) = onefold.delete_ciphertexts(&due, |_, _| {})?;
+        Self::open_as_it_is(root, options)
+    }
+
+    /// Opens a data directory for changes, with the ciphertexts that it has.
+    pub(super) fn open_as_it_is(root: &Path, options: OpenOptions) -> Result<Self, Error> {
         let OpenOptions { clock, random } = options;
         let directory = Directory::open(root)?;
         let keys = Keyring::open(&directory.keys())?;
         let bundle = Bundle::load(&directory.policy())?;
-        let index = open_index(&directory)?;
+        Directory::remove(&directory.index_new())?;
+        let mut index = open_index(&directory)?;
         let in_force = digest_in_force(&directory, &index)?;
         if in_force != bundle.digest {
             let (expected, found) = (hex::encode(&in_force), hex::encode(&bundle.digest));
             return Err(Error::BundleChanged { path: directory.policy(), expected, found });
         }
-        let resume = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
+        let mut resume = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
         let (ledger, recovered) = Ledger::open(
             &directory.ledger(),
             &keys,
@@ -129,10 +146,46 @@ impl Onefold {
             resume.as_ref(),
             ledger::Options::default(),
         )?;
-        let mut onefold = Self::assemble(directory, bundle, keys, ledger, index, clock)?;
+        let records = keys.records();
+        let past = |erasure: &ledger::Erasure| erasure.births.iter().any(|birth| records.is_erased(*birth));
+        if resume.is_some() && recovered.erasures.iter().any(|(_, erasure)| past(erasure)) {
+            // The index is that of before an erasure, and the keys are those of after it: it cannot be brought forward.
+            tracing::warn!("the index is older than an erasure, rebuilding it from the ledger");
+            drop(index);
+            Directory::remove(&directory.index())?;
+            index = Index::open(&directory.index())?;
+            resume = None;
+        }
+        let generation = index.meta(meta::GENERATION)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let stale = resume.is_none() || keys.generation() < generation;
+        let erasures = match (&resume, stale) {
+            (Some(_), false) => recovered.erasures.clone(),
+            _ => ledger::erasures(&directory.ledger())?,
+        };
+        let altered = erasures.iter().filter(|(_, erasure)| past(erasure)).map(|(_, erasure)| erasure.epoch).max();
+        let altered = altered.filter(|_| resume.is_none());
+        let mut onefold = Self::assemble(directory, bundle, keys, ledger, index, clock, random)?;
         onefold.load_index()?;
-        onefold.replay_tail(resume.as_ref(), &recovered)?;
+        let unfinished = onefold.replay_tail(resume.as_ref(), &recovered, altered)?;
+        onefold.destroy_keys(&erasures)?;
+        if unfinished {
+            let records = onefold.keys.records();
+            onefold.ledger.redact(&[], &|birth| records.is_erased(birth), |_, _| {})?;
+        }
         Ok(onefold)
+    }
+
+    /// Destroys the keys of erasures that a stop left with their keys, or that an older copy of the key state has again.
+    fn destroy_keys(&mut self, erasures: &[(Sequence, ledger::Erasure)]) -> Result<(), Error> {
+        let records = self.keys.records();
+        let births = erasures.iter().flat_map(|(_, erasure)| &erasure.births);
+        let left: Vec<Birth> = births.filter(|birth| !records.is_erased(**birth)).copied().collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(records = left.len(), "keys of erased records were still there and are destroyed now");
+        self.keys.erase(&left, &*self.random)?;
+        Ok(())
     }
 
     fn assemble(
@@ -142,7 +195,9 @@ impl Onefold {
         ledger: Ledger,
         index: Index,
         clock: Box<dyn Clock>,
+        random: Box<dyn SecureRandom>,
     ) -> Result<Self, Error> {
+        let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
         Ok(Self {
             engine: Engine::new(&Rules::new(&schema)),
@@ -153,6 +208,8 @@ impl Onefold {
             open: OpenEpoch::default(),
             epoch: Epoch(1),
             index_is_empty: true,
+            random,
+            tombstones,
             subscribers: Vec::new(),
             stopped: false,
             identity: keys.identity(),
@@ -169,8 +226,14 @@ impl Onefold {
     /// Replays what the ledger has beyond the index, and commits what was acknowledged but not committed.
     ///
     /// Between the first and the last epoch that is replayed the index is marked as incomplete, so that one that is
-    /// interrupted here is built anew.
-    fn replay_tail(&mut self, resume: Option<&State>, recovered: &ledger::Recovered) -> Result<(), Error> {
+    /// interrupted here is built anew. `altered` is the last epoch whose entries are not those that were derived, because
+    /// records were erased since; whether a redaction was begun and not committed is what comes back.
+    fn replay_tail(
+        &mut self,
+        resume: Option<&State>,
+        recovered: &ledger::Recovered,
+        altered: Option<Epoch>,
+    ) -> Result<bool, Error> {
         if let Some(torn) = recovered.cut.as_ref().and_then(|cut| cut.torn.as_ref()) {
             tracing::warn!(%torn, "the ledger ended in an unfinished entry, which was cut");
         }
@@ -180,24 +243,32 @@ impl Onefold {
             self.mark(meta::REPLAYING, &[1])?;
         }
         let mut written = Written::default();
+        let mut live = altered.map(|_| Live::default());
         ledger::Reader::open(&self.directory.ledger(), Some(&self.keys))?.scan(resume, |entry| {
-            if let Content::Commit(commit) = &entry.content {
-                self.epoch = commit.epoch;
-                self.close_epoch(Some(&mut written))?;
-                written = Written::default();
-                Ok(())
-            } else {
-                self.replay(entry, &mut written)
+            if let Some(live) = &mut live {
+                live.take(&entry);
+            }
+            let Content::Commit(commit) = &entry.content else { return self.replay(entry, &mut written) };
+            self.epoch = commit.epoch;
+            let mut written = std::mem::take(&mut written);
+            if altered < Some(commit.epoch) {
+                return self.close_epoch(Some(Replayed::As(&mut written))).map(|_| ());
+            }
+            self.close_epoch(Some(Replayed::Altered))?;
+            match live.take_if(|_| altered == Some(commit.epoch)) {
+                Some(live) => self.justify(&live),
+                None => Ok(()),
             }
         })?;
         if let (true, Some(state)) = (behind, &recovered.state) {
             self.mark(meta::LEDGER, &state.to_bytes())?;
             self.mark(meta::REPLAYING, &[])?;
         }
+        let unfinished = !self.open.redacted.is_empty();
         if !self.open.is_empty() {
             self.close_epoch(None)?;
         }
-        Ok(())
+        Ok(unfinished)
     }
 
     /// Writes one fact about the index into it.

@@ -19,7 +19,7 @@ const RAW_BYTES_MAX: usize = 32 * 1024;
 /// What stands as the input of a refused change, which is kept in the form of `wire`; a message is kept as it came.
 const DECODED: &str = "decoded change";
 /// Keys that seal refused messages are numbered from here on, so that they never meet the birth of a record.
-const REJECTED_NUMBERS: u64 = 1 << 63;
+pub(super) const REJECTED_NUMBERS: u64 = 1 << 63;
 
 /// A record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -174,7 +174,7 @@ impl Onefold {
         };
         let mut taken = decoded;
         for change in &changes {
-            taken &= self.push(change)? != Outcome::Quarantined;
+            taken &= !matches!(self.push(change)?, Outcome::Quarantined | Outcome::Erased);
         }
         Ok(taken)
     }
@@ -193,6 +193,13 @@ impl Onefold {
         };
         Ok(self.take_anew(&change)? == Outcome::Taken)
     }
+}
+
+/// Whether a refused message is about a record: it names it, or holds one of its identifying values.
+pub(super) fn names_record(rejected: &Rejected, source: SourceId, key: &str, identifying: &[String]) -> bool {
+    let decoded = (rejected.input == DECODED).then(|| key_from_bytes(&rejected.raw)).flatten();
+    let named = rejected.source == Some(source) && decoded.as_deref() == Some(key);
+    named || identifying.iter().any(|text| memchr::memmem::find(&rejected.raw, text.as_bytes()).is_some())
 }
 
 fn prefix(bytes: &[u8]) -> Vec<u8> {

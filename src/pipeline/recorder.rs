@@ -13,7 +13,21 @@ pub(super) enum Recorder<'a> {
     Writing(&'a mut Ledger),
     /// Finds what was written before.
     Replaying(&'a mut Written),
+    /// Neither: records that had a part in the epoch are erased by now, so what follows from the others is not what was
+    /// recorded. The rows get their entries when the last such epoch is over.
+    Unrecorded,
 }
+
+/// How an epoch that stands in the ledger is gone through again.
+pub(super) enum Replayed<'a> {
+    /// It derives exactly these entries.
+    As(&'a mut Written),
+    /// Records of it were erased since.
+    Altered,
+}
+
+/// Stands for an entry that is looked up later.
+const LATER: Sequence = Sequence(0);
 
 /// The derived entries of one epoch as they stand in the ledger.
 #[derive(Debug, Default)]
@@ -38,6 +52,7 @@ impl Recorder<'_> {
         match self {
             Self::Writing(ledger) => placed(ledger.append(merge)),
             Self::Replaying(written) => written.merges.remove(&merge.link).ok_or(DIFFERS),
+            Self::Unrecorded => Ok(LATER),
         }
     }
 
@@ -45,6 +60,7 @@ impl Recorder<'_> {
         match self {
             Self::Writing(ledger) => placed(ledger.append(unmerge)),
             Self::Replaying(written) => same(written.unmerges.remove(&unmerge.link), unmerge),
+            Self::Unrecorded => Ok(LATER),
         }
     }
 
@@ -52,6 +68,7 @@ impl Recorder<'_> {
         match self {
             Self::Writing(ledger) => placed(ledger.append(values)),
             Self::Replaying(written) => same(written.values.remove(&(values.root, values.record)), values),
+            Self::Unrecorded => Ok(LATER),
         }
     }
 
@@ -59,6 +76,7 @@ impl Recorder<'_> {
         match self {
             Self::Writing(ledger) => placed(ledger.append(decision)),
             Self::Replaying(written) => same(written.decisions.remove(&decision.root), decision),
+            Self::Unrecorded => Ok(LATER),
         }
     }
 }

@@ -4,13 +4,15 @@
 //! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
 //! committed is committed.
 
-use super::epoch::Arrival;
+use super::epoch::{Arrival, Touched};
+use super::erase::erased_row;
 use super::facts::content_hash;
-use super::known::Known;
+use super::known::{ERASED, Known};
+use super::live::Live;
 use super::recorder::Written;
 use super::{Error, Onefold, meta};
-use crate::ledger::{Content, Entry, Received};
-use crate::model::{Birth, Epoch, Named, Role};
+use crate::ledger::{Content, Entry, Kind, Received};
+use crate::model::{Birth, Epoch, Named, Role, Sequence, SourceId};
 use crate::standardize::Standardized;
 use crate::store::RecordBody;
 
@@ -23,6 +25,13 @@ impl Onefold {
         let mut count = 0u64;
         for row in self.index.records() {
             let (birth, row) = row?;
+            if row.name == ERASED {
+                if !self.records.erase(birth, row.source) {
+                    return Err(Error::Unaccounted { what: "the index does not hold every record" });
+                }
+                count += 1;
+                continue;
+            }
             let known = Known {
                 name: row.name,
                 source: row.source,
@@ -84,7 +93,14 @@ impl Onefold {
             Content::Decision(decision) => {
                 written.decisions.insert(decision.root, (decision, sequence));
             }
-            Content::Open(_) | Content::Policy(_) | Content::Commit(_) => {}
+            Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) => {}
+            Content::Erasure(erasure) => self.settle_erasure(sequence, position, erasure)?,
+            Content::Redaction(redaction) => self.open.redacted.extend(redaction.erasures),
+            Content::Erased { birth, .. } => {
+                if matches!(entry.header.kind, Kind::Received | Kind::Consent) {
+                    self.replay_erased(birth, sequence, position)?;
+                }
+            }
             Content::Sealed { .. } => {
                 return Err(Error::Unaccounted { what: "an entry of the ledger cannot be read" });
             }
@@ -92,17 +108,57 @@ impl Onefold {
         Ok(())
     }
 
-    /// What a received entry says, ready to be taken. Nothing is standardised again: the entry holds the values.
-    fn arrival(&mut self, received: Received) -> Result<Arrival, Error> {
+    /// Gives an erased record its place, when it is seen for the first time.
+    fn replay_erased(&mut self, birth: Birth, sequence: Sequence, position: u64) -> Result<(), Error> {
+        if birth != self.records.next_birth() {
+            return Ok(());
+        }
+        let source = SourceId(u16::MAX);
+        if !self.records.erase(birth, source) {
+            return Err(Error::Unaccounted { what: "the birth numbers of records are not dense" });
+        }
+        let after = erased_row(source, sequence, position);
+        let before = RecordBody::Gone;
+        let touched = Touched { name: ERASED, before, after, new: true, had_issues: false, issues: Vec::new() };
+        self.open.touched.insert(birth, touched);
+        Ok(())
+    }
+
+    /// Gives the rows of all profiles the entries that justify them, after epochs whose entries are not those that
+    /// were derived because records were erased since.
+    pub(super) fn justify(&self, live: &Live) -> Result<(), Error> {
+        const MISSING: Error = Error::Unaccounted { what: "the ledger does not justify what its records give" };
+        let mut batch = self.index.batch();
+        for row in self.index.profiles() {
+            let (root, mut row) = row?;
+            for (link, entry) in &mut row.links {
+                *entry = *live.links.get(link).ok_or(MISSING)?;
+            }
+            for (winner, entry) in &mut row.winners {
+                let found = live.values.get(&(root, winner.attribute)).filter(|(record, value, _)| {
+                    (*record, *value) == (winner.record, winner.value)
+                });
+                *entry = found.ok_or(MISSING)?.2;
+            }
+            for (permission, entry) in &mut row.permissions {
+                *entry = live.answers.get(&(root, permission.purpose)).ok_or(MISSING)?.1;
+            }
+            row.links.sort_unstable();
+            row.permissions.sort_unstable();
+            batch.put_profile(root, &row);
+        }
+        Ok(self.index.apply(batch)?)
+    }
+
+    /// What a received entry makes of its record. Nothing is standardised again: the entry holds the values.
+    pub(super) fn body_of(&mut self, received: &Received) -> Result<RecordBody, Error> {
         let schema = std::sync::Arc::clone(&self.schema);
         let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
             return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });
         };
-        let name = self.identity.name(&source.name, &received.key);
-        let Received { birth, at, live, ref fields, .. } = received;
-        let content = if live { content_hash(&self.identity, at, fields) } else { 0 };
+        let Received { at, live, ref fields, .. } = *received;
         let values = received.values.iter(fields);
-        let body = match source.role {
+        Ok(match source.role {
             _ if !live => RecordBody::Gone,
             Role::People => RecordBody::Person(self.facts.person(&self.identity, received.source, at, values)),
             Role::Reference(_) => RecordBody::Reference,
@@ -113,7 +169,19 @@ impl Onefold {
                 let consent = consent.map_err(|_| Error::Unaccounted { what: "a consent cannot be read again" })?;
                 RecordBody::Consent(self.facts.consent(&self.identity, &consent, values))
             }
+        })
+    }
+
+    /// What a received entry says, ready to be taken.
+    fn arrival(&mut self, received: Received) -> Result<Arrival, Error> {
+        let body = self.body_of(&received)?;
+        let schema = std::sync::Arc::clone(&self.schema);
+        let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
+            return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });
         };
+        let name = self.identity.name(&source.name, &received.key);
+        let Received { birth, at, live, ref fields, .. } = received;
+        let content = if live { content_hash(&self.identity, at, fields) } else { 0 };
         Ok(Arrival { birth, name, content, body, issues: received.issues.clone() })
     }
 }

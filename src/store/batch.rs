@@ -125,6 +125,11 @@ impl Batch {
         self.rows(Space::Names).push(&name.0.to_be_bytes(), Some(|out: &mut Vec<u8>| put_number(out, birth.0)));
     }
 
+    /// Writes that no record has a name any more.
+    pub fn remove_name(&mut self, name: NameHash) {
+        self.rows(Space::Names).push(&name.0.to_be_bytes(), REMOVE);
+    }
+
     /// Writes that a record carries an identifier.
     pub fn put_identifier(&mut self, identifier: IdentifierHash, birth: Birth, kind: KindId) {
         let key = identifier_key(identifier, birth);
@@ -141,6 +146,11 @@ impl Batch {
         self.rows(Space::Members).push(&record.0.to_be_bytes(), Some(|out: &mut Vec<u8>| put_number(out, root.0)));
     }
 
+    /// Writes that a record is in no profile and has no successor.
+    pub fn remove_root(&mut self, record: Birth) {
+        self.rows(Space::Members).push(&record.0.to_be_bytes(), REMOVE);
+    }
+
     /// Writes a profile.
     pub fn put_profile(&mut self, root: Birth, row: &ProfileRow) {
         self.rows(Space::Profiles).push(&root.0.to_be_bytes(), Some(|out: &mut Vec<u8>| row.encode(out)));
@@ -154,6 +164,26 @@ impl Batch {
     /// Writes a record that was refused.
     pub fn put_rejected(&mut self, entry: Sequence, row: &RejectedRow) {
         self.rows(Space::Rejected).push(&entry.0.to_be_bytes(), Some(|out: &mut Vec<u8>| row.encode(out)));
+    }
+
+    /// Removes a record that was refused.
+    pub fn remove_rejected(&mut self, entry: Sequence) {
+        self.rows(Space::Rejected).push(&entry.0.to_be_bytes(), REMOVE);
+    }
+
+    /// Removes how far a source file was read, or that a message was refused.
+    pub fn remove_offset(&mut self, file: &[u8; 32]) {
+        self.rows(Space::Offsets).push(file, REMOVE);
+    }
+
+    /// Writes that a name or identifier was erased.
+    pub fn put_tombstone(&mut self, tombstone: u128) {
+        self.rows(Space::Tombstones).push(&tombstone.to_be_bytes(), Some(|_: &mut Vec<u8>| {}));
+    }
+
+    /// Writes a row as it stands in another index.
+    pub(super) fn put_raw(&mut self, space: Space, key: &[u8], value: &[u8]) {
+        self.rows(space).push(key, Some(|out: &mut Vec<u8>| out.extend_from_slice(value)));
     }
 
     /// Writes why a value of a record was dropped.

@@ -96,6 +96,11 @@ impl<'a> Reader<'a> {
         if count > self.0.len() / size_bytes_min { Err(Malformed) } else { Ok(count) }
     }
 
+    /// All that is left.
+    pub(super) fn rest(&mut self) -> &[u8] {
+        std::mem::take(&mut self.0)
+    }
+
     /// Nothing may follow a row.
     pub(super) fn end(&self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }

@@ -12,6 +12,9 @@ use crate::model::{Birth, FieldIndex, IdentifierHash, NameHash, Sequence};
 use fjall::{Readable, Slice, Snapshot};
 use std::sync::PoisonError;
 
+/// Rows that are copied at once.
+const COPIED_ROWS: usize = 500_000;
+
 impl Index {
     /// What is known of a record.
     ///
@@ -156,6 +159,35 @@ impl Index {
             fields.push(FieldIndex(u16::from_be_bytes(*field)));
         }
         Ok(fields)
+    }
+
+    /// Keyed hashes of all names and identifiers that were erased.
+    pub fn tombstones(&self) -> impl Iterator<Item = Result<u128, Error>> + '_ {
+        let rows = self.rows(Space::Tombstones, |key| key.array().map(u128::from_be_bytes), |_| Ok(()));
+        rows.map(|row| row.map(|(tombstone, ())| tombstone))
+    }
+
+    /// Writes all rows into a new index in `dir`, in which nothing is left of what was ever removed from this one.
+    ///
+    /// # Errors
+    /// As [`Index::open`] and [`Index::apply`].
+    pub fn copy_to(&self, dir: &std::path::Path) -> Result<(), Error> {
+        let copy = Self::open(dir)?;
+        for space in Space::ALL {
+            let mut batch = copy.batch();
+            for row in self.rows(space, |key| Ok(key.rest().to_vec()), |value| Ok(value.to_vec())) {
+                let (key, value) = row?;
+                if space == Space::Meta && !key.starts_with(&meta_key("")) {
+                    continue;
+                }
+                batch.put_raw(space, &key, &value);
+                if batch.len() >= COPIED_ROWS {
+                    copy.apply(std::mem::take(&mut batch))?;
+                }
+            }
+            copy.apply(batch)?;
+        }
+        copy.sync()
     }
 
     /// The progress of all source files.

@@ -27,12 +27,14 @@ pub(super) enum Space {
     Issues,
     /// hash of a source file, 32 bytes → its progress.
     Offsets,
+    /// Keyed hash of a name or identifier that was erased, u128 → nothing.
+    Tombstones,
     /// Name of a fact about the index → bytes.
     Meta,
 }
 
 /// How many keyspaces there are.
-pub(super) const SPACES: usize = 9;
+pub(super) const SPACES: usize = 10;
 
 /// Key under which a keyspace holds the number of the batch that last wrote to it.
 pub(super) const MARK: [u8; 33] = [0xff; 33];
@@ -55,6 +57,7 @@ impl Space {
         Self::Rejected,
         Self::Issues,
         Self::Offsets,
+        Self::Tombstones,
         Self::Meta,
     ];
 
@@ -68,6 +71,7 @@ impl Space {
             Self::Rejected => "rejected",
             Self::Issues => "issues",
             Self::Offsets => "offsets",
+            Self::Tombstones => "tombstones",
             Self::Meta => "meta",
         }
     }
@@ -77,7 +81,7 @@ impl Space {
         match self {
             Self::Records | Self::Profiles => 16 * MIB,
             Self::Names | Self::Identifiers | Self::Members => 8 * MIB,
-            Self::Rejected | Self::Issues | Self::Offsets | Self::Meta => 2 * MIB,
+            Self::Rejected | Self::Issues | Self::Offsets | Self::Tombstones | Self::Meta => 2 * MIB,
         }
     }
 

@@ -246,7 +246,7 @@ fn verify_reports_what_there_is() {
     ledger.append(&received(9, "z")).unwrap();
     ledger.sync().unwrap();
     let mut told = 0;
-    let report = verify(&home.dir(), |bytes| told = bytes).unwrap();
+    let report = verify(&home.dir(), &[], |bytes| told = bytes).unwrap();
     assert_eq!(told, home.segments().iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
     assert_eq!((report.size_bytes, report.segments), (told, home.segments().len() as u32));
     assert!(report.segments > 2, "several segments");
@@ -298,7 +298,7 @@ fn opening_resumes_after_the_remembered_commit() {
         assert_eq!(kinds, [Kind::Received, Kind::Open]);
         assert_eq!(contents[0], Content::Received(tail.clone()));
         write_epoch(&mut ledger, 3);
-        verify(&home.dir(), |_| {}).unwrap();
+        verify(&home.dir(), &[], |_| {}).unwrap();
         assert!(home.entries().len() > 10, "all decrypts over several runs");
         drop(ledger);
         home.restore(&before);
@@ -320,7 +320,7 @@ fn a_new_bundle_is_recorded_at_open_and_the_same_is_not() {
     let placed = ledger.append(&received(30, "x")).unwrap();
     ledger.sync().unwrap();
     drop(ledger);
-    assert_eq!(verify(&home.dir(), |_| {}).unwrap().policy, [3; 32]);
+    assert_eq!(verify(&home.dir(), &[], |_| {}).unwrap().policy, [3; 32]);
     let mut parts = Vec::new();
     let mut opens = 0;
     for entry in home.entries() {
@@ -455,7 +455,7 @@ fn the_largest_entry_goes_in_and_a_larger_one_says_what_is_too_large() {
     ledger.append(&rejected(1, vec![0; 60_000])).unwrap();
     ledger.commit(Epoch(1)).unwrap();
     assert_eq!(ledger.read(placed.position).unwrap().content, Content::Received(with_key(most)));
-    let report = verify(&home.dir(), |_| {}).unwrap();
+    let report = verify(&home.dir(), &[], |_| {}).unwrap();
     assert_eq!(report.entries, before.0 + 2);
 }
 
@@ -475,7 +475,7 @@ fn epochs_only_ascend() {
         assert!(matches!(ledger.commit(Epoch(epoch)), Err(Error::EpochOrder { .. })));
     }
     ledger.commit(Epoch(6)).unwrap();
-    verify(&home.dir(), |_| {}).unwrap();
+    verify(&home.dir(), &[], |_| {}).unwrap();
 }
 
 #[test]
@@ -503,8 +503,8 @@ fn times_are_those_that_were_set() {
 #[test]
 fn missing_directories_are_missing_ledgers() {
     let home = Home::new();
-    assert!(matches!(verify(&home.dir(), |_| {}), Err(Error::Missing { .. })));
-    assert!(matches!(verify(Path::new("/nonexistent/ledger"), |_| {}), Err(Error::Missing { .. })));
+    assert!(matches!(verify(&home.dir(), &[], |_| {}), Err(Error::Missing { .. })));
+    assert!(matches!(verify(Path::new("/nonexistent/ledger"), &[], |_| {}), Err(Error::Missing { .. })));
 }
 
 /// Reads the golden ledger: hexadecimal text of the files, and what its entries say in the form of `Debug`.
@@ -541,7 +541,7 @@ fn check_golden(golden: &Path) {
         fs::write(&file, digits.chunks(2).map(byte).collect::<Vec<u8>>()).unwrap();
     }
     fs::set_permissions(keys.join("kek"), fs::Permissions::from_mode(0o600)).unwrap();
-    verify(&dir, |_| {}).unwrap();
+    verify(&dir, &[], |_| {}).unwrap();
     let keys = Keyring::open(&keys).unwrap();
     let mut said = String::new();
     let reader = Reader::open(&dir, Some(&keys)).unwrap();

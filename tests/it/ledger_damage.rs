@@ -37,14 +37,14 @@ fn every_flipped_byte_is_detected() {
             let mut bad = bytes.clone();
             bad[index] ^= 1 << (index % 8);
             fs::write(path, &bad).unwrap();
-            let found = fault(verify(&home.dir(), |_| {}).unwrap_err());
+            let found = fault(verify(&home.dir(), &[], |_| {}).unwrap_err());
             assert_eq!(found.segment as usize, number, "byte {index}: {found}");
             assert!(found.offset <= index as u64, "byte {index}: {found}");
             if number == last || index % 31 == 0 {
                 if let Ok((_, recovered)) = home.open(None) {
                     assert_eq!(number, last, "only the last segment is cut");
                     assert!(recovered.cut.unwrap().torn.is_some());
-                    verify(&home.dir(), |_| {}).unwrap();
+                    verify(&home.dir(), &[], |_| {}).unwrap();
                     let kept = home.entries();
                     let same = kept.iter().zip(&originals).take_while(|(a, b)| a == b).count();
                     assert!(kept[same..].iter().all(|entry| matches!(entry.header.kind, Kind::Open)));
@@ -56,7 +56,7 @@ fn every_flipped_byte_is_detected() {
         fs::write(path, bytes).unwrap();
     }
     assert!(cuts > 0);
-    verify(&home.dir(), |_| {}).unwrap();
+    verify(&home.dir(), &[], |_| {}).unwrap();
 }
 
 /// A ledger cut at any byte is verified as torn, or opens with exactly what stands before the cut, less what is derived.
@@ -81,7 +81,7 @@ fn every_truncation_is_detected_or_cut_back() {
             let at = Position((number as u64) << 32 | length as u64);
             let whole = originals.iter().filter(|entry| end_of(entry, &good) <= at).count();
             let kept = kept_of(&originals[..whole]);
-            if let Ok(report) = verify(&home.dir(), |_| {}) {
+            if let Ok(report) = verify(&home.dir(), &[], |_| {}) {
                 assert_eq!(report.entries, whole as u64, "cut at {at}");
                 assert!(report.uncommitted > 0 || report.entries < state.size() || report.head == state.head());
             }
@@ -91,7 +91,7 @@ fn every_truncation_is_detected_or_cut_back() {
                     let entries = home.entries();
                     assert_eq!(entries[..kept], originals[..kept], "cut at {at}");
                     assert!(entries[kept..].iter().all(|entry| entry.header.kind.is_clear()), "cut at {at}");
-                    verify(&home.dir(), |_| {}).unwrap();
+                    verify(&home.dir(), &[], |_| {}).unwrap();
                     opened += 1;
                 }
                 Err(error) => assert!(number == 0 && length < 76, "cut at {at}: {error}"),
@@ -138,7 +138,7 @@ fn derived_entries_without_commit_are_cut_and_received_ones_kept() {
     assert_eq!(recovered.kept, 1);
     drop(ledger);
     assert!(home.segments().len() < segments);
-    assert_eq!(verify(&home.dir(), |_| {}).unwrap().uncommitted, 2);
+    assert_eq!(verify(&home.dir(), &[], |_| {}).unwrap().uncommitted, 2);
 }
 
 #[test]
@@ -203,14 +203,14 @@ fn frames_moved_doubled_or_removed_are_detected() {
                 continue;
             }
             fs::write(path, build(&order)).unwrap();
-            fault(verify(&home.dir(), |_| {}).unwrap_err());
+            fault(verify(&home.dir(), &[], |_| {}).unwrap_err());
             assert!(home.open(None).is_err(), "{order:?} is no crash");
             tried += 1;
         }
         fs::write(path, bytes).unwrap();
     }
     assert!(tried > 10);
-    verify(&home.dir(), |_| {}).unwrap();
+    verify(&home.dir(), &[], |_| {}).unwrap();
 }
 
 /// Each way to remove, double or swap one or two of `count` frames.
@@ -245,19 +245,19 @@ fn segments_moved_doubled_or_removed_are_detected() {
     assert!(good.len() > 3);
     for a in 0..good.len() - 1 {
         fs::remove_file(&good[a].0).unwrap();
-        let error = verify(&home.dir(), |_| {}).unwrap_err();
+        let error = verify(&home.dir(), &[], |_| {}).unwrap_err();
         assert!(matches!(fault(error).damage, Damage::SegmentMissing));
         assert!(home.open(None).is_err());
         for b in 0..good.len() {
             // Another segment in its place.
             fs::write(&good[a].0, &good[b].1).unwrap();
-            assert_eq!(verify(&home.dir(), |_| {}).is_ok(), a == b);
+            assert_eq!(verify(&home.dir(), &[], |_| {}).is_ok(), a == b);
         }
         fs::write(&good[a].0, &good[a].1).unwrap();
     }
     let extra = home.dir().join(format!("{:08}.seg", good.len()));
     fs::write(&extra, &good[good.len() - 1].1).unwrap();
-    assert!(matches!(fault(verify(&home.dir(), |_| {}).unwrap_err()).damage, Damage::Segment { .. }));
+    assert!(matches!(fault(verify(&home.dir(), &[], |_| {}).unwrap_err()).damage, Damage::Segment { .. }));
     assert!(home.open(None).is_err());
 }
 
@@ -271,7 +271,7 @@ fn a_rollback_is_seen_by_who_remembers_a_later_commit() {
     let second = write_epoch(&mut ledger, 2);
     drop(ledger);
     home.restore(&old);
-    verify(&home.dir(), |_| {}).unwrap();
+    verify(&home.dir(), &[], |_| {}).unwrap();
     assert!(matches!(home.open(Some(&second)).map(|_| ()), Err(Error::Resume { .. })));
     assert!(home.open(Some(&first)).is_ok());
 }

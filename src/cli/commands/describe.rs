@@ -63,6 +63,22 @@ fn says(reader: &Reader<'_>, entry: &Entry) -> String {
             let entries = output::counted(commit.size, "entry", "entries");
             format!("epoch {} ends, {entries} before, root {}", commit.epoch, hex::encode(&commit.root))
         }
+        Content::Erasure(erasure) => format!(
+            "request {} on ground {}: {} erased, generation {} of the keys",
+            shown(&erasure.request),
+            shown(&erasure.ground),
+            output::counted(erasure.births.len() as u64, "record", "records"),
+            erasure.generation
+        ),
+        Content::Key(change) => format!("checkpoints are signed by {}", hex::encode(&change.public)),
+        Content::Redaction(redaction) => format!(
+            "ciphertexts of {} deleted",
+            output::counted(redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum(), "entry", "entries")
+        ),
+        Content::Erased { redacted, .. } => {
+            let ciphertext = if *redacted { "its ciphertext is deleted" } else { "its ciphertext is not yet deleted" };
+            format!("about an erased record: its key is destroyed, {ciphertext}")
+        }
         Content::Sealed { size_bytes } => format!("sealed, {size_bytes} bytes"),
     }
 }
@@ -156,6 +172,27 @@ fn content_json(reader: &Reader<'_>, entry: &Entry) -> Option<(&'static str, Val
                 "head": hex::encode(&commit.head), "first": commit.first.0,
             }),
         ),
+        Content::Erasure(erasure) => (
+            "erasure",
+            json!({
+                "request": erasure.request, "ground": erasure.ground, "epoch": erasure.epoch.0,
+                "generation": erasure.generation, "due_s": erasure.due_s, "part": erasure.part, "parts": erasure.parts,
+                "records": erasure.births.len(), "tombstones": erasure.tombstones.len(),
+            }),
+        ),
+        Content::Key(change) => (
+            "key",
+            json!({
+                "public": hex::encode(&change.public), "previous": change.previous.map(|key| hex::encode(&key)),
+            }),
+        ),
+        Content::Redaction(redaction) => {
+            let entries: Vec<[u64; 2]> =
+                redaction.entries.iter().map(|(first, count)| [first.0, u64::from(*count)]).collect();
+            let erasures: Vec<u64> = redaction.erasures.iter().map(|entry| entry.0).collect();
+            ("redaction", json!({ "erasures": erasures, "entries": entries }))
+        }
+        Content::Erased { redacted, .. } => ("erased", json!({ "redacted": redacted })),
         Content::Sealed { .. } => return None,
     })
 }

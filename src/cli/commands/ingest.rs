@@ -129,7 +129,7 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 fn summary(global: &Global, done: &Ingested) -> anyhow::Result<()> {
     if global.json {
         return output::json(&serde_json::json!({
-            "taken": done.taken, "unchanged": done.unchanged, "late": done.late, "quarantined": done.quarantined,
+            "taken": done.taken, "unchanged": done.unchanged, "late": done.late, "quarantined": done.quarantined, "erased": done.erased,
             "epochs": done.epochs, "merges": done.merges, "unmerges": done.unmerges,
             "files_known": done.files_known, "stopped": done.stopped,
         }));
@@ -153,6 +153,10 @@ fn summary(global: &Global, done: &Ingested) -> anyhow::Result<()> {
     }
     if done.quarantined > 0 {
         output::line("See what was refused, and why, with `onefold quarantine list`.")?;
+    }
+    if done.erased > 0 {
+        let refused = counted(done.erased, "change was", "changes were");
+        output::line(format!("{refused} about erased persons: refused, counted, and nothing of it kept."))?;
     }
     if done.stopped {
         output::line("Stopped. Nothing is lost: run the same command again to go on.")?;

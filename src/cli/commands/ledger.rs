@@ -26,7 +26,7 @@ fn verify(global: &Global) -> anyhow::Result<u8> {
     if global.quiet || global.json {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    let report = ledger::verify(&folder, |bytes| {
+    let report = ledger::verify(&folder, &[], |bytes| {
         bar.set_message(format!("{} verified", output::bytes(bytes)));
     });
     bar.finish_and_clear();

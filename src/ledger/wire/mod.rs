@@ -3,6 +3,10 @@
 //! Nothing outside the ledger sees these types. INVARIANT: reading accepts only what writing gives, so every payload
 //! has one form.
 
+mod evidence;
+
+pub(super) use evidence::read_key;
+
 use super::error::Error;
 use super::kind::{ENTRY_BYTES_MAX, Kind, Seal};
 use super::payload::{
@@ -46,6 +50,9 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<Content> {
         Kind::Values => Content::Values(read_values(bytes)?),
         Kind::Decision => Content::Decision(read_decision(bytes)?),
         Kind::Commit => Content::Commit(read_commit(bytes)?),
+        Kind::Erasure => Content::Erasure(evidence::read_erasure(bytes)?),
+        Kind::Key => Content::Key(read_key(bytes)?),
+        Kind::Redaction => Content::Redaction(evidence::read_redaction(bytes)?),
     })
 }
 
@@ -62,7 +69,10 @@ impl Content {
             Self::Values(payload) => payload.seal(),
             Self::Decision(payload) => payload.seal(),
             Self::Commit(payload) => payload.seal(),
-            Self::Sealed { .. } => return None,
+            Self::Erasure(payload) => payload.seal(),
+            Self::Key(payload) => payload.seal(),
+            Self::Redaction(payload) => payload.seal(),
+            Self::Sealed { .. } | Self::Erased { .. } => return None,
         })
     }
 }

@@ -1,0 +1,126 @@
+//! What is handed out of one entry so that others can check it: the logical entry, which its leaf is the hash of; the
+//! body, which the logical entry has the digest of; and the key of this one entry, to which the header commits.
+//!
+//! INVARIANT: a disclosed key opens its entry and no other.
+
+use super::blocks::{Leaf, Tree};
+use super::error::Error;
+use super::kind::{CLEAR_HEADER_BYTES, Header, Kind, REDACTED, SEALED_HEADER_BYTES};
+use super::leaf::{Logical, body_digest};
+use super::payload::Content;
+use super::reader::Reader;
+use super::sealer::{open_body, read_clear};
+use super::segment::{self, Stop, failed};
+use super::tree::{Digest, to_array};
+use crate::crypto::EntryKey;
+use crate::model::Sequence;
+use ring::digest::{SHA256, digest};
+
+/// Bytes before the header in a logical entry: the leaf before and the run digest.
+const HEADER_AT: usize = 64;
+
+/// An entry with everything that proves what it says, but for its inclusion in the tree.
+pub struct Disclosed {
+    /// Its place.
+    pub sequence: Sequence,
+    /// Its kind.
+    pub kind: Kind,
+    /// When it was written, seconds since 1970.
+    pub time_s: u32,
+    /// The logical entry: `leaf = SHA-256(0x00 ‖ logical)`.
+    pub logical: Vec<u8>,
+    /// Its leaf.
+    pub leaf: Digest,
+    /// Payload of a clear entry, ciphertext and tag of a sealed one; `None` when it was deleted.
+    pub body: Option<Vec<u8>>,
+    /// The key of a sealed entry; `None` for a clear one, and when it was destroyed.
+    pub key: Option<EntryKey>,
+}
+
+/// What a disclosed entry was found to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// Its header.
+    pub header: Header,
+    /// The leaf of the logical entry.
+    pub leaf: Digest,
+    /// What it says; `None` when there is no body or no key.
+    pub content: Option<Content>,
+}
+
+impl Reader {
+    /// Takes an entry out of the ledger for somebody else.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`], [`Error::Damaged`], [`Error::Unopened`] without keys, [`Error::File`].
+    pub fn disclose(&self, tree: &Tree, sequence: Sequence) -> Result<Disclosed, Error> {
+        let Leaf { position, previous, run, leaf } = tree.leaf(sequence)?;
+        let path = segment::path(self.dir(), position.segment());
+        let file = std::fs::File::open(&path).map_err(failed("open", &path))?;
+        let mut stored = Vec::new();
+        segment::read_at(&file, position, &mut stored).map_err(|stop| match stop {
+            Stop::Io(source) => failed("read", &path)(source),
+            Stop::Damage(_) => Error::NotAnEntry { position },
+        })?;
+        let (header, body) = Header::read(&stored).map_err(|_| Error::NotAnEntry { position })?;
+        let digest = body_digest(&header, body).map_err(|_| Error::NotAnEntry { position })?;
+        let logical = Logical::new(&previous, &run, &header, &digest);
+        if logical.leaf() != leaf {
+            return Err(Error::NotAnEntry { position });
+        }
+        let key = if header.redacted { None } else { self.entry_key(&header)? };
+        Ok(Disclosed {
+            sequence,
+            kind: header.kind,
+            time_s: header.time_s,
+            logical: logical.bytes().to_vec(),
+            leaf,
+            body: (!header.redacted).then(|| body.to_vec()),
+            key,
+        })
+    }
+}
+
+/// Checks what can be checked of a disclosed entry without its ledger: that the body is the one that the logical entry
+/// binds, that the key is the one that its header commits to, and that it opens. Reads bytes of any origin.
+///
+/// # Errors
+/// [`Error::Undisclosed`] with what does not fit.
+pub fn open_disclosed(logical: &[u8], body: Option<&[u8]>, key: Option<&EntryKey>) -> Result<Opened, Error> {
+    let wrong = |what| Error::Undisclosed { what };
+    let (run, header) = read_logical(logical).ok_or_else(|| wrong("the logical entry is malformed"))?;
+    let mut message = Vec::with_capacity(1 + logical.len());
+    message.push(0);
+    message.extend_from_slice(logical);
+    let leaf = to_array(digest(&SHA256, &message));
+    let Some(body) = body else { return Ok(Opened { header, leaf, content: None }) };
+    if digest(&SHA256, body).as_ref() != logical.last_chunk::<32>().map_or(&[][..], |digest| digest.as_slice()) {
+        return Err(wrong("the body is not the one that the entry was written with"));
+    }
+    let content = match (&header.sealing, key) {
+        (None, _) => Some(read_clear(&header, body)?),
+        (Some(_), None) => None,
+        (Some(sealing), Some(key)) => {
+            if key.commitment() != sealing.commitment {
+                return Err(wrong("the key is not the one that the entry is committed to"));
+            }
+            Some(open_body(&header, &run, key, body, &mut Vec::new())?)
+        }
+    };
+    Ok(Opened { header, leaf, content })
+}
+
+/// The run digest and the header of a logical entry; `None` when the bytes are none.
+fn read_logical(logical: &[u8]) -> Option<(Digest, Header)> {
+    let run: Digest = logical.get(32..HEADER_AT)?.try_into().ok()?;
+    let rest = logical.get(HEADER_AT..)?;
+    let sealed = match rest.len().checked_sub(32)? {
+        CLEAR_HEADER_BYTES => false,
+        SEALED_HEADER_BYTES => true,
+        _ => return None,
+    };
+    // The digest of the body stands where the body would; a tag is all that a header asks to follow it.
+    let (header, _) = Header::read(rest).ok()?;
+    let fits = header.sealing.is_some() == sealed && rest.first().is_some_and(|version| version & REDACTED == 0);
+    fits.then_some((run, header))
+}

@@ -1,0 +1,83 @@
+//! What the ledger justifies: for every link, value and permission that holds, the one entry that says so.
+//!
+//! It is computed from the entries alone, without the dataflow and without the index, and so serves as the second
+//! opinion of the audit and as what a rebuild after an erasure takes the entries of its rows from.
+//!
+//! INVARIANT: entries about erased records are not seen, neither those that began something nor those that ended it.
+
+use crate::ledger::{Answer, Content, Decision, Entry, Values};
+use crate::model::{AttributeId, Birth, Link, PurposeId, Sequence, ValueHash};
+use hashbrown::HashMap;
+
+/// The live justifications after some entry.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    pub links: HashMap<Link, Sequence>,
+    /// By root and attribute: the record whose value it is, its hash, and the entry.
+    pub values: HashMap<(Birth, AttributeId), (Birth, ValueHash, Sequence)>,
+    /// By root and purpose.
+    pub answers: HashMap<(Birth, PurposeId), (Answer, Sequence)>,
+    /// What did not fit what came before.
+    pub breaches: Vec<Breach>,
+}
+
+/// Something that the ledger and the state do not agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The entry that shows it, where there is one.
+    pub entry: Option<Sequence>,
+    /// The oldest record of the profile that it is about, or a record of the link.
+    pub birth: Birth,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+impl Live {
+    /// Takes in the next entry.
+    pub fn take(&mut self, entry: &Entry) {
+        let sequence = entry.placed.sequence;
+        match &entry.content {
+            Content::Merge(merge) => {
+                if self.links.insert(merge.link, sequence).is_some() {
+                    self.breach(sequence, merge.link.a, "a link that holds is recorded a second time");
+                }
+            }
+            Content::Unmerge(unmerge) => {
+                if self.links.remove(&unmerge.link) != Some(unmerge.ends) {
+                    self.breach(sequence, unmerge.link.a, "a link is ended that did not hold by the merge it names");
+                }
+            }
+            Content::Values(values) => self.values(values, sequence),
+            Content::Decision(decision) => self.decision(decision, sequence),
+            _ => {}
+        }
+    }
+
+    fn values(&mut self, values: &Values, sequence: Sequence) {
+        for attribute in &values.lost {
+            let key = (values.root, *attribute);
+            // The new winner's entry may stand before that of the record which lost: entries are in order of records.
+            if self.values.get(&key).is_some_and(|(record, _, _)| *record == values.record) {
+                self.values.remove(&key);
+            }
+        }
+        for (attribute, value) in &values.gained {
+            self.values.insert((values.root, *attribute), (values.record, *value, sequence));
+        }
+    }
+
+    fn decision(&mut self, decision: &Decision, sequence: Sequence) {
+        for answer in &decision.answers {
+            let key = (decision.root, answer.purpose);
+            // Without a consent behind it, it is the denial that holds for everybody.
+            match answer.consent {
+                Some(_) => drop(self.answers.insert(key, (*answer, sequence))),
+                None => drop(self.answers.remove(&key)),
+            }
+        }
+    }
+
+    fn breach(&mut self, entry: Sequence, birth: Birth, what: &'static str) {
+        self.breaches.push(Breach { entry: Some(entry), birth, what });
+    }
+}

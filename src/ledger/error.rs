@@ -103,6 +103,18 @@ pub enum Error {
         /// What is wrong.
         what: &'static str,
     },
+    /// The entry is whole, and the key of a record that it is about was destroyed: it never opens again.
+    #[error("entry {sequence} is about a record that was erased")]
+    Erased {
+        /// The entry.
+        sequence: Sequence,
+    },
+    /// The key of a record that the entry is about was destroyed, so nothing can be sealed for it.
+    #[error("a {kind} entry cannot be sealed, for it is about a record that was erased")]
+    ErasedRecord {
+        /// Which kind of entry.
+        kind: Kind,
+    },
     /// The bundle cannot be recorded.
     #[error("the bundle cannot be recorded: {what}")]
     Bundle {

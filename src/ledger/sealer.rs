@@ -8,7 +8,9 @@ use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, SEALED_HEADER_BYT
 use super::padding::{self, LENGTH_BYTES, PADDED_BYTES_MAX};
 use super::payload::{Content, Written};
 use super::wire;
-use crate::crypto::{EntryContext, EntryKey, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt};
+use crate::crypto::{
+    EntryContext, EntryKey, KeyEpoch, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt,
+};
 use crate::model::{Birth, Sequence};
 
 /// Bytes of the associated data: the run's digest and the stored header.
@@ -54,7 +56,8 @@ impl Sealer {
         }
         write_padded(&header, payload, stored)?;
 
-        let key = self.entry_key(run, sequence, birth, other);
+        let key = self.entry_key(run, header.key_epoch, sequence, birth, other);
+        let key = key.ok_or(Error::ErasedRecord { kind: header.kind })?;
         let slot = slots.seal(sequence, birth, other);
         let header = Header { sealing: Some(Sealing { slot, commitment: key.commitment() }), ..header };
         let (head, padded) = stored.split_at_mut(SEALED_HEADER_BYTES);
@@ -77,7 +80,14 @@ impl Sealer {
         let unopened = |what| Error::Unopened { sequence: header.sequence, what };
         let Some(sealing) = &header.sealing else { return read_clear(&header, payload) };
         let (birth, other) = slots.open(header.sequence, sealing.slot);
-        let key = self.entry_key(run, header.sequence, birth, other);
+        let Some(key) = self.entry_key(run, header.key_epoch, header.sequence, birth, other) else {
+            let erased = self.records.is_erased(birth) || other.is_some_and(|other| self.records.is_erased(other));
+            return Err(if erased {
+                Error::Erased { sequence: header.sequence }
+            } else {
+                unopened("it names a key epoch that the keys do not have")
+            });
+        };
         if key.commitment() != sealing.commitment {
             return Err(unopened("it was sealed under another key"));
         }
@@ -97,13 +107,21 @@ impl Sealer {
         Ok(content)
     }
 
-    fn entry_key(&self, run: &Run, sequence: Sequence, birth: Birth, other: Option<Birth>) -> EntryKey {
+    /// `None` when a record was erased, or there is no such key epoch.
+    fn entry_key(
+        &self,
+        run: &Run,
+        epoch: KeyEpoch,
+        sequence: Sequence,
+        birth: Birth,
+        other: Option<Birth>,
+    ) -> Option<EntryKey> {
         let context = EntryContext { ledger: self.ledger, salt: run.salt, sequence };
-        let key = self.records.record_key(birth);
-        match other {
+        let key = self.records.record_key(epoch, birth)?;
+        Some(match other {
             None => key.entry_key(&context),
-            Some(other) => key.pair_key(&self.records.record_key(other), &context),
-        }
+            Some(other) => key.pair_key(&self.records.record_key(epoch, other)?, &context),
+        })
     }
 }
 

@@ -8,9 +8,10 @@ use super::known::KnownRecords;
 use super::notify::EpochChanges;
 use super::recorder::Written;
 use super::{Error, meta};
-use crate::crypto::{IdentityKey, Keyring};
+use crate::crypto::{IdentityKey, KekAccess, Keyring, NewKek};
 use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
+use crate::encoding::storage::Disk;
 use crate::ledger::{self, Content, Ledger, PolicyBundle, State};
 use crate::model::{Epoch, Schema};
 use crate::policy::Bundle;
@@ -52,6 +53,12 @@ pub struct Onefold {
 pub struct InitOptions {
     /// Another data directory whose identity key is taken over, so that both agree on ids to the byte.
     pub identity_from: Option<PathBuf>,
+    /// What opens that directory's keys.
+    pub identity_access: KekAccess,
+    /// Under what kind of key-encryption key the new keys are put.
+    pub kek: NewKek,
+    /// Where that key is.
+    pub access: KekAccess,
     /// What time entries are stamped with.
     pub clock: Box<dyn Clock>,
     /// Where keys and salts come from.
@@ -60,12 +67,21 @@ pub struct InitOptions {
 
 impl Default for InitOptions {
     fn default() -> Self {
-        Self { identity_from: None, clock: Box::new(SystemClock), random: Box::new(SystemRandom::new()) }
+        Self {
+            identity_from: None,
+            identity_access: KekAccess::default(),
+            kek: NewKek::default(),
+            access: KekAccess::default(),
+            clock: Box::new(SystemClock),
+            random: Box::new(SystemRandom::new()),
+        }
     }
 }
 
 /// How a data directory is opened.
 pub struct OpenOptions {
+    /// What opens the keys.
+    pub access: KekAccess,
     /// What time entries are stamped with.
     pub clock: Box<dyn Clock>,
     /// Where salts come from.
@@ -74,7 +90,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { clock: Box::new(SystemClock), random: Box::new(SystemRandom::new()) }
+        Self { access: KekAccess::default(), clock: Box::new(SystemClock), random: Box::new(SystemRandom::new()) }
     }
 }
 
@@ -84,10 +100,11 @@ impl Onefold {
     /// # Errors
     /// When the directory is not empty, or keys, ledger or index cannot be made.
     pub fn init(root: &Path, bundle: Bundle, options: InitOptions) -> Result<Self, Error> {
-        let InitOptions { identity_from, clock, random } = options;
+        let InitOptions { identity_from, identity_access, kek, access, clock, random } = options;
         let directory = Directory::create(root)?;
         let identity_from = identity_from.map(|other| other.join("keys"));
-        let keys = Keyring::create(&directory.keys(), &*random, identity_from.as_deref())?;
+        let identity_from = identity_from.as_deref().map(|keys| (keys, &identity_access));
+        let keys = Keyring::create(&directory.keys(), &*random, Arc::new(Disk), kek, &access, identity_from)?;
         directory.write_policy(&bundle)?;
         let ledger = Ledger::create(
             &directory.ledger(),
@@ -109,9 +126,9 @@ impl Onefold {
     /// # Errors
     /// When it is no data directory, is in use, its keys or bundle are not the right ones, or its ledger is damaged.
     pub fn open(root: &Path, options: OpenOptions) -> Result<Self, Error> {
-        let OpenOptions { clock, random } = options;
+        let OpenOptions { access, clock, random } = options;
         let directory = Directory::open(root)?;
-        let keys = Keyring::open(&directory.keys())?;
+        let keys = Keyring::open(&directory.keys(), Arc::new(Disk), &access)?;
         let bundle = Bundle::load(&directory.policy())?;
         let index = open_index(&directory)?;
         let in_force = digest_in_force(&directory, &index)?;

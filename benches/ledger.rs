@@ -59,7 +59,7 @@ fn run(size_bytes: usize, entries: u64) -> Result<(), Error> {
     println!("\npayload of {size_bytes} bytes, {entries} entries");
     let root = Scratch(std::env::temp_dir().join(format!("onefold-bench-{}", std::process::id())));
     let rng = SystemRandom::new();
-    let keys = Keyring::create(&root.0.join("keys"), &rng, None)?;
+    let keys = Keyring::create_with_file(&root.0.join("keys"), &rng)?;
     let bundle = PolicyBundle { name: "b".into(), version: "1".into(), digest: [1; 32], files: Vec::new() };
     let dir = root.0.join("ledger");
     let mut ledger = Ledger::create(&dir, &keys, &rng, &bundle, 0, Options::default())?;

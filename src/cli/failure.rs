@@ -147,6 +147,7 @@ fn of_ledger(error: &ledger::Error) -> (u8, Option<String>) {
             ),
         ),
         E::Keys(error) => (FAILED, key_hint(error)),
+        E::ErasedRecord { .. } => (NOT_FOUND, None),
         E::TooLarge { .. } | E::Births { .. } | E::Bundle { .. } | E::EpochOrder { .. } => (FAILED, None),
         _ => (TAMPERED, hint("nothing was changed here: compare with a backup or another copy of DIR/ledger")),
     }
@@ -172,12 +173,19 @@ fn key_hint(error: &crypto::Error) -> Option<String> {
             hint("put the right key file back with mode 0600; `onefold ledger verify` works without it")
         }
         E::KekMode { .. } => hint("`chmod 600` it, and ask yourself who may have read it"),
+        E::PassphraseMissing { .. } | E::PassphraseWrong { .. } => {
+            hint("give the passphrase that the keys were put under; `onefold ledger verify` works without it")
+        }
+        E::CommandMissing { .. } | E::CommandWrong { .. } | E::Command { .. } => {
+            hint("try the key command by hand, with `wrap` or `unwrap` as its last argument and base64 on its input")
+        }
         E::SealedMissing { .. } | E::SealedDamaged { .. } => {
-            hint("put DIR/keys/keys.sealed back from a backup; `onefold ledger verify` works without it")
+            hint("put DIR/keys back from a backup; `onefold ledger verify` works without it")
         }
         E::SealedFormat { .. } => hint("use the version of the program that wrote it, or a later one"),
         E::File { source, .. } => disk_hint(source),
-        E::Exists { .. } | E::Random | E::Unopened => None,
+        E::Unfinished | E::Superseded => hint(AGAIN),
+        E::Exists { .. } | E::EpochsUsedUp | E::Random | E::Unopened | E::Log(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The key of each record and of each entry.
 //!
 //! ```text
-//! record key  = HMAC-SHA-256(record master, "onefold/record/v1" ‖ birth)
+//! record key  = leaf of the birth in the tree of the key epoch, see `puncture`
 //! pair key    = HKDF-Extract(salt = first record key, ikm = second record key)
 //! entry key   = HKDF-Expand(record or pair key, "onefold/dek/v1" ‖ ledger id ‖ writer salt ‖ sequence, 32 bytes)
 //! slot key    = HKDF-Expand(slot master, "onefold/slot/v1" ‖ ledger id ‖ writer salt, 32 bytes)
@@ -9,33 +9,36 @@
 //! ```
 //! Numbers are little-endian. HKDF is RFC 5869 with SHA-256.
 //!
+//! INVARIANT: the same births are erased in every key epoch, so that a record which was erased has no key in any.
 //! INVARIANT: (ledger id, writer salt, sequence) never comes twice, so no entry key and no slot mask is used twice.
 
-use super::keyring::{KeyEpoch, LedgerId};
+use super::puncture::PunctureTree;
 use super::seal::EntryKey;
+use super::{KeyEpoch, LedgerId};
 use crate::model::{Birth, Sequence};
 use aes_gcm::KeyInit;
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
-use ring::{hkdf, hmac};
+use ring::hkdf;
+use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-const RECORD_LABEL: &[u8] = b"onefold/record/v1";
 
 /// Random bytes drawn whenever a ledger is opened for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterSalt(pub [u8; 16]);
 
-/// Gives the key of any record.
-///
-/// The state that *ring* precomputes from the master is not wiped on drop, for *ring* does not offer it; every key
-/// that leaves here is.
+/// Gives the key of any record that was not erased. Clones share what they know: a key that is erased is erased for all
+/// of them at once.
+#[derive(Clone)]
 pub struct RecordKeys {
-    master: hmac::Key,
-    epoch: KeyEpoch,
+    /// One tree a key epoch; never empty.
+    epochs: Arc<RwLock<Trees>>,
 }
 
-/// The key of a record: who has it can open every entry about that record, in every ledger written under its master.
+/// The trees by key epoch.
+pub(super) type Trees = Vec<Arc<PunctureTree>>;
+
+/// The key of a record: who has it can open every entry about that record, of its key epoch.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct RecordKey([u8; 32]);
 
@@ -51,27 +54,53 @@ pub struct EntryContext {
 }
 
 impl RecordKeys {
-    pub(super) fn new(master: &[u8; 32], epoch: KeyEpoch) -> Self {
-        Self { master: hmac::Key::new(hmac::HMAC_SHA256, master), epoch }
+    /// Over trees of which there is at least one.
+    pub(super) fn new(trees: Trees) -> Self {
+        Self { epochs: Arc::new(RwLock::new(trees)) }
     }
 
-    /// The key epoch that these keys belong to.
-    pub fn epoch(&self) -> KeyEpoch {
-        self.epoch
+    /// The trees as they are now.
+    pub(super) fn trees(&self) -> Trees {
+        self.with(Trees::clone)
     }
 
-    /// The key of a record.
-    pub fn record_key(&self, birth: Birth) -> RecordKey {
-        let mut message = [0u8; RECORD_LABEL.len() + 8];
-        let (label, number) = message.split_at_mut(RECORD_LABEL.len());
-        label.copy_from_slice(RECORD_LABEL);
-        number.copy_from_slice(&birth.0.to_le_bytes());
-        let tag = hmac::sign(&self.master, &message);
-        RecordKey(tag.as_ref().try_into().expect("an HMAC-SHA-256 tag has 32 bytes"))
+    /// Puts other trees in the place of all: those that are not among them are wiped.
+    pub(super) fn replace(&self, trees: Trees) {
+        let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
+        *epochs = trees;
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&Trees) -> T) -> T {
+        look(&self.epochs.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The key epoch that new entries are sealed under.
+    pub fn current_epoch(&self) -> KeyEpoch {
+        let last = self.with(|trees| trees.len().saturating_sub(1));
+        KeyEpoch(u16::try_from(last).expect("the keyring makes at most 65,536 epochs"))
+    }
+
+    /// The key of a record in a key epoch; `None` when it was erased, or there is no such epoch.
+    pub fn record_key(&self, epoch: KeyEpoch, birth: Birth) -> Option<RecordKey> {
+        self.with(|trees| trees.get(usize::from(epoch.0))?.record_key(birth))
+    }
+
+    /// Whether the keys of a record were erased. Computes no key.
+    pub fn is_erased(&self, birth: Birth) -> bool {
+        self.with(|trees| trees.last().is_none_or(|tree| tree.is_punctured(birth)))
+    }
+
+    /// How many seeds all trees have.
+    pub fn seeds(&self) -> usize {
+        self.with(|trees| trees.iter().map(|tree| tree.seeds()).sum())
     }
 }
 
 impl RecordKey {
+    pub(super) fn new(leaf: Zeroizing<[u8; 32]>) -> Self {
+        Self(*leaf)
+    }
+
     /// The key of an entry about this record.
     pub fn entry_key(&self, context: &EntryContext) -> EntryKey {
         expand(&hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &self.0), context)
@@ -153,8 +182,9 @@ mod tests {
 
     #[test]
     fn entry_keys_depend_on_everything() {
-        let keys = RecordKeys::new(&[3; 32], KeyEpoch(0));
-        let commitment = |birth, context: EntryContext| keys.record_key(Birth(birth)).entry_key(&context).commitment();
+        let keys = PunctureTree::new(&Zeroizing::new([3; 32]));
+        let key = |birth| keys.record_key(Birth(birth)).unwrap();
+        let commitment = |birth, context: EntryContext| key(birth).entry_key(&context).commitment();
         let base = commitment(1, context(5));
         assert_eq!(base, commitment(1, context(5)));
         assert_ne!(base, commitment(2, context(5)));
@@ -165,8 +195,8 @@ mod tests {
 
     #[test]
     fn pair_keys_need_both_records() {
-        let keys = RecordKeys::new(&[3; 32], KeyEpoch(0));
-        let [a, b, c] = [1, 2, 3].map(|birth| keys.record_key(Birth(birth)));
+        let keys = PunctureTree::new(&Zeroizing::new([3; 32]));
+        let [a, b, c] = [1, 2, 3].map(|birth| keys.record_key(Birth(birth)).unwrap());
         let pair = a.pair_key(&b, &context(0)).commitment();
         assert_ne!(pair, a.pair_key(&c, &context(0)).commitment());
         assert_ne!(pair, c.pair_key(&b, &context(0)).commitment());

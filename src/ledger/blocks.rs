@@ -198,7 +198,8 @@ impl Tree {
                 at.position = Position::new(number + 1, HEADER_BYTES as u32);
                 continue;
             };
-            let leaf = self.leaf_of(stored, at, sequence).map_err(|stop| stopped(stop, &path, at.position, sequence))?;
+            let leaf =
+                self.leaf_of(stored, at, sequence).map_err(|stop| stopped(stop, &path, at.position, sequence))?;
             leaves.push(leaf);
             let offset = u32::try_from(open.offset()).unwrap_or(u32::MAX);
             at = Start { position: Position::new(number, offset), before: leaf.leaf };

@@ -103,6 +103,12 @@ pub enum Error {
         /// What is wrong.
         what: &'static str,
     },
+    /// The key of a record that the entry is about was destroyed, so nothing can be sealed for it.
+    #[error("a {kind} entry cannot be sealed, for it is about a record that was erased")]
+    ErasedRecord {
+        /// Which kind of entry.
+        kind: Kind,
+    },
     /// The bundle cannot be recorded.
     #[error("the bundle cannot be recorded: {what}")]
     Bundle {
@@ -133,7 +139,11 @@ pub enum Error {
         sequence: Sequence,
     },
     /// The ledger is another one, or has been changed: its root is not the expected one.
-    #[error("the root over the first {size} entries is `{}` where `{}` was expected", hex::encode(found), hex::encode(expected))]
+    #[error(
+        "the root over the first {size} entries is `{}` where `{}` was expected",
+        hex::encode(found),
+        hex::encode(expected)
+    )]
     OtherRoot {
         /// Over how many entries.
         size: u64,
@@ -165,12 +175,6 @@ pub enum Error {
     CheckpointMoved {
         /// Its file.
         path: PathBuf,
-    },
-    /// The keys of a record were destroyed, so nothing can be recorded about it.
-    #[error("a {kind} entry cannot be written about an erased record")]
-    ErasedRecord {
-        /// Which kind of entry.
-        kind: Kind,
     },
     /// A proof, a note or a checkpoint is wrong.
     #[error(transparent)]

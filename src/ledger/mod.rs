@@ -47,9 +47,9 @@ pub use payload::{
 };
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};
+pub use redact::Redacted;
 pub use state::State;
 pub use tree::Digest;
-pub use redact::Redacted;
 pub use verify::{Expected, Report, verify};
 pub use writer::{Ledger, Options};
 

@@ -21,7 +21,8 @@ impl Ranges {
 
     /// Adds ranges, which may overlap those that are in.
     pub(super) fn extend(&mut self, entries: &[(Sequence, u32)]) {
-        let added = entries.iter().map(|(first, count)| (first.0, first.0.saturating_add((*count).into()), Position(0)));
+        let added =
+            entries.iter().map(|(first, count)| (first.0, first.0.saturating_add((*count).into()), Position(0)));
         self.ranges.extend(added);
         self.ranges.sort_unstable();
         self.ranges.dedup_by(|next, last| {
@@ -35,7 +36,8 @@ impl Ranges {
     pub(super) fn first_outside(&self, other: &Self) -> Option<(Sequence, Position)> {
         self.ranges.iter().find_map(|&(first, end, position)| {
             let before = other.ranges.partition_point(|(start, _, _)| *start <= first);
-            let covered = before.checked_sub(1).and_then(|place| other.ranges.get(place)).map_or(first, |range| range.1);
+            let covered =
+                before.checked_sub(1).and_then(|place| other.ranges.get(place)).map_or(first, |range| range.1);
             (covered < end).then_some((Sequence(covered.max(first)), position))
         })
     }

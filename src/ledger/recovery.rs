@@ -13,13 +13,13 @@
 use super::Position;
 use super::chain::Chain;
 use super::error::{Error, Fault};
-use super::payload::{Content, Erasure};
-use super::tree::Digest;
 use super::kind::{Header, Kind};
 use super::leaf::{Logical, body_digest};
+use super::payload::{Content, Erasure};
 use super::reader::Reader;
 use super::segment::{self, failed};
 use super::state::State;
+use super::tree::Digest;
 use super::walk::Walk;
 use crate::encoding::storage::Storage;
 use crate::model::Sequence;

@@ -7,9 +7,11 @@ use super::error::Error;
 use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, SEALED_HEADER_BYTES, Seal, Sealing};
 use super::padding::{self, LENGTH_BYTES, PADDED_BYTES_MAX};
 use super::payload::{Content, Written};
-use super::wire;
 use super::tree::Digest;
-use crate::crypto::{EntryContext, EntryKey, KeyEpoch, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt};
+use super::wire;
+use crate::crypto::{
+    EntryContext, EntryKey, KeyEpoch, Keyring, LedgerId, RecordKeys, SlotKey, SlotKeys, TAG_BYTES, WriterSalt,
+};
 use crate::model::{Birth, Sequence};
 
 /// Bytes of the associated data: the run's digest and the stored header.
@@ -43,8 +45,15 @@ impl Sealer {
         stored: &mut Vec<u8>,
     ) -> Result<(), Error> {
         stored.clear();
-        let header =
-            Header { kind: payload.kind(), key_epoch: run.key_epoch, run: run.number, time_s, sequence, redacted: false, sealing: None };
+        let header = Header {
+            kind: payload.kind(),
+            key_epoch: run.key_epoch,
+            run: run.number,
+            time_s,
+            sequence,
+            redacted: false,
+            sealing: None,
+        };
         let (birth, other) = match payload.seal() {
             Seal::Clear => return write_clear(&header, payload, stored),
             Seal::Record(birth) => (birth, None),

@@ -6,11 +6,11 @@
 //! INVARIANT: after any failed write or sync nothing more is written until the ledger is opened again, for what is on
 //! disk is then not known (a second fsync may report success for pages that were lost).
 
+use super::blocks::{self, BLOCK, Start};
 use super::chain::{Chain, Run, key_text};
+use super::checkpoint;
 use super::error::Error;
 use super::kind::ENTRY_BYTES_MAX;
-use super::blocks::{self, BLOCK, Start};
-use super::checkpoint;
 use super::payload::{KeyChange, Open, Payload, PolicyBundle, Written};
 use super::policy;
 use super::reader::{Entry, Reader};
@@ -165,14 +165,8 @@ impl Ledger {
         runs: Runs,
         published: Option<Vec<u8>>,
     ) -> Result<Self, Error> {
-        let block = blocks::mend(
-            &*options.storage,
-            dir,
-            chain.ledger,
-            runs.clone(),
-            chain.tree.size(),
-            &chain.tree.root(),
-        )?;
+        let block =
+            blocks::mend(&*options.storage, dir, chain.ledger, runs.clone(), chain.tree.size(), &chain.tree.root())?;
         let mut salt = [0u8; 16];
         rng.fill(&mut salt).map_err(|_| KeyError::Random)?;
         let salt = WriterSalt(salt);

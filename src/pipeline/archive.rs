@@ -6,7 +6,8 @@
 use super::directory::Directory;
 use super::read::Reader;
 use super::{Clock, Error, Onefold, OpenOptions, SystemClock, meta};
-use crate::crypto::{IdentityKey, Keyring};
+use crate::crypto::{IdentityKey, KekAccess, Keyring};
+use crate::encoding::storage::Disk;
 use crate::ledger::{self, State};
 use crate::model::Schema;
 use crate::policy::Bundle;
@@ -30,17 +31,26 @@ impl Archive {
     /// # Errors
     /// As [`Onefold::open`].
     pub fn open(root: &Path) -> Result<Self, Error> {
-        if let Some(archive) = Self::try_open(root)? {
+        Self::open_with(root, &KekAccess::default())
+    }
+
+    /// [`open`](Self::open) with what opens the keys.
+    ///
+    /// # Errors
+    /// As [`Onefold::open`].
+    pub fn open_with(root: &Path, access: &KekAccess) -> Result<Self, Error> {
+        if let Some(archive) = Self::try_open(root, access)? {
             return Ok(archive);
         }
-        drop(Onefold::open(root, OpenOptions::default())?);
-        Self::try_open(root)?.ok_or(Error::Unaccounted { what: "the index does not stand where the ledger ends" })
+        drop(Onefold::open(root, OpenOptions { access: access.clone(), ..OpenOptions::default() })?);
+        Self::try_open(root, access)?
+            .ok_or(Error::Unaccounted { what: "the index does not stand where the ledger ends" })
     }
 
     /// The archive, when index and ledger stand together.
-    fn try_open(root: &Path) -> Result<Option<Self>, Error> {
+    fn try_open(root: &Path, access: &KekAccess) -> Result<Option<Self>, Error> {
         let directory = Directory::open(root)?;
-        let keys = Keyring::open(&directory.keys())?;
+        let keys = Keyring::open(&directory.keys(), Arc::new(Disk), access)?;
         let bundle = Bundle::load(&directory.policy())?;
         let Ok(index) = Index::open(&directory.index()) else { return Ok(None) };
         let state = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
@@ -81,7 +91,7 @@ impl Onefold {
             identity: &self.identity,
             index: &self.index,
             entries: self.ledger.reader(),
-            now_us: i64::from(self.clock.now_s()) * 1_000_000,
+            now_us: i64::from(self.options.clock.now_s()) * 1_000_000,
         })
     }
 }

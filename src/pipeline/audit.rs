@@ -59,7 +59,9 @@ impl Reader<'_> {
         }
         let mut left: Vec<Breach> = Vec::new();
         let mut report = |entry: Sequence, birth: Birth, what| left.push(Breach { entry: Some(entry), birth, what });
-        live.links.iter().for_each(|(link, entry)| report(*entry, link.a, "a merge is recorded whose link does not hold"));
+        live.links
+            .iter()
+            .for_each(|(link, entry)| report(*entry, link.a, "a merge is recorded whose link does not hold"));
         for ((root, _), (_, _, entry)) in &live.values {
             report(*entry, *root, "a value is recorded that its profile does not have");
         }

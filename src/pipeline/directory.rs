@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DATA/lock      held by the process that has the directory open
-//! DATA/keys/     kek (mode 0600), keys.sealed
+//! DATA/keys/     the keyring; by default also the key file `kek` (mode 0600)
 //! DATA/policy/   the bundle in force, as it was given
 //! DATA/ledger/   segments of the ledger
 //! DATA/index/    the index, which can be rebuilt from the ledger

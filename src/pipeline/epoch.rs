@@ -389,12 +389,7 @@ impl Onefold {
     }
 
     /// Puts what is not about single records or profiles into the batch of an epoch.
-    fn put_rest(
-        &self,
-        batch: &mut Batch,
-        open: &OpenEpoch,
-        state: Option<&State>,
-    ) {
+    fn put_rest(&self, batch: &mut Batch, open: &OpenEpoch, state: Option<&State>) {
         for (sequence, row) in &open.rejected {
             batch.put_rejected(*sequence, row);
         }

@@ -118,13 +118,14 @@ impl Onefold {
 
     fn carry_out(&mut self, covered: &Covered, request: &ErasureRequest) -> Result<Erased, Error> {
         self.stamp();
-        let due_s = self.clock.now_s().saturating_add(u32::from(request.due_days) * 86_400);
-        let generation = self.keys.generation() + 1;
+        let due_s = self.options.clock.now_s().saturating_add(u32::from(request.due_days) * 86_400);
+        let generation = self.keys.generation().0 + 1;
         let epoch = self.epoch;
         let births: Vec<Birth> = covered.records.iter().chain(&covered.rejected).copied().collect();
         let tombstones: Vec<u128> = covered.tombstones.iter().copied().collect();
         let parts = births.len().div_ceil(BIRTHS_MAX).max(tombstones.len().div_ceil(TOMBSTONES_MAX));
-        let parts = u16::try_from(parts).map_err(|_| Error::BadName { what: "there are too many records".to_owned() })?;
+        let parts =
+            u16::try_from(parts).map_err(|_| Error::BadName { what: "there are too many records".to_owned() })?;
         let mut entries = Vec::new();
         for part in 1..=parts {
             let index = usize::from(part - 1);
@@ -147,9 +148,9 @@ impl Onefold {
         self.ledger.sync()?;
         self.close_epoch(None)?;
         self.index.sync()?;
-        let generation = self.keys.erase(&births, &*self.random)?;
+        let generation = self.keys.erase(&births, &*self.options.random)?;
         self.ledger.checkpoint()?;
-        tracing::info!(records = covered.records.len(), generation, "records erased");
+        tracing::info!(records = covered.records.len(), generation = generation.0, "records erased");
         Ok(Erased {
             entries,
             epoch,
@@ -157,7 +158,7 @@ impl Onefold {
             consents: covered.consents,
             rejected: covered.rejected.len() as u64,
             tombstones: tombstones.len() as u64,
-            generation,
+            generation: generation.0,
             due_s,
         })
     }
@@ -315,8 +316,8 @@ impl Onefold {
     fn bury(&self, covered: &mut Covered, own: &BTreeSet<IdentifierHash>) {
         let keys = self.keys.tombstones();
         let names = covered.records.iter().filter_map(|birth| self.records.get(*birth).map(|known| known.name));
-        covered.tombstones.extend(names.map(|name| keys.name(name).0));
-        covered.tombstones.extend(own.iter().map(|identifier| keys.identifier(*identifier).0));
+        covered.tombstones.extend(names.map(|name| keys.name(name).number()));
+        covered.tombstones.extend(own.iter().map(|identifier| keys.identifier(*identifier).number()));
     }
 
     /// Whether a change is about an erased record or person, by name or by identifier.
@@ -330,8 +331,8 @@ impl Onefold {
             Some(RecordBody::Consent(facts)) => facts.identifiers.as_slice(),
             _ => &[],
         };
-        name.is_some_and(|name| self.tombstones.contains(&keys.name(name).0))
-            || identifiers.iter().any(|(_, hash)| self.tombstones.contains(&keys.identifier(*hash).0))
+        name.is_some_and(|name| self.tombstones.contains(&keys.name(name).number()))
+            || identifiers.iter().any(|(_, hash)| self.tombstones.contains(&keys.identifier(*hash).number()))
     }
 
     /// The erasures, with whether their ciphertexts are deleted.
@@ -393,5 +394,14 @@ impl Onefold {
 /// What stands in the index for an erased record.
 pub(super) fn erased_row(source: SourceId, sequence: Sequence, position: u64) -> RecordRow {
     let name = NameHash(0);
-    RecordRow { name, source, live: false, order: Order::Arrival, content: 0, position, sequence, body: RecordBody::Gone }
+    RecordRow {
+        name,
+        source,
+        live: false,
+        order: Order::Arrival,
+        content: 0,
+        position,
+        sequence,
+        body: RecordBody::Gone,
+    }
 }

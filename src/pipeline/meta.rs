@@ -10,9 +10,7 @@ pub(super) const REPLAYING: &str = "replaying";
 pub(super) const ERASURES: &str = "erasures";
 /// The generation that the key state has at least, u64 little-endian: a lower one is a copy of before an erasure.
 pub(super) const GENERATION: &str = "generation";
-/// Keyed hashes by which erased records are refused, u128 little-endian each.
-pub(super) const TOMBSTONES: &str = "tombstones";
-/// How many changes were refused by them, u64 little-endian.
+/// How many changes were refused because they were about erased records, u64 little-endian.
 pub(super) const REFUSED: &str = "refused";
 /// How many records there are, deleted ones and consents included, u64 little-endian.
 pub(super) const RECORDS: &str = "records";

@@ -1,25 +1,25 @@
 //! Making a data directory and opening it, to change it or only to read it.
 
-use super::clock::{Clock, SystemClock};
 use super::directory::Directory;
 use super::epoch::OpenEpoch;
 use super::facts::FactMaker;
 use super::known::KnownRecords;
-use super::notify::EpochChanges;
 use super::live::Live;
+use super::notify::EpochChanges;
+use super::options::{InitOptions, OpenOptions};
 use super::recorder::{Replayed, Written};
 use super::{Error, meta};
 use crate::crypto::{IdentityKey, Keyring};
 use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
+use crate::encoding::storage::Storage;
 use crate::ledger::{self, Content, Ledger, PolicyBundle, State};
 use crate::model::{Birth, Epoch, Schema, Sequence};
 use crate::policy::Bundle;
 use crate::standardize::{Standardized, Standardizer};
 use crate::store::{self, Index};
 use hashbrown::HashSet;
-use ring::rand::{SecureRandom, SystemRandom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a subscriber is called with after each epoch.
@@ -45,42 +45,11 @@ pub struct Onefold {
     pub(super) open: OpenEpoch,
     /// The number that the next epoch gets.
     pub(super) epoch: Epoch,
-    pub(super) clock: Box<dyn Clock>,
-    pub(super) random: Box<dyn SecureRandom>,
+    pub(super) options: OpenOptions,
     pub(super) subscribers: Vec<Subscriber>,
     /// Keyed hashes of names and identifiers that were erased.
     pub(super) tombstones: HashSet<u128>,
     pub(super) stopped: bool,
-}
-
-/// How a data directory is made.
-pub struct InitOptions {
-    /// Another data directory whose identity key is taken over, so that both agree on ids to the byte.
-    pub identity_from: Option<PathBuf>,
-    /// What time entries are stamped with.
-    pub clock: Box<dyn Clock>,
-    /// Where keys and salts come from.
-    pub random: Box<dyn SecureRandom>,
-}
-
-impl Default for InitOptions {
-    fn default() -> Self {
-        Self { identity_from: None, clock: Box::new(SystemClock), random: Box::new(SystemRandom::new()) }
-    }
-}
-
-/// How a data directory is opened.
-pub struct OpenOptions {
-    /// What time entries are stamped with.
-    pub clock: Box<dyn Clock>,
-    /// Where salts come from.
-    pub random: Box<dyn SecureRandom>,
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self { clock: Box::new(SystemClock), random: Box::new(SystemRandom::new()) }
-    }
 }
 
 impl Onefold {
@@ -89,10 +58,11 @@ impl Onefold {
     /// # Errors
     /// When the directory is not empty, or keys, ledger or index cannot be made.
     pub fn init(root: &Path, bundle: Bundle, options: InitOptions) -> Result<Self, Error> {
-        let InitOptions { identity_from, clock, random } = options;
+        let InitOptions { identity_from, identity_access, kek, access, clock, random, storage } = options;
         let directory = Directory::create(root)?;
         let identity_from = identity_from.map(|other| other.join("keys"));
-        let keys = Keyring::create(&directory.keys(), &*random, identity_from.as_deref())?;
+        let identity_from = identity_from.as_deref().map(|keys| (keys, &identity_access));
+        let keys = Keyring::create(&directory.keys(), &*random, Arc::clone(&storage), kek, &access, identity_from)?;
         directory.write_policy(&bundle)?;
         let ledger = Ledger::create(
             &directory.ledger(),
@@ -100,13 +70,14 @@ impl Onefold {
             &*random,
             &recorded(&bundle),
             clock.now_s(),
-            ledger::Options::default(),
+            ledger_options(&storage),
         )?;
         let index = Index::open(&directory.index())?;
         let mut batch = index.batch();
         batch.put_meta(meta::BUNDLE, &bundle.digest);
         index.apply(batch)?;
-        Self::assemble(directory, bundle, keys, ledger, index, clock, random)
+        let options = OpenOptions { access, clock, random, storage };
+        Self::assemble(directory, bundle, keys, ledger, index, options)
     }
 
     /// Opens a data directory for changes. Ciphertexts of erased records whose date has come are deleted first.
@@ -125,9 +96,9 @@ impl Onefold {
 
     /// Opens a data directory for changes, with the ciphertexts that it has.
     pub(super) fn open_as_it_is(root: &Path, options: OpenOptions) -> Result<Self, Error> {
-        let OpenOptions { clock, random } = options;
+        let OpenOptions { access, clock, random, storage } = options;
         let directory = Directory::open(root)?;
-        let keys = Keyring::open(&directory.keys())?;
+        let keys = Keyring::open(&directory.keys(), Arc::clone(&storage), &access)?;
         let bundle = Bundle::load(&directory.policy())?;
         Directory::remove(&directory.index_new())?;
         let mut index = open_index(&directory)?;
@@ -144,7 +115,7 @@ impl Onefold {
             &recorded(&bundle),
             clock.now_s(),
             resume.as_ref(),
-            ledger::Options::default(),
+            ledger_options(&storage),
         )?;
         let records = keys.records();
         let past = |erasure: &ledger::Erasure| erasure.births.iter().any(|birth| records.is_erased(*birth));
@@ -156,15 +127,17 @@ impl Onefold {
             index = Index::open(&directory.index())?;
             resume = None;
         }
-        let generation = index.meta(meta::GENERATION)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
-        let stale = resume.is_none() || keys.generation() < generation;
+        let generation =
+            index.meta(meta::GENERATION)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let stale = resume.is_none() || keys.generation().0 < generation;
         let erasures = match (&resume, stale) {
             (Some(_), false) => recovered.erasures.clone(),
             _ => ledger::erasures(&directory.ledger())?,
         };
         let altered = erasures.iter().filter(|(_, erasure)| past(erasure)).map(|(_, erasure)| erasure.epoch).max();
         let altered = altered.filter(|_| resume.is_none());
-        let mut onefold = Self::assemble(directory, bundle, keys, ledger, index, clock, random)?;
+        let options = OpenOptions { access, clock, random, storage };
+        let mut onefold = Self::assemble(directory, bundle, keys, ledger, index, options)?;
         onefold.load_index()?;
         let unfinished = onefold.replay_tail(resume.as_ref(), &recovered, altered)?;
         onefold.destroy_keys(&erasures)?;
@@ -184,7 +157,7 @@ impl Onefold {
             return Ok(());
         }
         tracing::warn!(records = left.len(), "keys of erased records were still there and are destroyed now");
-        self.keys.erase(&left, &*self.random)?;
+        self.keys.erase(&left, &*self.options.random)?;
         Ok(())
     }
 
@@ -194,8 +167,7 @@ impl Onefold {
         keys: Keyring,
         ledger: Ledger,
         index: Index,
-        clock: Box<dyn Clock>,
-        random: Box<dyn SecureRandom>,
+        options: OpenOptions,
     ) -> Result<Self, Error> {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
@@ -208,7 +180,7 @@ impl Onefold {
             open: OpenEpoch::default(),
             epoch: Epoch(1),
             index_is_empty: true,
-            random,
+            options,
             tombstones,
             subscribers: Vec::new(),
             stopped: false,
@@ -219,7 +191,6 @@ impl Onefold {
             keys,
             ledger,
             index,
-            clock,
         })
     }
 
@@ -300,8 +271,13 @@ impl Onefold {
 
     /// Sets the time that entries are stamped with from the clock.
     pub(super) fn stamp(&mut self) {
-        self.ledger.set_time(self.clock.now_s());
+        self.ledger.set_time(self.options.clock.now_s());
     }
+}
+
+/// How the ledger is written.
+fn ledger_options(storage: &Arc<dyn Storage>) -> ledger::Options {
+    ledger::Options { storage: Arc::clone(storage), ..ledger::Options::default() }
 }
 
 /// Opens the index, or puts a damaged one aside and starts an empty one that is rebuilt from the ledger.

@@ -135,9 +135,10 @@ impl Onefold {
                 *entry = *live.links.get(link).ok_or(MISSING)?;
             }
             for (winner, entry) in &mut row.winners {
-                let found = live.values.get(&(root, winner.attribute)).filter(|(record, value, _)| {
-                    (*record, *value) == (winner.record, winner.value)
-                });
+                let found = live
+                    .values
+                    .get(&(root, winner.attribute))
+                    .filter(|(record, value, _)| (*record, *value) == (winner.record, winner.value));
                 *entry = found.ok_or(MISSING)?.2;
             }
             for (permission, entry) in &mut row.permissions {

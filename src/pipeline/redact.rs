@@ -34,7 +34,7 @@ impl Onefold {
 
     /// The erasures whose ciphertexts are to be deleted.
     pub(super) fn due(&self, all: bool) -> Result<Vec<Sequence>, Error> {
-        let now_s = self.clock.now_s();
+        let now_s = self.options.clock.now_s();
         let due = |erasure: &&super::ErasureState| !erasure.redacted && (all || erasure.due_s <= now_s);
         Ok(self.erasures()?.iter().filter(due).map(|erasure| erasure.entry).collect())
     }
@@ -56,9 +56,9 @@ impl Onefold {
         let anew = self.directory.index_new();
         Directory::remove(&anew)?;
         self.index.copy_to(&anew)?;
-        let Self { directory, index, clock, random, .. } = self;
+        let Self { directory, index, options, .. } = self;
         drop(index);
         directory.swap_index()?;
-        Ok((redacted, OpenOptions { clock, random }))
+        Ok((redacted, options))
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Home {
 impl Home {
     pub(super) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let keys = Keyring::create(&root.path().join("keys"), &SystemRandom::new(), None).unwrap();
+        let keys = Keyring::create_with_file(&root.path().join("keys"), &SystemRandom::new()).unwrap();
         Self { root, keys }
     }
 
@@ -530,7 +530,8 @@ fn check_golden(golden: &Path) {
     fs::create_dir(&dir).unwrap();
     for (name, file) in [
         ("kek.hex", keys.join("kek")),
-        ("keys.sealed.hex", keys.join("keys.sealed")),
+        ("state.key.hex", keys.join("state.key")),
+        ("state-00000001.hex", keys.join("state-00000001")),
         ("00000000.seg.hex", dir.join("00000000.seg")),
         ("00000001.seg.hex", dir.join("00000001.seg")),
         ("00000002.seg.hex", dir.join("00000002.seg")),
@@ -542,7 +543,7 @@ fn check_golden(golden: &Path) {
     }
     fs::set_permissions(keys.join("kek"), fs::Permissions::from_mode(0o600)).unwrap();
     verify(&dir, &[], |_| {}).unwrap();
-    let keys = Keyring::open(&keys).unwrap();
+    let keys = Keyring::open_with_file(&keys).unwrap();
     let mut said = String::new();
     let reader = Reader::open(&dir, Some(&keys)).unwrap();
     reader
@@ -562,7 +563,7 @@ fn write_golden(golden: &Path) {
     write_epoch(&mut ledger, 1);
     drop(ledger);
     let keys = home.root.path().join("keys");
-    let files = [keys.join("kek"), keys.join("keys.sealed")];
+    let files = ["kek", "state.key", "state-00000001"].map(|name| keys.join(name));
     for path in files.into_iter().chain(home.segments().into_iter().map(|(path, _)| path)) {
         let digits: Vec<String> = fs::read(&path).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
         let lines: Vec<String> = digits.chunks(32).map(<[String]>::concat).collect();

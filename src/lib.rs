@@ -34,7 +34,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`model`] | the words of the engine as types |
-//! | [`encoding`], [`crypto`] | bytes, keys, hashes |
+//! | [`encoding`] | bytes |
+//! | [`tlog`] | transparency-log formats: proofs, notes, checkpoints, tiles |
+//! | [`crypto`] | keys, keyed hashes, sealing |
 //! | [`policy`], [`standardize`], [`ledger`] | bundles; canonical values; the record of everything |
 //! | [`dataflow`], [`sources`], [`store`], [`report`] | the graph; decoders; the index; tables |
 //! | [`pipeline`] | the engine as a whole |

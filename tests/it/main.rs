@@ -23,4 +23,5 @@ mod standardize_conformance;
 mod store;
 mod support;
 mod tidy;
+mod tlog;
 mod workload;

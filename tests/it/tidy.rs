@@ -9,9 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers, lowest first: a module names only modules of lower layers, and itself.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["model"],
     &["encoding"],
+    &["tlog"],
     &["crypto"],
     &["policy", "standardize", "matching", "ledger"],
     &["dataflow", "sources", "store", "report"],

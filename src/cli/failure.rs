@@ -250,10 +250,9 @@ pub fn key_hint(error: &crypto::Error) -> Option<String> {
             "give the right one by --passphrase-file or ONEFOLD_PASSPHRASE, or at a terminal; without it nothing can be \
                  read, ingested or erased, and `onefold ledger verify` still works",
         ),
-        E::CommandMissing { .. } => hint(
-            "give it by --kek-command or ONEFOLD_KEK_COMMAND; without it nothing can be read, ingested or erased, and \
-             `onefold ledger verify` still works",
-        ),
+        E::CommandMissing { .. } => {
+            hint("give it by --kek-command or ONEFOLD_KEK_COMMAND; without it nothing can be read, ingested or erased")
+        }
         E::CommandWrong { .. } | E::Command { .. } => {
             hint("try the key command by hand, with `wrap` or `unwrap` as its last argument and base64 on its input")
         }

@@ -29,9 +29,10 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
         let what = "nobody is there to be asked whether to erase";
         return Err(Usage::new(what).help("give --yes to erase without a question").into());
     }
+    let opening = access::open_options(global)?;
     let bar = progress(global);
     bar.set_message("opening");
-    let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
+    let mut onefold = Onefold::open(&global.data, opening)?;
     let scope = scope(&onefold, id, options.only_record)?;
     let coverage = onefold.coverage(scope)?;
     bar.finish_and_clear();

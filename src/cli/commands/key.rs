@@ -152,7 +152,11 @@ fn rewrap(global: &Global, options: &Rewrap) -> anyhow::Result<u8> {
         return Ok(SUCCESS);
     }
     let now = match new {
-        NewKek::File => format!("in the file {}: keep a copy somewhere safe", file.display()),
+        NewKek::File if file == own => format!("in the file {}: keep a copy somewhere safe", file.display()),
+        NewKek::File => format!(
+            "in the file {}: keep a copy somewhere safe, and name it from now on with --kek-file or ONEFOLD_KEK_FILE",
+            file.display()
+        ),
         NewKek::Passphrase => "made of the new passphrase: keep it somewhere safe".to_owned(),
         NewKek::Command => "behind the command".to_owned(),
     };

@@ -62,9 +62,10 @@ fn show(global: &Global, from: u64, count: u64) -> anyhow::Result<u8> {
 
 /// Deletes ciphertexts of erased records.
 fn redact(global: &Global, all: bool) -> anyhow::Result<u8> {
+    let opening = access::open_options(global)?;
     let bar = progress(global);
     bar.set_message("opening");
-    let redacted = Onefold::redact(&global.data, access::open_options(global)?, all, |done, segments| {
+    let redacted = Onefold::redact(&global.data, opening, all, |done, segments| {
         bar.set_message(format!("{done} of {} looked through", counted(u64::from(segments), "segment", "segments")));
         bar.tick();
     });

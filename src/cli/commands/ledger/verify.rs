@@ -157,7 +157,8 @@ fn account(found: &Found) -> (Vec<String>, Vec<String>) {
             _ => format!("checkpoint `{}`, over {}, and its signature", held.path.display(), entries(size)),
         });
     }
-    let outside = found.held.iter().any(|held| !held.is_own);
+    let kept = found.held.iter().filter(|held| !held.is_own).map(|held| held.checkpoint.size()).max();
+    let outside = kept.is_some();
     let mut open = Vec::new();
     if found.key_is_known {
         proved.push("that it is signed by the given key, or by one that followed from it or led to it".to_owned());
@@ -168,7 +169,12 @@ fn account(found: &Found) -> (Vec<String>, Vec<String>) {
                 .to_owned(),
         );
     }
-    if !outside {
+    if let Some(kept) = kept.filter(|kept| *kept < report.entries) {
+        open.push(format!(
+            "that nothing was cut off behind the first {}: a later checkpoint that was kept elsewhere would show it",
+            entries(kept)
+        ));
+    } else if !outside {
         open.push(
             "that it was not cut back to an earlier state: give the latest checkpoint that was kept elsewhere with \
              --checkpoint or --since"

@@ -224,8 +224,9 @@ fn every_payload_is_read_as_it_was_written() {
     assert_eq!((commit.epoch, commit.size, commit.first), (Epoch(1), state.size() - 1, Sequence(0)));
     expected.push(Content::Commit(commit));
     assert!(matches!(&entries[0].content, Content::Open(open) if open.run == 0));
-    assert!(matches!(&entries[1].content, Content::Policy(part) if part.digest == [1; 32]));
-    let read: Vec<Content> = entries.into_iter().skip(2).map(|entry| entry.content).collect();
+    assert!(matches!(&entries[1].content, Content::Key(change) if change.previous.is_none()));
+    assert!(matches!(&entries[2].content, Content::Policy(part) if part.digest == [1; 32]));
+    let read: Vec<Content> = entries.into_iter().skip(3).map(|entry| entry.content).collect();
     assert_eq!(read, expected);
 }
 
@@ -418,7 +419,7 @@ fn nothing_of_a_payload_is_found_on_disk_and_no_slot_repeats() {
         }
         for (start, _) in frames(&bytes) {
             let kind = bytes[start + 5];
-            if ![1, 2, 10].contains(&kind) {
+            if ![1, 2, 10, 16].contains(&kind) {
                 assert!(slots.insert(bytes[start + 24..start + 40].to_vec()));
             }
         }

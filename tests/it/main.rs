@@ -8,6 +8,7 @@ mod crash;
 mod crypto;
 mod dataflow;
 mod exact;
+mod faults;
 mod final_state;
 mod ledger;
 mod ledger_damage;

@@ -159,6 +159,11 @@ impl Kek {
         }
     }
 
+    /// Whether it is the key file of this name.
+    pub fn is_at(&self, place: &Path) -> bool {
+        matches!(self, Self::File { path, .. } if path == place)
+    }
+
     /// What `state.key` says about it.
     pub fn provider(&self) -> Provider {
         match self {

@@ -9,6 +9,7 @@ mod crypto;
 mod dataflow;
 mod erasure;
 mod exact;
+mod faults;
 mod final_state;
 mod ledger;
 mod ledger_damage;

@@ -19,7 +19,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-fn small() -> Options {
+pub(super) fn small() -> Options {
     Options { segment_bytes_max: 1_000, ..Options::default() }
 }
 

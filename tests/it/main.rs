@@ -13,6 +13,7 @@ mod faults;
 mod final_state;
 mod ledger;
 mod ledger_damage;
+mod ledger_faults;
 mod policy;
 mod privacy;
 mod processes;

@@ -11,6 +11,7 @@ mod erasure;
 mod exact;
 mod faults;
 mod final_state;
+mod golden;
 mod ledger;
 mod ledger_damage;
 mod ledger_faults;

@@ -74,14 +74,14 @@ impl Path {
     }
 
     /// The leaf of `birth`, when a node above it is on the shelf.
-    fn from_shelf(&mut self, birth: u64) -> Option<Zeroizing<Seed>> {
+    fn begin_at_shelf(&mut self, birth: u64) -> Option<Zeroizing<Seed>> {
         let bits = birth >> (DEPTH_MAX - SHELF_DEPTH);
         let (held, node) = self.shelf.get(shelf_place(bits))?;
         (*held == bits).then_some(Zeroizing::new(*node)).map(|node| self.begin(birth, &node, SHELF_DEPTH))
     }
 
     /// The leaf of `birth`, under the seed that is its cover; puts a node between on the shelf.
-    fn from_cover(&mut self, birth: u64, seed: &Seed, depth: u8) -> Zeroizing<Seed> {
+    fn begin_at_cover(&mut self, birth: u64, seed: &Seed, depth: u8) -> Zeroizing<Seed> {
         if depth >= SHELF_DEPTH {
             return self.begin(birth, seed, depth);
         }
@@ -171,12 +171,12 @@ impl PunctureTree {
             Err(TryLockError::WouldBlock) => return self.leaf_anew(birth.0),
         };
         // What is remembered has nothing erased under it.
-        if let Some(leaf) = path.follow(birth.0).or_else(|| path.from_shelf(birth.0)) {
+        if let Some(leaf) = path.follow(birth.0).or_else(|| path.begin_at_shelf(birth.0)) {
             return Some(leaf);
         }
         let cover = self.cover(birth.0)?;
         let (seed, depth) = (&self.seeds[cover], self.depths[cover]);
-        if depth == DEPTH_MAX { Some(Zeroizing::new(*seed)) } else { Some(path.from_cover(birth.0, seed, depth)) }
+        if depth == DEPTH_MAX { Some(Zeroizing::new(*seed)) } else { Some(path.begin_at_cover(birth.0, seed, depth)) }
     }
 
     fn leaf_anew(&self, birth: u64) -> Option<Zeroizing<Seed>> {

@@ -32,8 +32,8 @@ pub(super) const KEK_FILE_BYTES: usize = 65;
 
 /// What the operator offers to open keys with; the default is the file `kek` beside them.
 ///
-/// The command line takes these from `ONEFOLD_KEK_FILE`, `ONEFOLD_PASSPHRASE` or `ONEFOLD_PASSPHRASE_FILE`, and
-/// `ONEFOLD_KEK_COMMAND`; nothing here reads the environment.
+/// Nothing here reads the environment. The names for who does are `ONEFOLD_KEK_FILE`, `ONEFOLD_PASSPHRASE` or
+/// `ONEFOLD_PASSPHRASE_FILE`, and `ONEFOLD_KEK_COMMAND`.
 #[derive(Clone, Default)]
 pub struct KekAccess {
     /// Where the key file is, unless it is `kek` in the folder of the keys.

@@ -109,7 +109,7 @@ fn measure_size(
     report.section(&format!("payload of {size} bytes, {} entries", output::count(entries)))?;
     let dir = root.join(format!("ledger-{size}"));
     let rng = SystemRandom::new();
-    let site = Site::new(&dir, Keyring::create(&root.join(format!("keys-{size}")), &rng, None)?);
+    let site = Site::new(&dir, Keyring::create_with_file(&root.join(format!("keys-{size}")), &rng)?);
     let filled = Filled::fill(&site, size, entries, bytes_per_s)?;
     let append = append_rows(report, expected, &filled, entries)?;
     let verified = verify_rows(report, expected, &filled, &dir, entries)?;
@@ -154,7 +154,7 @@ fn verify_rows(
     let size = expected.payload_bytes;
     let half = entries.div_ceil(2);
     let before = limit::hash(filled.stored_bytes, half);
-    let (found, Cost { cpu, .. }) = cost(|| verify(dir, |_| {}));
+    let (found, Cost { cpu, .. }) = cost(|| verify(dir, &[], |_| {}));
     let after = limit::hash(filled.stored_bytes, half);
     anyhow::ensure!(found?.entries >= entries, "the verifier has not seen all entries");
     let alone = per_s(2 * half, (before + after).as_secs_f64());
@@ -197,7 +197,7 @@ fn read_rows(report: &mut Report, expected: &Expected, filled: &Filled, entries:
 fn open_with_tail(report: &mut Report, root: &Path, entries: u64) -> anyhow::Result<()> {
     let rng = SystemRandom::new();
     let dir = root.join("tail");
-    let site = Site::new(&dir, Keyring::create(&root.join("keys-tail"), &rng, None)?);
+    let site = Site::new(&dir, Keyring::create_with_file(&root.join("keys-tail"), &rng)?);
     let mut ledger = site.create()?;
     let state = ledger.commit(Epoch(1))?;
     let before = filled::size_bytes(&dir)?;

@@ -234,21 +234,16 @@ Examples:
     },
     /// Measure this machine's figures beside those of a plain computation from scratch.
     #[command(after_help = "\
-Example:
-  onefold bench --records 1000000 --changes 20000")]
+Examples:
+  onefold bench --records 1000000 --changes 20000    # the engine, beside a from-scratch computation
+  onefold bench ledger                               # the ledger, beside the least it could cost")]
     Bench {
-        /// Records of the generated workload.
-        #[arg(long, default_value_t = 100_000)]
-        records: u64,
-        /// Changes that are streamed after the load.
-        #[arg(long, default_value_t = 20_000)]
-        changes: u64,
-        /// Seed of the workload.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Where to work; a temporary folder if not given.
-        #[arg(long, value_name = "DIR")]
-        work: Option<PathBuf>,
+        /// The workload of the whole engine.
+        #[command(flatten)]
+        load: BenchLoad,
+        /// A part of the engine to measure by itself.
+        #[command(subcommand)]
+        part: Option<BenchPart>,
     },
     /// Write a completion script for a shell.
     #[command(after_help = "\
@@ -380,6 +375,50 @@ Examples:
         /// How many entries.
         #[arg(long, short = 'n', default_value_t = 20)]
         count: u64,
+    },
+}
+
+/// What the whole engine is measured with. None of it is for a part that is measured by itself, so that it must be seen
+/// whether anything was given.
+#[derive(Debug, Args)]
+pub struct BenchLoad {
+    /// Records of the generated workload [default: 100000].
+    #[arg(long)]
+    pub records: Option<u64>,
+    /// Changes that are streamed after the load [default: 20000].
+    #[arg(long)]
+    pub changes: Option<u64>,
+    /// Seed of the workload [default: 1].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where to work; a temporary folder if not given.
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Subcommand)]
+pub enum BenchPart {
+    /// Measure the ledger beside the least that it could cost, and beside SQLite.
+    #[command(after_help = "\
+The limit L is what any ledger pays that encrypts each payload under a key of its own (AES-256-GCM), hashes what \
+it stores (SHA-256) and writes it to this disk. Its parts are measured in the same run, as is everything that a \
+figure stands beside. Figures are CPU time unless they say wall; rows with a target say whether it was met.
+
+At the default size it takes about half a minute and up to 1 GiB in the folder, all of which is removed again. SQLite \
+is there when the program was built with `--features sqlite`.
+
+Examples:
+  onefold bench ledger
+  onefold bench ledger --entries 2000000 --work /mnt/disk
+  onefold bench ledger --json > ledger.json")]
+    Ledger {
+        /// Entries of each ledger that is measured.
+        #[arg(long, default_value_t = 500_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        entries: u64,
+        /// Folder on the disk to measure; the system's temporary one if not given.
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
     },
 }
 

@@ -10,7 +10,7 @@ mod failure;
 mod output;
 mod terminal;
 
-use args::{Cli, Command};
+use args::{BenchLoad, BenchPart, Cli, Command, Global};
 use clap::{CommandFactory, Parser};
 use std::io::Write;
 use std::process::ExitCode;
@@ -49,9 +49,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Key { command } => commands::key::run(&global, &command),
         Command::Policy { command } => commands::policy::run(&global, &command),
         Command::Demo { keep } => commands::demo::run(&global, keep.as_deref()),
-        Command::Bench { records, changes, seed, work } => {
-            bench::run(&global, &bench::Plan { records, changes, seed, work })
-        }
+        Command::Bench { load, part } => run_bench(&global, load, part),
         Command::Completions { shell } => {
             // Into memory first: the generator panics where its output is closed.
             let mut script = Vec::new();
@@ -59,6 +57,22 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             std::io::stdout().write_all(&script)?;
             Ok(failure::SUCCESS)
         }
+    }
+}
+
+/// Measures the engine, or a part of it by itself.
+fn run_bench(global: &Global, load: BenchLoad, part: Option<BenchPart>) -> anyhow::Result<u8> {
+    let BenchLoad { records, changes, seed, work } = load;
+    match part {
+        None => {
+            let (records, changes) = (records.unwrap_or(100_000), changes.unwrap_or(20_000));
+            bench::run(global, &bench::Plan { records, changes, seed: seed.unwrap_or(1), work })
+        }
+        Some(_) if records.or(changes).or(seed).is_some() || work.is_some() => {
+            let what = "the options before the part that is to be measured are for the whole engine";
+            Err(failure::Usage::new(what).help("write options after it: `onefold bench ledger --work DIR`").into())
+        }
+        Some(BenchPart::Ledger { entries, work }) => bench::ledger::run(global, &bench::ledger::Plan { entries, work }),
     }
 }
 

@@ -30,6 +30,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The file that names the state in force.
 pub(super) const KEY_NAME: &str = "state.key";
@@ -213,6 +214,12 @@ impl Folder {
         self.overwrite(path)?;
         self.storage.remove(path).map_err(failed("remove", path))?;
         self.sync_directory(path.parent().unwrap_or(&self.dir))
+    }
+
+    /// Whether a file is there that was begun to be overwritten and then not removed.
+    pub fn is_overwritten(&self, path: &Path) -> Result<bool, Error> {
+        let bytes = read(path, KEK_FILE_BYTES as u64)?.map(Zeroizing::new);
+        Ok(bytes.is_some_and(|bytes| bytes.first() == Some(&0)))
     }
 
     /// Overwrites a file with zeros.

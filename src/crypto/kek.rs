@@ -32,8 +32,8 @@ pub(super) const KEK_FILE_BYTES: usize = 65;
 
 /// What the operator offers to open keys with; the default is the file `kek` beside them.
 ///
-/// The command line takes these from `ONEFOLD_KEK_FILE`, `ONEFOLD_PASSPHRASE` or `ONEFOLD_PASSPHRASE_FILE`, and
-/// `ONEFOLD_KEK_COMMAND`; nothing here reads the environment.
+/// Nothing here reads the environment. The names for who does are `ONEFOLD_KEK_FILE`, `ONEFOLD_PASSPHRASE` or
+/// `ONEFOLD_PASSPHRASE_FILE`, and `ONEFOLD_KEK_COMMAND`.
 #[derive(Clone, Default)]
 pub struct KekAccess {
     /// Where the key file is, unless it is `kek` in the folder of the keys.
@@ -157,6 +157,11 @@ impl Kek {
             Ok(key) if is_right(&key) => Ok(Self::File { path, key, is_next: true }),
             _ => Err(found.err().unwrap_or(Error::KekWrong { kek: path, sealed: sealed.to_owned() })),
         }
+    }
+
+    /// Whether it is the key file of this name.
+    pub fn is_at(&self, place: &Path) -> bool {
+        matches!(self, Self::File { path, .. } if path == place)
     }
 
     /// What `state.key` says about it.

@@ -296,12 +296,17 @@ impl Keyring {
             return Err(Error::Unfinished);
         }
         let settled = self.folder.settle(&self.file).and_then(|()| self.settle_kek());
-        self.unfinished = settled.is_err();
+        // Keys that others changed say so each time.
+        self.unfinished = matches!(&settled, Err(error) if !matches!(error, Error::Superseded));
         settled
     }
 
     /// Gives a new key file its place, or removes one that was never used.
     fn settle_kek(&mut self) -> Result<(), Error> {
+        let forgotten = default_path(&self.folder.dir);
+        if self.folder.is_overwritten(&forgotten)? && !self.kek.is_at(&forgotten) {
+            self.folder.destroy(&forgotten)?;
+        }
         let Kek::File { path, is_next, .. } = &mut self.kek else {
             return Ok(());
         };
@@ -315,12 +320,8 @@ impl Keyring {
 
     /// Destroys a key file in the folder of the keys that is no longer of use.
     fn forget(&mut self, old: &Kek) -> Result<(), Error> {
-        let Kek::File { path: old, .. } = old else { return Ok(()) };
-        let is_used = matches!(&self.kek, Kek::File { path, .. } if path == old);
-        if is_used || *old != default_path(&self.folder.dir) {
-            return Ok(());
-        }
-        self.folder.destroy(old)
+        let path = default_path(&self.folder.dir);
+        if old.is_at(&path) && !self.kek.is_at(&path) { self.folder.destroy(&path) } else { Ok(()) }
     }
 
     /// The keyed hashes.

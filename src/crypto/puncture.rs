@@ -21,9 +21,10 @@
 use super::records::RecordKey;
 use crate::model::Birth;
 use aes_gcm::KeyInit;
-use aes_gcm::aes::Aes256Enc;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
-use std::sync::{Mutex, PoisonError, TryLockError};
+use aes_gcm::aes::cipher::array::Array;
+use aes_gcm::aes::{Aes256Enc, Block};
+use std::sync::{Mutex, TryLockError};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Levels below the root.
@@ -32,6 +33,10 @@ const DEPTH_MAX: u8 = 64;
 const ERASED: u8 = 0xff;
 /// Bytes of a seed.
 const SEED_BYTES: usize = 32;
+/// Nodes of this depth, each above 65,536 births, are kept at hand for births in no order.
+const SHELF_DEPTH: u8 = 48;
+/// How many of them.
+const SHELF_NODES: usize = 2048;
 
 type Seed = [u8; SEED_BYTES];
 
@@ -47,28 +52,54 @@ pub struct PunctureTree {
     path: Mutex<Path>,
 }
 
-/// What was expanded on the way to a leaf.
+/// What was expanded on the way to a leaf, and what may be of use for others.
 struct Path {
-    /// The leaf, and depth of the seed that the way began at; `None` when nothing is remembered.
+    /// The leaf, and the depth that the way began at; `None` when nothing is remembered.
     way: Option<(u64, u8)>,
-    /// At `depth`: both children of the way's node at that depth.
+    /// At `depth`: both children of the way's node at that depth, so that all births in order cost one expansion each.
     children: [[Seed; 2]; DEPTH_MAX as usize],
+    /// Nodes at the depth of the shelf, each with its first bits, in the place that the last of these bits say. Empty
+    /// until one is needed.
+    shelf: Vec<(u64, Seed)>,
 }
 
 impl Path {
-    const EMPTY: Self = Self { way: None, children: [[[0; SEED_BYTES]; 2]; DEPTH_MAX as usize] };
+    const EMPTY: Self = Self { way: None, children: [[[0; SEED_BYTES]; 2]; DEPTH_MAX as usize], shelf: Vec::new() };
 
-    /// The leaf of `birth`, when the remembered way began at a seed above it.
+    /// The leaf of `birth`, when the remembered way passes above it.
     fn follow(&mut self, birth: u64) -> Option<Zeroizing<Seed>> {
         let (last, base) = self.way?;
         let shared = shared_bits(last, birth);
         (shared >= base).then(|| self.descend(birth, base, (shared + 1).min(DEPTH_MAX)))
     }
 
-    /// The leaf of `birth`, under the seed that is its cover.
-    fn begin(&mut self, birth: u64, seed: &Seed, base: u8) -> Zeroizing<Seed> {
+    /// The leaf of `birth`, when a node above it is on the shelf.
+    fn begin_at_shelf(&mut self, birth: u64) -> Option<Zeroizing<Seed>> {
+        let bits = birth >> (DEPTH_MAX - SHELF_DEPTH);
+        let (held, node) = self.shelf.get(shelf_place(bits))?;
+        (*held == bits).then_some(Zeroizing::new(*node)).map(|node| self.begin(birth, &node, SHELF_DEPTH))
+    }
+
+    /// The leaf of `birth`, under the seed that is its cover; puts a node between on the shelf.
+    fn begin_at_cover(&mut self, birth: u64, seed: &Seed, depth: u8) -> Zeroizing<Seed> {
+        if depth >= SHELF_DEPTH {
+            return self.begin(birth, seed, depth);
+        }
+        let node = walk(seed, birth, depth, SHELF_DEPTH);
+        if self.shelf.is_empty() {
+            self.shelf = vec![(u64::MAX, [0; SEED_BYTES]); SHELF_NODES];
+        }
+        let bits = birth >> (DEPTH_MAX - SHELF_DEPTH);
+        if let Some(place) = self.shelf.get_mut(shelf_place(bits)) {
+            *place = (bits, *node);
+        }
+        self.begin(birth, &node, SHELF_DEPTH)
+    }
+
+    /// The leaf of `birth`, under a node at depth `base`.
+    fn begin(&mut self, birth: u64, node: &Seed, base: u8) -> Zeroizing<Seed> {
         self.way = None;
-        expand(seed, &mut self.children[usize::from(base)]);
+        expand(node, &mut self.children[usize::from(base)]);
         self.descend(birth, base, base + 1)
     }
 
@@ -78,7 +109,7 @@ impl Path {
         self.way = None;
         for depth in from..DEPTH_MAX {
             let (above, below) = self.children.split_at_mut(usize::from(depth));
-            let parents = above.last().expect("the depth is at least one, for a seed was expanded before");
+            let parents = above.last().expect("the depth is at least one, for a node was expanded before");
             let parent = &parents[side(birth, depth)];
             let children = below.first_mut().expect("the depth is less than the greatest");
             expand(parent, children);
@@ -92,6 +123,7 @@ impl Path {
 impl Drop for Path {
     fn drop(&mut self) {
         self.children.zeroize();
+        self.shelf.zeroize();
     }
 }
 
@@ -138,23 +170,18 @@ impl PunctureTree {
             // Another thread is at it; going the whole way is faster than waiting.
             Err(TryLockError::WouldBlock) => return self.leaf_anew(birth.0),
         };
-        if let Some(leaf) = path.follow(birth.0) {
+        // What is remembered has nothing erased under it.
+        if let Some(leaf) = path.follow(birth.0).or_else(|| path.begin_at_shelf(birth.0)) {
             return Some(leaf);
         }
         let cover = self.cover(birth.0)?;
         let (seed, depth) = (&self.seeds[cover], self.depths[cover]);
-        if depth == DEPTH_MAX { Some(Zeroizing::new(*seed)) } else { Some(path.begin(birth.0, seed, depth)) }
+        if depth == DEPTH_MAX { Some(Zeroizing::new(*seed)) } else { Some(path.begin_at_cover(birth.0, seed, depth)) }
     }
 
     fn leaf_anew(&self, birth: u64) -> Option<Zeroizing<Seed>> {
         let cover = self.cover(birth)?;
-        let mut node = Zeroizing::new(self.seeds[cover]);
-        let mut children = Zeroizing::new([[0; SEED_BYTES]; 2]);
-        for depth in self.depths[cover]..DEPTH_MAX {
-            expand(&node, &mut children);
-            *node = children[side(birth, depth + 1)];
-        }
-        Some(node)
+        Some(walk(&self.seeds[cover], birth, self.depths[cover], DEPTH_MAX))
     }
 
     /// Whether the key of a record was erased. Computes no key.
@@ -192,13 +219,9 @@ impl PunctureTree {
         births
     }
 
-    /// Erases the keys of births for good; those that are erased already stay so. What the old seeds, and all that was
-    /// remembered of them, stood in is wiped.
+    /// Erases the keys of births for good; those that are erased already stay so. The old seeds, and all that is
+    /// remembered of them, are wiped where they stand.
     pub fn puncture(&mut self, births: &[Birth]) {
-        let mut path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
-        // Also the remembered way would lead to the leaf.
-        *path = Path::EMPTY;
-        drop(path);
         *self = self.without(births);
     }
 
@@ -341,12 +364,32 @@ fn side(birth: u64, depth: u8) -> usize {
     usize::from(birth >> (DEPTH_MAX - depth) & 1 == 1)
 }
 
+/// Where the node with these first bits is on the shelf.
+fn shelf_place(bits: u64) -> usize {
+    usize::try_from(bits % SHELF_NODES as u64).expect("it is less than the shelf is long")
+}
+
+/// The node above `birth` at depth `to`, from that at depth `from`.
+fn walk(seed: &Seed, birth: u64, from: u8, to: u8) -> Zeroizing<Seed> {
+    let mut node = Zeroizing::new(*seed);
+    for depth in from..to {
+        let cipher = Aes256Enc::new((&*node).into());
+        let first = 2 * side(birth, depth + 1) as u128;
+        encrypt_counters(&cipher, first, node.as_mut_slice());
+    }
+    node
+}
+
 /// Writes both children of a node.
 fn expand(seed: &Seed, children: &mut [Seed; 2]) {
-    let cipher = Aes256Enc::new(seed.into());
-    let blocks = children.as_flattened_mut().as_chunks_mut::<16>().0;
-    for (counter, block) in (0u128..).zip(blocks) {
-        *block = counter.to_le_bytes();
-        cipher.encrypt_block(block.into());
+    encrypt_counters(&Aes256Enc::new(seed.into()), 0, children.as_flattened_mut());
+}
+
+/// Writes the cipher's blocks of the counters from `first` on.
+fn encrypt_counters(cipher: &Aes256Enc, first: u128, bytes: &mut [u8]) {
+    let blocks: &mut [Block] = Array::cast_slice_from_core_mut(bytes.as_chunks_mut::<16>().0);
+    for (counter, block) in (first..).zip(&mut *blocks) {
+        *block = counter.to_le_bytes().into();
     }
+    cipher.encrypt_blocks(blocks);
 }

@@ -2,10 +2,9 @@
 //!
 //! A leaf costs about one node hash. Only the hashes of the peaks are kept: at most one for each bit of the size.
 
-use ring::digest::{SHA256, digest};
+use crate::tlog::{empty_root, node_hash};
 
-/// A SHA-256 digest: a leaf, a node, a root.
-pub type Digest = [u8; 32];
+pub use crate::tlog::Digest;
 
 /// The peaks of the tree, highest first. There are as many as the size has one bits.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +44,7 @@ impl Peaks {
         let mut node = leaf;
         for height in 1..=self.size.trailing_ones() {
             let left = self.peaks.pop().expect("there is a peak for each one bit of the size");
-            node = hash_node(&left, &node);
+            node = node_hash(&left, &node);
             if height == 8 {
                 self.block = node;
             }
@@ -63,18 +62,10 @@ impl Peaks {
     pub(super) fn root(&self) -> Digest {
         let mut peaks = self.peaks.iter().rev();
         match peaks.next() {
-            None => to_array(digest(&SHA256, b"")),
-            Some(lowest) => peaks.fold(*lowest, |right, left| hash_node(left, &right)),
+            None => empty_root(),
+            Some(lowest) => peaks.fold(*lowest, |right, left| node_hash(left, &right)),
         }
     }
-}
-
-/// `SHA-256(0x01 ‖ left ‖ right)`.
-fn hash_node(left: &Digest, right: &Digest) -> Digest {
-    let mut message = [1u8; 65];
-    message[1..33].copy_from_slice(left);
-    message[33..].copy_from_slice(right);
-    to_array(digest(&SHA256, &message))
 }
 
 /// A digest of *ring* as an array.
@@ -85,28 +76,18 @@ pub(super) fn to_array(digest: ring::digest::Digest) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// MTH of RFC 6962, as it is written there.
-    fn naive(leaves: &[Digest]) -> Digest {
-        match leaves {
-            [] => to_array(digest(&SHA256, b"")),
-            [leaf] => *leaf,
-            _ => {
-                let split = leaves.len().next_power_of_two() / 2;
-                hash_node(&naive(&leaves[..split]), &naive(&leaves[split..]))
-            }
-        }
-    }
+    use crate::tlog::{LeafTree, root};
+    use ring::digest::{SHA256, digest};
 
     #[test]
     fn root_is_that_of_the_rfc() {
         let mut peaks = Peaks::default();
-        let mut leaves = Vec::new();
+        let mut tree = LeafTree::default();
         for n in 0..200u8 {
-            assert_eq!(peaks.root(), naive(&leaves), "{n} leaves");
+            assert_eq!(Ok(peaks.root()), root(&tree, n.into()), "{n} leaves");
             assert_eq!(peaks.peaks().len(), usize::from(n.count_ones() as u8));
             let leaf = to_array(digest(&SHA256, &[n]));
-            leaves.push(leaf);
+            tree.push(leaf);
             peaks.push(leaf);
         }
     }

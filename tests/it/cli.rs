@@ -386,6 +386,50 @@ fn every_help_teaches_by_example() {
     }
 }
 
+/// Rows of `bench ledger` for each size of payload, and those that come once.
+const LEDGER_ROWS: [&str; 11] = [
+    "seal_ns",
+    "hash_ns",
+    "disk_ns",
+    "limit",
+    "append",
+    "append_cpu",
+    "append_wall",
+    "sha256",
+    "verify",
+    "replay",
+    "read_us",
+];
+const LEDGER_ROWS_ONCE: [&str; 3] = ["disk_mib_per_s", "open_tail_s", "open_tail_wall_s"];
+
+#[test]
+fn the_ledger_is_measured_beside_its_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let work = text(folder.path());
+    let report = parsed(&ok(&["bench", "--json", "ledger", "--entries", "2000", "--work", work]));
+    assert_eq!(report["entries"], 2000);
+    let rows = report["rows"].as_array().unwrap();
+    let sized = LEDGER_ROWS.iter().flat_map(|name| [200, 1024].map(|size| format!("{name}_{size}")));
+    for name in sized.chain(LEDGER_ROWS_ONCE.map(str::to_owned)) {
+        let row = rows.iter().find(|row| row["name"] == name.as_str()).unwrap_or_else(|| panic!("{name} is missing"));
+        assert!(row["value"].as_f64().is_some_and(|value| value > 0.0), "{row}");
+        assert_eq!(row["ratio"].is_null(), row["beside"].is_null(), "{row}");
+        assert_eq!(row["met"].is_boolean(), row["target"].is_string(), "{row}");
+    }
+    let out = ok(&["bench", "ledger", "--entries", "500", "--work", work]);
+    for row in rows {
+        // What begins with a size depends on how many entries there are.
+        let words = row["what"].as_str().unwrap().split(',').next().unwrap();
+        assert!(words.starts_with(|c: char| c.is_ascii_digit()) || out.contains(words), "{words} is not in\n{out}");
+    }
+    assert!(out.contains(" of L, target ≥ 0.35: "), "{out}");
+    assert_eq!(out.contains("--features sqlite"), cfg!(not(feature = "sqlite")), "{out}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was left behind");
+    for wrong in [&["--records", "5", "ledger"][..], &["--work", work, "ledger"], &["ledger", "--entries", "0"]] {
+        assert_eq!(run(&[&["bench"], wrong].concat()).code, 2, "{wrong:?}");
+    }
+}
+
 #[test]
 fn completions_are_for_the_common_shells() {
     for (shell, part) in [("bash", "_onefold()"), ("zsh", "#compdef onefold"), ("fish", "complete -c onefold")] {

@@ -155,3 +155,14 @@ pub fn export(onefold: &Onefold, table: Table) -> String {
     onefold.reader().expect("a reader").export(table, Format::Csv, None, &mut bytes).expect("an export");
     String::from_utf8(bytes).expect("exports are UTF-8")
 }
+
+/// Python 3 with this module, or `None` when it is not there; in CI that is a failure.
+pub fn python(module: &str) -> Option<std::process::Command> {
+    let imports = std::process::Command::new("python3").args(["-c", &format!("import {module}")]).output();
+    if imports.is_ok_and(|ran| ran.status.success()) {
+        return Some(std::process::Command::new("python3"));
+    }
+    assert!(std::env::var_os("CI").is_none(), "python3 with `{module}` is missing, and in CI nothing is skipped");
+    eprintln!("SKIPPED: python3 with `{module}` is not there, so nothing was checked by another program");
+    None
+}

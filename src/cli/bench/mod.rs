@@ -4,7 +4,10 @@
 //! The workload is invented, deterministic and of the shape that real sources have (`workload`). The twin (`twin`) parses,
 //! standardises, groups and picks winners with hash maps and union-find, and records nothing. Every figure is printed
 //! with what it is measured against; nothing is printed that was not measured in this run.
+//!
+//! `onefold bench ledger` (`ledger`) measures the ledger alone in the same manner.
 
+pub mod ledger;
 mod measure;
 mod run;
 pub mod twin;

@@ -1,0 +1,210 @@
+//! Goal: at every system call that writing, checkpointing, erasing, rotating and redacting make, an error, a full disk, a
+//! power cut, a torn write or an error for what was done after all leaves a directory that opens, verifies and audits,
+//! with everything acknowledged and nothing invented.
+//! Method: the work is done once to count its calls; then once more for each call and each fault, on a disk that fails
+//! there; then the directory is opened on a sound disk and looked at.
+
+use super::faults::{EIO, ENOSPC, Faulty};
+use super::ledger::{Home, bundle, received, small, write_epoch};
+use super::support::{bundle as test_bundle, event, export, push};
+use onefold::ledger::{Content, Error, Ledger, Options, verify};
+use onefold::model::{Birth, Epoch};
+use onefold::pipeline::{ErasureRequest, Error as EngineError, InitOptions, Onefold, OpenOptions, Scope, Table};
+use ring::rand::SystemRandom;
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+
+/// Sets one fault of each sort at call `n`.
+const FAULTS: [(&str, fn(&Faulty, usize)); 5] = [
+    ("input or output error", |disk, n| disk.fail(n, EIO)),
+    ("no space", |disk, n| disk.fail(n, ENOSPC)),
+    ("power cut", Faulty::crash),
+    ("torn write", Faulty::tear),
+    ("failed but persisted", Faulty::persist_then_fail),
+];
+
+/// Copies a directory with all in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Two epochs with a checkpoint after each; gives what was acknowledged: received entries and epochs.
+fn write(home: &Home, disk: &Faulty) -> (usize, u64) {
+    let (mut acknowledged, mut committed) = (0, 0);
+    let mut work = || -> Result<(), Error> {
+        let options = Options { storage: disk.storage(), ..small() };
+        let (mut ledger, _) =
+            Ledger::open(&home.dir(), &home.keys, &SystemRandom::new(), &bundle(1), 2_000, None, options)?;
+        for epoch in 2..4 {
+            for birth in 0..3 {
+                ledger.append(&received(epoch * 10 + birth, "record"))?;
+            }
+            ledger.sync()?;
+            acknowledged += 3;
+            ledger.commit(Epoch(epoch))?;
+            committed = epoch;
+            ledger.checkpoint()?;
+        }
+        Ok(())
+    };
+    if let Err(error) = work() {
+        assert!(matches!(error, Error::File { .. }), "{error}");
+    }
+    (acknowledged, committed)
+}
+
+#[test]
+fn every_failing_call_of_a_writer_is_survived() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    write_epoch(&mut ledger, 1);
+    drop(ledger);
+    let before = home.entries().iter().filter(|entry| matches!(entry.content, Content::Received(_))).count();
+    let pristine = tempfile::tempdir().unwrap();
+    copy(&home.dir(), pristine.path());
+    let count = {
+        let disk = Faulty::new();
+        assert_eq!(write(&home, &disk), (6, 3));
+        disk.calls().len()
+    };
+    assert!(count > 20, "appends, syncs, segments, rows, checkpoints: {count}");
+    for (what, fault) in FAULTS {
+        for n in 0..count {
+            fs::remove_dir_all(home.dir()).unwrap();
+            copy(pristine.path(), &home.dir());
+            let disk = Faulty::new();
+            fault(&disk, n);
+            let (acknowledged, committed) = write(&home, &disk);
+            let (_, recovered) = home.open(None).unwrap_or_else(|error| panic!("{what} at call {n}: {error}"));
+            let epoch = recovered.state.as_ref().map_or(0, |state| state.epoch().0);
+            assert!(epoch >= committed, "{what} at call {n}: epoch {epoch} of {committed}");
+            let received = home.entries().iter().filter(|entry| matches!(entry.content, Content::Received(_))).count();
+            assert!(received >= before + acknowledged, "{what} at call {n}: {received} received entries");
+            verify(&home.dir(), &[], |_| {}).unwrap_or_else(|error| panic!("{what} at call {n}: {error}"));
+        }
+    }
+}
+
+/// What is done to a data directory on a disk that may fail.
+type Work = fn(&Path, OpenOptions) -> Result<(), EngineError>;
+
+fn erase(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
+    let mut onefold = Onefold::open(data, options)?;
+    let root = match onefold.reader()?.profiles_of("crm:a") {
+        Ok(roots) => roots[0],
+        Err(EngineError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let request = ErasureRequest { request: "case-1".into(), ground: "GDPR Art. 17(1)(a)".into(), due_days: 30 };
+    onefold.erase(Scope::Person(root), &request).map(|_| ())
+}
+
+fn redact(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
+    Onefold::redact(data, options, true, |_, _| {}).map(|_| ())
+}
+
+/// Two people, of whom one may be erased.
+fn world(data: &Path, erased: bool) {
+    let mut onefold = Onefold::init(data, test_bundle(), InitOptions::default()).unwrap();
+    for (key, email) in [("a", "zora@example.com"), ("b", "other@example.com")] {
+        for (source, lsn) in [("crm", 1), ("shop", 2)] {
+            let row = json!({ "email": email, "family": "Quimby", "city": "Cork" });
+            push(&mut onefold, &event(source, key, Some(&row), lsn));
+        }
+    }
+    onefold.commit().unwrap();
+    drop(onefold);
+    if erased {
+        erase(data, OpenOptions::default()).unwrap();
+    }
+}
+
+fn export_all(onefold: &Onefold) -> [String; 2] {
+    [Table::Members, Table::Profiles].map(|table| export(onefold, table))
+}
+
+/// Whether the keys of the first record are gone.
+fn is_gone(data: &Path) -> bool {
+    let keys = onefold::crypto::Keyring::open_with_file(&data.join("keys")).unwrap();
+    keys.records().is_erased(Birth(0))
+}
+
+/// Does the work with every fault at every call; afterwards the directory is as before or as after, and doing it again
+/// makes it as after.
+fn every_fault(erased: bool, work: Work) {
+    let folder = tempfile::tempdir().unwrap();
+    let (pristine, data) = (folder.path().join("pristine"), folder.path().join("data"));
+    world(&pristine, erased);
+    let options = |disk: &Faulty| OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
+    copy(&pristine, &data);
+    let disk = Faulty::new();
+    work(&data, options(&disk)).unwrap();
+    let count = disk.calls().len();
+    let after = export_all(&Onefold::open(&data, OpenOptions::default()).unwrap());
+    let before = export_all(&Onefold::open(&pristine, OpenOptions::default()).unwrap());
+    for (what, fault) in FAULTS {
+        for n in 0..count {
+            fs::remove_dir_all(&data).unwrap();
+            copy(&pristine, &data);
+            let disk = Faulty::new();
+            fault(&disk, n);
+            let done = work(&data, options(&disk)).is_ok();
+            let onefold = Onefold::open(&data, OpenOptions::default())
+                .unwrap_or_else(|error| panic!("{what} at call {n} of {:?}: {error}", disk.calls().get(n)));
+            let found = export_all(&onefold);
+            assert!(found == after || (!done && found == before), "{what} at call {n}: a state in between");
+            let audit = onefold.reader().unwrap().audit(|_| {}).unwrap();
+            assert_eq!(audit.breaches, [], "{what} at call {n}");
+            drop(onefold);
+            verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("{what} at call {n}: {error}"));
+            assert_eq!(is_gone(&data), erased || found == after, "{what} at call {n}: keys go with the rows");
+            work(&data, OpenOptions::default()).unwrap_or_else(|error| panic!("{what} at call {n}, again: {error}"));
+            let onefold = Onefold::open(&data, OpenOptions::default()).unwrap();
+            assert_eq!(export_all(&onefold), after, "{what} at call {n}, again");
+            assert!(is_gone(&data), "{what} at call {n}, again");
+            let report = verify(&data.join("ledger"), &[], |_| {}).unwrap();
+            assert!(!erased || report.redacted > 0, "{what} at call {n}, again: ciphertexts are deleted");
+        }
+    }
+}
+
+#[test]
+fn every_failing_call_of_an_erasure_is_survived() {
+    every_fault(false, erase);
+}
+
+#[test]
+fn every_failing_call_of_a_redaction_is_survived() {
+    every_fault(true, redact);
+}
+
+/// A copy of the key state from before an erasure, put back by whoever keeps backups.
+#[test]
+fn restored_keys_are_destroyed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, backup) = (folder.path().join("data"), folder.path().join("backup"));
+    world(&data, false);
+    copy(&data.join("keys"), &backup);
+    erase(&data, OpenOptions::default()).unwrap();
+    assert!(is_gone(&data));
+    fs::remove_dir_all(data.join("keys")).unwrap();
+    copy(&backup, &data.join("keys"));
+    assert!(!is_gone(&data), "whoever has the old state has the keys: the certificate says so");
+    drop(Onefold::open(&data, OpenOptions::default()).unwrap());
+    assert!(is_gone(&data), "opening notices that the state is older than the last erasure");
+    fs::remove_dir_all(data.join("keys")).unwrap();
+    copy(&backup, &data.join("keys"));
+    fs::remove_dir_all(data.join("index")).unwrap();
+    drop(Onefold::open(&data, OpenOptions::default()).unwrap());
+    assert!(is_gone(&data), "also when the index is lost");
+}

@@ -8,6 +8,7 @@ mod crash;
 mod crypto;
 mod dataflow;
 mod erasure;
+mod evidence_cli;
 mod exact;
 mod faults;
 mod final_state;

@@ -7,7 +7,7 @@
 use super::failure::INTERRUPTED;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use zeroize::Zeroizing;
 
 /// Bytes of the longest answer.
@@ -49,12 +49,7 @@ pub fn confirm(question: &str) -> anyhow::Result<bool> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
     write!(terminal, "{question} Type `yes` to go on: ")?;
     let mut answer = Vec::new();
-    for byte in terminal.take(ANSWER_BYTES_MAX as u64).bytes() {
-        match byte? {
-            b'\n' => break,
-            byte => answer.push(byte),
-        }
-    }
+    BufReader::new(terminal.take(ANSWER_BYTES_MAX as u64)).read_until(b'\n', &mut answer)?;
     Ok(answer.trim_ascii() == b"yes")
 }
 

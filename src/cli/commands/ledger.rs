@@ -14,7 +14,6 @@ use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, counted, line};
 use crate::pipeline::{Error, Onefold};
 use crate::tlog::{Checkpoint, SignedNote, VerifierKey};
-use anyhow::Context;
 use std::path::{Path, PathBuf};
 
 /// More than any checkpoint or key has.
@@ -125,5 +124,6 @@ fn verifier_key(given: &str) -> anyhow::Result<VerifierKey> {
         return Err(Usage::new(format!("`{}` is no public key: {error}", output::shown(given))).help(help).into());
     }
     let bytes = read(path)?;
-    VerifierKey::parse(bytes.trim_ascii()).with_context(|| format!("`{given}` holds no public key"))
+    let read = VerifierKey::parse(bytes.trim_ascii());
+    read.map_err(|error| Usage::new(format!("`{}` holds no public key: {error}", path.display())).into())
 }

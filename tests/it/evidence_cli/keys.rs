@@ -2,6 +2,8 @@
 
 use super::super::program::{Ran, ok, run, run_with, text};
 use super::{Place, ROOT};
+use onefold::crypto::Keyring;
+use ring::rand::SystemRandom;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -155,6 +157,28 @@ fn what_opens_keys_is_refused_where_it_is_not_safe_or_not_clear() {
     fs::write(&state, b"short").unwrap();
     let ran = run(&["key", "status", "--data", &place.at("data")]);
     assert_eq!((ran.code, ran.out.contains("not whole")), (1, true), "{}", ran.out);
+}
+
+#[test]
+fn a_stop_after_the_signing_key_was_made_loses_no_key() {
+    let place = Place::contacts();
+    place.checkpoint("first");
+    let first = place.signing_key().to_string();
+    let stop = |change: fn(&mut Keyring)| {
+        // The keys are changed and the program ends before the ledger knows.
+        change(&mut Keyring::open_with_file(&place.path("data/keys")).unwrap());
+    };
+    stop(|keys| assert!(keys.rotate_signing(&SystemRandom::new()).is_ok()));
+    place.ok(&["ledger", "checkpoint", "--quiet", "--publish", &place.at("log")]);
+    stop(|keys| assert!(keys.rotate_signing(&SystemRandom::new()).is_ok()));
+    place.ok(&["key", "rotate", "--signing"]);
+    stop(|keys| assert!(keys.rotate_signing(&SystemRandom::new()).is_ok()));
+    place.ok(&["key", "rotate", "--retire"]);
+    stop(|keys| assert!(keys.rotate_records(&SystemRandom::new()).is_ok()));
+    place.add(101);
+    let report = place.json(&["ledger", "verify", "--key", &first, "--since", &place.at("first")]);
+    assert_eq!(report["kinds"]["key"], 5);
+    place.ok(&["ledger", "checkpoint", "--quiet", "--publish", &place.at("log")]);
 }
 
 #[test]

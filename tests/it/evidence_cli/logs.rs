@@ -10,7 +10,7 @@ use onefold::tlog::{
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tlog_tiles::{Hash, HashReader, TileHashReader, TileReader};
 use zeroize::Zeroizing;
@@ -33,7 +33,7 @@ impl TileReader for Folder {
 }
 
 /// Checks the whole log in a folder.
-fn check_log(folder: &PathBuf, key: &VerifierKey) -> Checkpoint {
+fn check_log(folder: &Path, key: &VerifierKey) -> Checkpoint {
     let note = SignedNote::parse(&fs::read(folder.join("checkpoint")).unwrap()).unwrap();
     let checkpoint = Checkpoint::open(&note, key).unwrap();
     let size = checkpoint.size();
@@ -42,7 +42,7 @@ fn check_log(folder: &PathBuf, key: &VerifierKey) -> Checkpoint {
     for tile in hash_tiles(0, size) {
         assert!(folder.join(tile.to_string()).is_file(), "{tile}");
     }
-    let theirs = Folder(folder.clone());
+    let theirs = Folder(folder.to_owned());
     let theirs = TileHashReader::new(size, Hash(*checkpoint.root()), &theirs);
     let mut index = 0;
     for tile in entry_tiles(0, size) {

@@ -3,7 +3,7 @@
 use super::super::progress;
 use crate::cli::access;
 use crate::cli::args::{Checkpoint as Options, Global};
-use crate::cli::failure::SUCCESS;
+use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, counted, line};
 use crate::ledger::{Tree, Witnessed};
 use crate::pipeline::Head;
@@ -23,7 +23,7 @@ pub fn run(global: &Global, options: &Options) -> anyhow::Result<u8> {
     let copies = options.cosignature.iter().map(|path| Ok((path.clone(), super::read(path)?)));
     let copies = copies.collect::<anyhow::Result<Vec<(PathBuf, Vec<u8>)>>>()?;
     let witnesses = options.witness.iter().map(|key| super::verifier_key(key)).collect::<Result<Vec<_>, _>>()?;
-    let target = options.publish.as_deref().map(target);
+    let target = options.publish.as_deref().map(target).transpose()?;
     let mut head = Head::open(&global.data, access::open_options(global)?)?;
     // What witnesses signed is the checkpoint as it stands: a new one would leave their signatures behind.
     let (bytes, witnessed) =
@@ -63,10 +63,14 @@ enum Target {
     Address(String),
 }
 
-fn target(given: &str) -> Target {
+fn target(given: &str) -> Result<Target, Usage> {
     match given.split_once("://") {
-        Some(("http" | "https", _)) => Target::Address(given.to_owned()),
-        _ => Target::Folder(PathBuf::from(given)),
+        Some(("http" | "https", _)) => Ok(Target::Address(given.to_owned())),
+        Some((scheme, _)) => {
+            let what = format!("a checkpoint cannot be sent by `{}`", output::shown(scheme));
+            Err(Usage::new(what).help("name a folder, or an address that begins with https:// or http://"))
+        }
+        None => Ok(Target::Folder(PathBuf::from(given))),
     }
 }
 
@@ -160,7 +164,8 @@ mod tests {
         ] {
             assert_eq!(host(address), expected);
         }
-        assert!(matches!(target("https://a"), Target::Address(_)));
-        assert!(matches!(target("./https"), Target::Folder(_)));
+        assert!(matches!(target("https://a"), Ok(Target::Address(_))));
+        assert!(matches!(target("./https"), Ok(Target::Folder(_))));
+        assert!(target("ftp://a").is_err());
     }
 }

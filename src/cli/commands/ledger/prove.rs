@@ -1,4 +1,10 @@
 //! `onefold ledger prove`: proofs are made from the ledger alone, without keys, and checked before they are given out.
+//!
+//! ```text
+//! of inclusion     a C2SP tlog-proof file, with the checkpoint that it is under
+//! of consistency   the hashes of RFC 9162, section 2.1.4, in base64 (RFC 4648, padded), one a line, in their order;
+//!                  nothing when both checkpoints are over the same entries. Sizes and roots stand in the checkpoints.
+//! ```
 
 use crate::cli::args::{Global, Prove};
 use crate::cli::failure::{NotFound, SUCCESS, Unproven, Usage};

@@ -1,7 +1,9 @@
 //! One table from kinds of errors to exit codes and remedies.
 
+use super::commands::ledger::NotSent;
 use super::output;
 use crate::pipeline::PermissionView;
+use crate::report::log;
 use crate::{crypto, ledger, pipeline, policy, sources, store};
 
 /// The program did what was asked.
@@ -37,6 +39,18 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return (USAGE, usage.help.clone());
+    }
+    if let Some(NotFound(missing)) = error.downcast_ref::<NotFound>() {
+        return (NOT_FOUND, missing.help.clone());
+    }
+    if error.downcast_ref::<Unproven>().is_some() {
+        return (TAMPERED, hint(COMPARE));
+    }
+    if let Some(error) = error.downcast_ref::<log::Error>() {
+        return of_log(error);
+    }
+    if error.downcast_ref::<NotSent>().is_some() {
+        return (FAILED, hint("see that the address takes a PUT, and run the same command again"));
     }
     (FAILED, None)
 }
@@ -76,6 +90,37 @@ impl Usage {
         let near = policy::nearest(name, &known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
         Self::new(format!("the bundle has no {sort} `{}`", output::shown(name)))
             .help(format!("{near}it has {}", known.join(", ")))
+    }
+}
+
+/// Something that was asked for does not exist, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotFound(Usage);
+
+impl NotFound {
+    /// Says what is missing.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(Usage::new(what))
+    }
+
+    /// Adds what to do about it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self(self.0.help(help))
+    }
+}
+
+/// The ledger is not the one that was signed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Unproven {
+    what: String,
+}
+
+impl Unproven {
+    /// Says what does not agree.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into() }
     }
 }
 
@@ -147,9 +192,35 @@ fn of_ledger(error: &ledger::Error) -> (u8, Option<String>) {
             ),
         ),
         E::Keys(error) => (FAILED, key_hint(error)),
-        E::ErasedRecord { .. } => (NOT_FOUND, None),
+        E::ErasedRecord { .. } | E::NoEntry { .. } => (NOT_FOUND, None),
+        E::NotCurrent { .. } => (
+            USAGE,
+            hint(
+                "the ledger went on since it was handed out: hand out the current one, which `onefold ledger checkpoint \
+                 -o FILE` writes, and keep the ledger still until it is back",
+            ),
+        ),
+        E::CheckpointMoved { .. } => {
+            (TAMPERED, hint("somebody wrote it beside this program: find out who, and try again"))
+        }
         E::TooLarge { .. } | E::Births { .. } | E::Bundle { .. } | E::EpochOrder { .. } => (FAILED, None),
-        _ => (TAMPERED, hint("nothing was changed here: compare with a backup or another copy of DIR/ledger")),
+        _ => (TAMPERED, hint(COMPARE)),
+    }
+}
+
+/// What is to be done about a ledger that is not what it should be.
+const COMPARE: &str = "nothing was changed here: compare with a backup or another copy of DIR/ledger";
+
+fn of_log(error: &log::Error) -> (u8, Option<String>) {
+    use log::Error as E;
+    match error {
+        E::File { source, .. } => (FAILED, disk_hint(source)),
+        E::OtherLog { .. } => (
+            TAMPERED,
+            hint("name another folder for this ledger; if it is the right one, `onefold ledger verify` tells more"),
+        ),
+        E::OtherEntries { .. } | E::Format(_) => (TAMPERED, hint("`onefold ledger verify` tells where it was changed")),
+        E::Ledger(error) => of_ledger(error),
     }
 }
 
@@ -166,17 +237,23 @@ fn disk_hint(error: &std::io::Error) -> Option<String> {
     }
 }
 
-fn key_hint(error: &crypto::Error) -> Option<String> {
+/// The remedy when keys do not open.
+pub fn key_hint(error: &crypto::Error) -> Option<String> {
     use crypto::Error as E;
     match error {
-        E::KekMissing { .. } | E::KekWrong { .. } | E::KekMalformed { .. } => {
-            hint("put the right key file back with mode 0600; `onefold ledger verify` works without it")
-        }
+        E::KekMissing { .. } | E::KekWrong { .. } | E::KekMalformed { .. } => hint(
+            "put the right key file back with mode 0600, or name it with --kek-file; without it nothing can be read, \
+                 ingested or erased, and `onefold ledger verify` still works",
+        ),
         E::KekMode { .. } => hint("`chmod 600` it, and ask yourself who may have read it"),
-        E::PassphraseMissing { .. } | E::PassphraseWrong { .. } => {
-            hint("give the passphrase that the keys were put under; `onefold ledger verify` works without it")
+        E::PassphraseMissing { .. } | E::PassphraseWrong { .. } => hint(
+            "give the right one by --passphrase-file or ONEFOLD_PASSPHRASE, or at a terminal; without it nothing can be \
+                 read, ingested or erased, and `onefold ledger verify` still works",
+        ),
+        E::CommandMissing { .. } => {
+            hint("give it by --kek-command or ONEFOLD_KEK_COMMAND; without it nothing can be read, ingested or erased")
         }
-        E::CommandMissing { .. } | E::CommandWrong { .. } | E::Command { .. } => {
+        E::CommandWrong { .. } | E::Command { .. } => {
             hint("try the key command by hand, with `wrap` or `unwrap` as its last argument and base64 on its input")
         }
         E::SealedMissing { .. } | E::SealedDamaged { .. } => {

@@ -17,6 +17,7 @@ mod chain;
 mod checkpoint;
 mod disclosure;
 mod error;
+mod head;
 mod kind;
 mod leaf;
 mod padding;
@@ -40,6 +41,7 @@ pub use blocks::{Leaf, Tree};
 pub use checkpoint::{open as open_checkpoint, origin, read as read_checkpoint};
 pub use disclosure::{Disclosed, Opened, open_disclosed};
 pub use error::{Damage, Error, Fault};
+pub use head::{Head, Witnessed};
 pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
 pub use payload::{
     Answer, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, PolicyBundle, PolicyPart,

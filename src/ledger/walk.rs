@@ -4,7 +4,7 @@
 //! when the walk stopped at damage.
 
 use super::Position;
-use super::chain::{Chain, Run};
+use super::chain::{Chain, PublicKey, Run};
 use super::error::{Damage, Error, Fault, shown};
 use super::kind::{Header, Kind};
 use super::payload::{Content, Erasure};
@@ -34,6 +34,8 @@ pub(super) struct Walk {
     pub(super) runs: Vec<(Run, Position)>,
     /// Erasures on the way.
     pub(super) erasures: Vec<(Sequence, Erasure)>,
+    /// Keys that sign checkpoints, each with the entry that it is in force since.
+    pub(super) keys: Vec<(Sequence, PublicKey)>,
     /// Entries whose ciphertext was deleted, and those that redaction entries list.
     pub(super) redacted: Ranges,
     listed: Ranges,
@@ -71,6 +73,7 @@ impl Walk {
             kept_after: None,
             runs: Vec::new(),
             erasures: Vec::new(),
+            keys: Vec::new(),
             redacted: Ranges::default(),
             listed: Ranges::default(),
             expected: Vec::new(),
@@ -165,6 +168,9 @@ impl Walk {
         let header = self.chain.absorb(stored).map_err(|damage| stopped(damage.into(), path, at, sequence))?;
         if header.redacted {
             self.redacted.push(sequence, at);
+        }
+        if header.kind == Kind::Key {
+            self.keys.extend(self.chain.signing.map(|key| (sequence, key)));
         }
         if matches!(header.kind, Kind::Erasure | Kind::Redaction) {
             let content = stored.get(header.size_bytes()..).and_then(|body| wire::read(header.kind, body));

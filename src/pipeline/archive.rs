@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 /// The committed state of a data directory.
 pub struct Archive {
-    _directory: Directory,
+    pub(super) directory: Directory,
     schema: Arc<Schema>,
     identity: IdentityKey,
-    index: Index,
+    pub(super) index: Index,
     entries: ledger::Reader,
     clock: Box<dyn Clock>,
 }
@@ -62,7 +62,7 @@ impl Archive {
         let entries = ledger::Reader::open(&directory.ledger(), Some(&keys))?;
         let schema = Arc::new(bundle.schema);
         let identity = keys.identity();
-        Ok(Some(Self { _directory: directory, schema, identity, index, entries, clock: Box::new(SystemClock) }))
+        Ok(Some(Self { directory, schema, identity, index, entries, clock: Box::new(SystemClock) }))
     }
 
     /// Reads it.

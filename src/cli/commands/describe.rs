@@ -3,7 +3,7 @@
 use super::record_name;
 use crate::cli::output::{self, shown};
 use crate::encoding::hex;
-use crate::ledger::{Answer, Content, Decision, Entry, Received, Values};
+use crate::ledger::{Answer, Content, Decision, Entry, Erasure, Received, Values};
 use crate::model::{AttributeId, Birth, CellKind, FieldIndex, Link, Schema, SourceId};
 use crate::pipeline::Reader;
 use serde_json::{Map, Value, json};
@@ -63,24 +63,42 @@ fn says(reader: &Reader<'_>, entry: &Entry) -> String {
             let entries = output::counted(commit.size, "entry", "entries");
             format!("epoch {} ends, {entries} before, root {}", commit.epoch, hex::encode(&commit.root))
         }
-        Content::Erasure(erasure) => format!(
-            "request {} on ground {}: {} erased, generation {} of the keys",
-            shown(&erasure.request),
-            shown(&erasure.ground),
-            output::counted(erasure.births.len() as u64, "record", "records"),
-            erasure.generation
-        ),
-        Content::Key(change) => format!("checkpoints are signed by {}", hex::encode(&change.public)),
-        Content::Redaction(redaction) => format!(
-            "ciphertexts of {} deleted",
-            output::counted(redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum(), "entry", "entries")
-        ),
-        Content::Erased { redacted, .. } => {
-            let ciphertext = if *redacted { "its ciphertext is deleted" } else { "its ciphertext is not yet deleted" };
-            format!("about an erased record: its key is destroyed, {ciphertext}")
+        Content::Erasure(erasure) => erased(erasure),
+        Content::Key(change) => {
+            let before = change.previous.as_ref().map_or_else(
+                || "the first one".to_owned(),
+                |before| format!("in place of {}; both have signed it", hex::encode(before)),
+            );
+            format!("checkpoints are signed by key {} from here on, {before}", hex::encode(&change.public))
+        }
+        Content::Redaction(redaction) => {
+            let count = redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum();
+            let erasures: Vec<String> = redaction.erasures.iter().map(|entry| format!("#{entry}")).collect();
+            let which = if erasures.is_empty() { String::new() } else { format!(", for {}", erasures.join(", ")) };
+            format!("the ciphertexts of {} are deleted{which}", output::counted(count, "entry", "entries"))
+        }
+        Content::Erased { other, redacted, .. } => {
+            let whose = if other.is_some() { "two records, one of them or both erased" } else { "an erased record" };
+            let ciphertext = if *redacted { "deleted, too" } else { "to be deleted" };
+            format!("about {whose}: its key is destroyed, its ciphertext {ciphertext}")
         }
         Content::Sealed { size_bytes } => format!("sealed, {size_bytes} bytes"),
     }
+}
+
+/// What an erasure destroyed, on what ground, and until when the ciphertexts may still be there.
+fn erased(erasure: &Erasure) -> String {
+    let part = if erasure.parts > 1 { format!(", part {} of {}", erasure.part, erasure.parts) } else { String::new() };
+    format!(
+        "request {} ({}){part}: the keys of {} are destroyed in generation {} of the key state; {} refused from here on; \
+         ciphertexts to be deleted by {} UTC",
+        shown(&erasure.request),
+        shown(&erasure.ground),
+        output::counted(erasure.births.len() as u64, "record", "records"),
+        erasure.generation,
+        output::counted(erasure.tombstones.len() as u64, "name or identifier is", "names and identifiers are"),
+        output::day(i64::from(erasure.due_s) * 1_000_000)
+    )
 }
 
 /// Which values of a record became, or are no longer, the profile's.

@@ -2,6 +2,7 @@
 
 use super::output;
 use crate::pipeline::PermissionView;
+use crate::report::disclosure;
 use crate::{crypto, ledger, pipeline, policy, sources, store};
 
 /// The program did what was asked.
@@ -31,6 +32,9 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(error) = error.downcast_ref::<ledger::Error>() {
         return of_ledger(error);
+    }
+    if let Some(error) = error.downcast_ref::<disclosure::Error>() {
+        return of_disclosure(error);
     }
     if error.downcast_ref::<policy::Problems>().is_some() {
         return (USAGE, None);
@@ -126,6 +130,7 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::Stopped => (FAILED, hint(AGAIN)),
         E::Index(store::Error::Locked) => (IN_USE, hint("wait for the other process to end; it is safe to try again")),
         E::Table(_) => (FAILED, None),
+        E::Disclosure(error) => of_disclosure(error),
     }
 }
 
@@ -148,8 +153,22 @@ fn of_ledger(error: &ledger::Error) -> (u8, Option<String>) {
         ),
         E::Keys(error) => (FAILED, key_hint(error)),
         E::ErasedRecord { .. } => (NOT_FOUND, None),
+        E::NoEntry { .. } => {
+            (NOT_FOUND, hint("`onefold ledger verify` says how many entries there are; they count from 0"))
+        }
         E::TooLarge { .. } | E::Births { .. } | E::Bundle { .. } | E::EpochOrder { .. } => (FAILED, None),
         _ => (TAMPERED, hint("nothing was changed here: compare with a backup or another copy of DIR/ledger")),
+    }
+}
+
+fn of_disclosure(error: &disclosure::Error) -> (u8, Option<String>) {
+    use disclosure::Error as E;
+    match error {
+        E::Unsound { .. } => (TAMPERED, hint("ask its sender for the package again, and for the key by another way")),
+        E::TooLarge { .. } => (USAGE, hint("ask for fewer entries at once")),
+        E::Earlier { .. } => (TAMPERED, hint("give a checkpoint that this ledger has signed, as it was given out")),
+        E::Ledger(error) => of_ledger(error),
+        E::Log(_) => (TAMPERED, None),
     }
 }
 

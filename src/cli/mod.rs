@@ -43,6 +43,9 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         }
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
+        Command::Verify { package, key, since } => {
+            commands::verify::run(&global, &package, key.as_deref(), since.as_deref())
+        }
         Command::Policy { command } => commands::policy::run(&global, &command),
         Command::Demo { keep } => commands::demo::run(&global, keep.as_deref()),
         Command::Bench { records, changes, seed, work } => {

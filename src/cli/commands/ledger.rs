@@ -1,6 +1,6 @@
 //! `onefold ledger`.
 
-use super::describe;
+use super::{describe, disclose};
 use crate::cli::args::{Global, LedgerCommand};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, counted, line};
@@ -14,6 +14,9 @@ pub fn run(global: &Global, command: &LedgerCommand) -> anyhow::Result<u8> {
     match command {
         LedgerCommand::Verify => verify(global),
         LedgerCommand::Show { from, count } => show(global, *from, *count),
+        LedgerCommand::Disclose { entries, profile, since, output } => {
+            disclose::run(global, entries.as_deref(), profile.as_deref(), since.as_deref(), output)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod demo;
 mod describe;
+mod disclose;
 pub mod explain;
 pub mod export;
 pub mod ingest;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod verify;
 pub mod why;
 
 use crate::cli::args::Global;

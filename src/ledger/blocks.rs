@@ -10,6 +10,7 @@
 //! In memory there are two digests for a row, 64 bytes for 256 entries.
 
 use super::Position;
+use super::chain::Run;
 use super::error::Error;
 use super::kind::Header;
 use super::leaf::{Logical, body_digest};
@@ -142,6 +143,16 @@ impl Tree {
             }
         }
         Ok(tree)
+    }
+
+    /// The directory of the segments.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The runs from the first, each with the place of the entry that began it.
+    pub(super) fn runs(&self) -> &[(Run, Position)] {
+        &self.runs.rows
     }
 
     fn push(&mut self, start: Start, node: Digest) {

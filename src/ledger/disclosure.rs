@@ -11,12 +11,13 @@ use super::kind::{CLEAR_HEADER_BYTES, Header, Kind, REDACTED, SEALED_HEADER_BYTE
 use super::leaf::{Logical, body_digest};
 use super::payload::Content;
 use super::reader::Reader;
-use super::sealer::{open_body, read_clear};
+use super::sealer::{open_body, read_payload};
 use super::segment::{self, Stop, failed};
-use super::tree::{Digest, to_array};
+use super::tree::Digest;
 use crate::crypto::{EntryKey, KeyEpoch, LedgerId, WriterSalt};
+use crate::encoding::sha256::digest;
 use crate::model::Sequence;
-use ring::digest::{SHA256, digest};
+use crate::tlog::leaf_hash;
 use std::path::Path;
 
 /// Bytes before the header in a logical entry: the leaf before and the run digest.
@@ -65,7 +66,7 @@ impl Reader {
         let stored = read_stored(self.dir(), position)?;
         let (header, body) = Header::read(&stored).map_err(|_| Error::NotAnEntry { position })?;
         let digest = body_digest(&header, body).map_err(|_| Error::NotAnEntry { position })?;
-        let logical = Logical::new(&previous, &run, &header, &digest);
+        let mut logical = Logical::new(&previous, &run, &header, &digest);
         if logical.leaf() != leaf {
             return Err(Error::NotAnEntry { position });
         }
@@ -90,16 +91,13 @@ impl Reader {
 pub fn open_disclosed(logical: &[u8], body: Option<&[u8]>, key: Option<&EntryKey>) -> Result<Opened, Error> {
     let wrong = |what| Error::Undisclosed { what };
     let (run, header) = read_logical(logical).ok_or_else(|| wrong("the logical entry is malformed"))?;
-    let mut message = Vec::with_capacity(1 + logical.len());
-    message.push(0);
-    message.extend_from_slice(logical);
-    let leaf = to_array(digest(&SHA256, &message));
+    let leaf = leaf_hash(logical);
     let Some(body) = body else { return Ok(Opened { header, leaf, run, has_body: false, content: None }) };
-    if digest(&SHA256, body).as_ref() != logical.last_chunk::<32>().map_or(&[][..], |digest| digest.as_slice()) {
+    if logical.last_chunk::<32>() != Some(&digest(body)) {
         return Err(wrong("the body is not the one that the entry was written with"));
     }
     let content = match (&header.sealing, key) {
-        (None, _) => Some(read_clear(&header, body)?),
+        (None, _) => Some(read_payload(&header, body)?),
         (Some(_), None) => None,
         (Some(sealing), Some(key)) => {
             if key.commitment() != sealing.commitment {
@@ -131,7 +129,7 @@ impl Tree {
         }
         if let Some((_, (_, position))) = rows.iter().enumerate().rev().find(|row| !opens(row)) {
             let (header, body) = self.stored(*position)?;
-            if let Content::Policy(part) = read_clear(&header, &body)? {
+            if let Content::Policy(part) = read_payload(&header, &body)? {
                 let first = header.sequence.0.saturating_sub(u64::from(part.part - 1));
                 sequences.extend((first..=header.sequence.0).map(Sequence));
             }

@@ -4,7 +4,7 @@
 //!   append ─▶ seal under the record's key ─▶ leaf = SHA-256(0 ‖ leaf before ‖ run ‖ entry) ─▶ segment files
 //!   commit ─▶ an entry with size, root and head of all before it ─▶ fdatasync
 //!   open   ─▶ check what came after the remembered commit, cut what a crash tore, begin a new run
-//!   verify ─▶ everything again, without keys
+//!   verify ─▶ everything again, without keys; with them, that every entry opens as well
 //! ```
 //! The format is written down to the byte in `FORMAT.md` beside this file. Nothing here decides what is recorded, reads
 //! a clock, or has a record's content in clear on disk.
@@ -52,7 +52,7 @@ pub use recovery::{Cut, Recovered, erasures, stands_at};
 pub use redact::Redacted;
 pub use state::State;
 pub use tree::Digest;
-pub use verify::{Expected, Report, verify};
+pub use verify::{Expected, Report, Unlocked, verify, verify_opened};
 pub use writer::{Ledger, Options};
 
 use crate::model::Sequence;

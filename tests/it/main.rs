@@ -15,6 +15,7 @@ mod golden;
 mod ledger;
 mod ledger_damage;
 mod ledger_faults;
+mod ledger_opened;
 mod policy;
 mod privacy;
 mod processes;

@@ -7,6 +7,7 @@ mod cli;
 mod crash;
 mod crypto;
 mod dataflow;
+mod disclosure;
 mod exact;
 mod final_state;
 mod ledger;

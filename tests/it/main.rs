@@ -7,6 +7,7 @@ mod cli;
 mod crash;
 mod crypto;
 mod dataflow;
+mod disclosure;
 mod erasure;
 mod exact;
 mod faults;

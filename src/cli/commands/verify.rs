@@ -31,13 +31,14 @@ pub fn run(global: &Global, package: &Path, key: Option<&str>, since: Option<&Pa
         output::json(&json!({ "sound": false, "problems": [{ "what": error.to_string() }] }))?;
     }
     let mut verified = verified?;
+    let held = since.is_some();
     if let Some(since) = since {
         continues(&mut verified, &since);
     }
     if global.json {
-        output::json(&in_json(&verified))?
+        output::json(&in_json(&verified, held))?
     } else {
-        print(&verified)?
+        print(&verified, held)?
     }
     if verified.is_sound() {
         return Ok(SUCCESS);
@@ -97,7 +98,7 @@ fn say(text: &str) -> anyhow::Result<()> {
 }
 
 /// Writes for people what was found.
-fn print(verified: &Verified) -> anyhow::Result<()> {
+fn print(verified: &Verified, held: bool) -> anyhow::Result<()> {
     let size = counted(verified.checkpoint.size(), "entry", "entries");
     match verified.problems.len() {
         0 => line(format!("The package verifies. It is of ledger {}.", verified.ledger))?,
@@ -117,7 +118,7 @@ fn print(verified: &Verified) -> anyhow::Result<()> {
         say(&format!("  • {proof}"))?;
     }
     line("\nNot proved")?;
-    for gap in gaps(verified) {
+    for gap in gaps(verified, held) {
         say(&format!("  • {gap}"))?;
     }
     if let Some((_, text)) = &verified.certificate {
@@ -178,55 +179,46 @@ fn proofs(verified: &Verified) -> Vec<String> {
     proofs
 }
 
-/// What a package does not prove.
-fn gaps(verified: &Verified) -> Vec<String> {
+/// What a package does not prove; `held` is whether its reader holds an earlier head, to which it was compared.
+fn gaps(verified: &Verified, held: bool) -> Vec<&'static str> {
     let mut gaps = Vec::new();
     if !verified.keys_given {
         gaps.push(
-            "Whose ledger it is: the package was checked only against the key that it brings itself. Get the key \
-                   by another way and give it with --key."
-                .to_owned(),
+            "Whose ledger it is: the package was checked only against the key that it brings itself. Get the key by \
+             another way and give it with --key.",
         );
     }
     gaps.push(
-        "That these are all entries about somebody, or that what was received was true. Times are those of \
-               the operator's clock."
-            .to_owned(),
+        "That these are all entries about somebody, or that what was received was true. Times are those of the \
+         operator's clock.",
     );
     match &verified.earlier {
+        _ if held => {}
         Some(_) => gaps.push(
-            "That the earlier head is the one that you were given: compare its size and root, or give \
-                              yours with --since."
-                .to_owned(),
+            "That the earlier head is the one that you were given: compare its size and root, or give yours with \
+             --since.",
         ),
-        None => gaps.push(
-            "That the same ledger is shown to everybody: that takes a head kept elsewhere, see --since.".to_owned(),
-        ),
+        None => {
+            gaps.push("That the same ledger is shown to everybody: that takes a head kept elsewhere, see --since.");
+        }
     }
     if verified.certificate.is_some() {
         gaps.push(
-            "That copies of older key states, such as backups, are destroyed, and how many of the records are \
-                   consents: that is the operator's word."
-                .to_owned(),
+            "That the keys are in fact destroyed, in this key state and in copies of older ones, such as backups; and \
+             how many of the records are consents. For these it is the operator's word, signed.",
         );
     }
     if verified.bundles.iter().any(|bundle| bundle.schema.is_none()) {
-        gaps.push(
-            "The names of fields and attributes of a bundle of another version of the program: numbers stand for \
-                   them."
-                .to_owned(),
-        );
+        gaps.push("How fields and attributes are called: this program has other built-in ones, so numbers are shown.");
     }
     if !verified.guide_is_known {
-        gaps.push(
-            "VERIFY.md: it is not the one that this program puts into packages. Do not do what it says.".to_owned(),
-        );
+        gaps.push("VERIFY.md: it is not the one that this program puts into packages. Do not do what it says.");
     }
     gaps
 }
 
 /// For scripts.
-fn in_json(verified: &Verified) -> Value {
+fn in_json(verified: &Verified, held: bool) -> Value {
     let head = |checkpoint: &Checkpoint| json!({ "origin": checkpoint.origin(), "size": checkpoint.size(), "root": hex::encode(checkpoint.root()) });
     let entry = |entry: &VerifiedEntry| {
         let bundle = entry.bundle.and_then(|place| verified.bundles.get(place));
@@ -255,7 +247,7 @@ fn in_json(verified: &Verified) -> Value {
         "signed_by": verified.signed_by.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "checkpoint": head(&verified.checkpoint), "earlier": verified.earlier.as_ref().map(head),
         "problems": verified.problems.iter().map(problem).collect::<Vec<_>>(),
-        "proved": proofs(verified), "not_proved": gaps(verified),
+        "proved": proofs(verified), "not_proved": gaps(verified, held),
         "certificate": verified.certificate.as_ref().map(|(_, text)| text),
         "entries": verified.entries.iter().map(entry).collect::<Vec<_>>(),
     })

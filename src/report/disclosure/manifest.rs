@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 const BYTES_MAX: usize = 16 << 20;
 
 /// The whole of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     format: String,
@@ -31,7 +31,7 @@ pub(super) struct Manifest {
 }
 
 /// One entry.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
     sequence: u64,
@@ -45,7 +45,6 @@ struct Row {
 }
 
 /// What [`Manifest`] says, read.
-#[derive(Debug)]
 pub(super) struct Contents {
     pub(super) kind: PackageKind,
     pub(super) ledger: LedgerId,
@@ -55,7 +54,6 @@ pub(super) struct Contents {
 }
 
 /// An entry as it is listed.
-#[derive(Debug)]
 pub(super) struct Listed {
     pub(super) sequence: Sequence,
     pub(super) kind: Kind,

@@ -17,6 +17,7 @@ use crate::tlog::{
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 
 /// What entries are taken from and proved by.
 pub struct Evidence<'a> {
@@ -33,7 +34,7 @@ pub struct Evidence<'a> {
 }
 
 /// A package with what went into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Package {
     /// The bytes of the file.
     pub bytes: Vec<u8>,
@@ -43,6 +44,13 @@ pub struct Package {
     pub size: u64,
     /// The keys that its reader needs one of, newest first.
     pub vkeys: Vec<VerifierKey>,
+}
+
+/// The bytes hold keys, so they are not shown.
+impl fmt::Debug for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Package({} bytes, {:?})", self.bytes.len(), self.entries)
+    }
 }
 
 /// An entry that went into a package.

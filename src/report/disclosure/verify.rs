@@ -18,7 +18,9 @@ use crate::crypto::{EntryKey, LedgerId};
 use crate::ledger::{Content, Erasure, Kind, Opened, open_disclosed, origin};
 use crate::model::{Birth, Schema, Sequence};
 use crate::report::entry::{self, Words};
-use crate::tlog::{Checkpoint, Digest, ProofFile, SignedNote, VerifierKey, verify_consistency, verify_inclusion};
+use crate::tlog::{
+    Checkpoint, Digest, KeyKind, ProofFile, SignedNote, VerifierKey, verify_consistency, verify_inclusion,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -175,7 +177,7 @@ fn head(
 /// The keys that have signed a note, when one of the log's own has.
 fn signed(note: &SignedNote, keys: &[VerifierKey], own: &str) -> Result<Vec<VerifierKey>, String> {
     let signed_by = note.verify(keys).map_err(|error| error.to_string())?;
-    if !signed_by.iter().any(|key| key.name() == own) {
+    if !signed_by.iter().any(|key| key.name() == own && key.kind() == KeyKind::Ed25519) {
         return Err(format!("it is signed by no key of the name `{own}`"));
     }
     Ok(signed_by.into_iter().cloned().collect())

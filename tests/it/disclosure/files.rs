@@ -17,7 +17,8 @@ pub fn unpack(package: &[u8]) -> Files {
         assert_eq!(file.compression(), zip::CompressionMethod::Stored);
         let mut content = Vec::new();
         file.read_to_end(&mut content).unwrap();
-        assert!(files.insert(file.name().to_owned(), content).is_none(), "{} comes twice", file.name());
+        let name = file.name().unwrap().into_owned();
+        assert!(files.insert(name, content).is_none(), "a file comes twice");
     }
     files
 }
@@ -36,10 +37,13 @@ pub fn in_order(files: &[(&str, &[u8])]) -> Vec<u8> {
         crc.update(content);
         let size = u32::try_from(content.len()).unwrap().to_le_bytes();
         let name_size = u16::try_from(name.len()).unwrap().to_le_bytes();
-        let fixed = [&[10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &size, &size, &name_size, &[0, 0]];
+        let fixed =
+            [&[10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &size, &size, &name_size, &[0, 0]];
         let fixed = fixed.concat();
         let offset = u32::try_from(out.len()).unwrap().to_le_bytes();
-        directory.extend([b"PK\x01\x02\x0a\x03", &fixed[..], &[0; 6], &[0, 0, 0xa4, 0x81], &offset, name.as_bytes()].concat());
+        directory.extend(
+            [b"PK\x01\x02\x0a\x03", &fixed[..], &[0; 6], &[0, 0, 0xa4, 0x81], &offset, name.as_bytes()].concat(),
+        );
         out.extend([b"PK\x03\x04", &fixed[..], name.as_bytes(), content].concat());
     }
     let count = u16::try_from(files.len()).unwrap().to_le_bytes();

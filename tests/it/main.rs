@@ -9,6 +9,7 @@ mod crypto;
 mod dataflow;
 mod disclosure;
 mod erasure;
+mod evidence_cli;
 mod exact;
 mod faults;
 mod final_state;

@@ -171,7 +171,7 @@ fn the_same_entries_give_the_same_bytes() {
 #[test]
 fn packages_of_the_first_format_verify() {
     let golden = |name: &str| {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/golden/package-v1/");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/package-v1/");
         std::fs::read(format!("{path}{name}")).unwrap()
     };
     let key = VerifierKey::parse(golden("vkey").trim_ascii_end()).unwrap();

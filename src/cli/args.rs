@@ -213,6 +213,26 @@ Examples:
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Check a package of entries that was handed over. Needs no data directory.
+    #[command(after_help = "\
+Prints what the package proves, what it does not, and by which key. Without --key it is checked against the \
+key that it brings itself, which proves nothing about who made it. Exit code 5 means that something in it does \
+not verify. VERIFY.md in the package says how to check it by hand.
+
+Examples:
+  onefold verify ada.zip --key onefold/5f1c…+8a1b2c3d+AX…
+  onefold verify ada.zip --key regulator.vkey --since checkpoint-2026-01
+  onefold verify ada.zip --json")]
+    Verify {
+        /// The package.
+        package: PathBuf,
+        /// The key that the ledger signs with, or a file with one such key a line.
+        #[arg(long, value_name = "VKEY|FILE")]
+        key: Option<String>,
+        /// A checkpoint that was given out before: the package must prove that the ledger goes on from it.
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+    },
     /// Check policy bundles.
     #[command(after_help = "\
 Example:
@@ -375,6 +395,33 @@ Examples:
         /// How many entries.
         #[arg(long, short = 'n', default_value_t = 20)]
         count: u64,
+    },
+    /// Pack entries, their keys and their proofs for somebody who has neither the ledger nor its keys.
+    #[command(after_help = "\
+The package holds the key of each of its entries and of no other. With --profile, it holds what the present state \
+of the profile rests on: what was received of its records, the merges that join them, where its values come from, \
+the decisions about it and the consents behind them. Entries about erased records go in without a key.
+
+Give its reader the key that is printed by another way than the package, and let them run `onefold verify`.
+
+Examples:
+  onefold ledger disclose --entries 12,40-45 -o entries.zip
+  onefold ledger disclose --profile email:ada@example.com -o ada.zip
+  onefold ledger disclose --profile crm:4711 --since checkpoint-2026-01 -o ada.zip")]
+    #[command(group(clap::ArgGroup::new("what").required(true).args(["entries", "profile"])))]
+    Disclose {
+        /// Sequences of entries, such as 12,40-45.
+        #[arg(long, value_name = "LIST")]
+        entries: Option<String>,
+        /// Whose: a profile id, SOURCE:KEY or KIND:VALUE.
+        #[arg(long, value_name = "ID")]
+        profile: Option<String>,
+        /// A checkpoint that its reader has: the package proves that the ledger goes on from it.
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+        /// The package, a new file.
+        #[arg(long, short, value_name = "PKG")]
+        output: PathBuf,
     },
 }
 

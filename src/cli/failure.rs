@@ -3,6 +3,7 @@
 use super::commands::ledger::NotSent;
 use super::output;
 use crate::pipeline::PermissionView;
+use crate::report::disclosure;
 use crate::report::log;
 use crate::{crypto, ledger, pipeline, policy, sources, store};
 
@@ -33,6 +34,9 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if let Some(error) = error.downcast_ref::<ledger::Error>() {
         return of_ledger(error);
+    }
+    if let Some(error) = error.downcast_ref::<disclosure::Error>() {
+        return of_disclosure(error);
     }
     if error.downcast_ref::<policy::Problems>().is_some() {
         return (USAGE, None);
@@ -171,6 +175,7 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::Stopped => (FAILED, hint(AGAIN)),
         E::Index(store::Error::Locked) => (IN_USE, hint("wait for the other process to end; it is safe to try again")),
         E::Table(_) => (FAILED, None),
+        E::Disclosure(error) => of_disclosure(error),
     }
 }
 
@@ -192,7 +197,10 @@ fn of_ledger(error: &ledger::Error) -> (u8, Option<String>) {
             ),
         ),
         E::Keys(error) => (FAILED, key_hint(error)),
-        E::ErasedRecord { .. } | E::NoEntry { .. } => (NOT_FOUND, None),
+        E::ErasedRecord { .. } => (NOT_FOUND, None),
+        E::NoEntry { .. } => {
+            (NOT_FOUND, hint("`onefold ledger verify` says how many entries there are; they count from 0"))
+        }
         E::NotCurrent { .. } => (
             USAGE,
             hint(
@@ -221,6 +229,17 @@ fn of_log(error: &log::Error) -> (u8, Option<String>) {
         ),
         E::OtherEntries { .. } | E::Format(_) => (TAMPERED, hint("`onefold ledger verify` tells where it was changed")),
         E::Ledger(error) => of_ledger(error),
+    }
+}
+
+fn of_disclosure(error: &disclosure::Error) -> (u8, Option<String>) {
+    use disclosure::Error as E;
+    match error {
+        E::Unsound { .. } => (TAMPERED, hint("ask its sender for the package again, and for the key by another way")),
+        E::TooLarge { .. } => (USAGE, hint("ask for fewer entries at once")),
+        E::Earlier { .. } => (TAMPERED, hint("give a checkpoint that this ledger has signed, as it was given out")),
+        E::Ledger(error) => of_ledger(error),
+        E::Log(_) => (TAMPERED, None),
     }
 }
 

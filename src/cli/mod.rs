@@ -47,6 +47,9 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Ledger { command } => commands::ledger::run(&global, &command),
         Command::Erase(options) => commands::erase::run(&global, &options),
         Command::Key { command } => commands::key::run(&global, &command),
+        Command::Verify { package, key, since } => {
+            commands::verify::run(&global, &package, key.as_deref(), since.as_deref())
+        }
         Command::Policy { command } => commands::policy::run(&global, &command),
         Command::Demo { keep } => commands::demo::run(&global, keep.as_deref()),
         Command::Bench { load, part } => run_bench(&global, load, part),

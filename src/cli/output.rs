@@ -3,6 +3,7 @@
 //! INVARIANT: what a source wrote reaches the terminal only through [`shown`], so that no value can move the cursor,
 //! change colours or turn the direction of writing.
 
+pub use crate::report::entry::{count, counted};
 use anyhow::Context;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -186,24 +187,6 @@ pub fn as_of(us: Option<i64>) -> String {
 fn written(us: Option<i64>, format: &str) -> String {
     let stamp = us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
     stamp.map_or_else(|| "-".to_owned(), |stamp| stamp.strftime(format).to_string())
-}
-
-/// A count with thousands apart.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count with what is counted: `1 entry`, `2,000 entries`.
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// A number of bytes for people.

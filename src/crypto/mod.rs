@@ -16,6 +16,7 @@
 mod command;
 mod error;
 mod folder;
+mod hkdf;
 mod identity;
 mod ids;
 mod kek;
@@ -24,6 +25,7 @@ mod keyring;
 mod puncture;
 mod records;
 mod seal;
+mod secret;
 mod state_file;
 mod tombstone;
 

@@ -10,6 +10,7 @@
 //! In memory there are two digests for a row, 64 bytes for 256 entries.
 
 use super::Position;
+use super::chain::Run;
 use super::error::Error;
 use super::kind::Header;
 use super::leaf::{Logical, body_digest};
@@ -142,6 +143,16 @@ impl Tree {
             }
         }
         Ok(tree)
+    }
+
+    /// The directory of the segments.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The runs from the first, each with the place of the entry that began it.
+    pub(super) fn runs(&self) -> &[(Run, Position)] {
+        &self.runs.rows
     }
 
     fn push(&mut self, start: Start, node: Digest) {
@@ -283,7 +294,7 @@ impl Tree {
         }
         let run = usize::try_from(header.run).ok().and_then(|number| self.runs.rows.get(number));
         let run = run.map(|(run, _)| run.digest).ok_or(Damage::NotOpened)?;
-        let logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
+        let mut logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
         Ok((Leaf { position: at.position, previous: at.before, run, leaf: logical.leaf() }, logical))
     }
 

@@ -66,7 +66,7 @@ impl Head {
             signed = before.size();
             walk.expect(signed, *before.root())?;
         }
-        walk.run(|_, _| {})?;
+        walk.run(|_| Ok(()))?;
         let (size, root) = (walk.chain.tree.size(), walk.chain.tree.root());
         if signed > size {
             return Err(Error::UnderCheckpoint { size, signed, torn: None });

@@ -12,6 +12,7 @@ use crate::ledger::{self, State};
 use crate::model::Schema;
 use crate::policy::Bundle;
 use crate::store::Index;
+use crate::tlog::VerifierKey;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,9 @@ pub struct Archive {
     schema: Arc<Schema>,
     identity: IdentityKey,
     pub(super) index: Index,
-    entries: ledger::Reader,
+    pub(super) entries: ledger::Reader,
+    /// The keys that sign checkpoints, newest first.
+    pub(super) vkeys: Vec<VerifierKey>,
     clock: Box<dyn Clock>,
 }
 
@@ -62,7 +65,9 @@ impl Archive {
         let entries = ledger::Reader::open(&directory.ledger(), Some(&keys))?;
         let schema = Arc::new(bundle.schema);
         let identity = keys.identity();
-        Ok(Some(Self { directory, schema, identity, index, entries, clock: Box::new(SystemClock) }))
+        let vkeys = keys.signing()?.iter().map(|key| key.verifier().clone()).collect();
+        let clock = Box::new(SystemClock);
+        Ok(Some(Self { directory, schema, identity, index, entries, vkeys, clock }))
     }
 
     /// Reads it.

@@ -7,7 +7,7 @@ mod verify;
 
 pub use checkpoint::NotSent;
 
-use super::{describe, progress};
+use super::{describe, disclose, progress};
 use crate::cli::access;
 use crate::cli::args::{Global, LedgerCommand};
 use crate::cli::failure::{SUCCESS, Usage};
@@ -28,6 +28,9 @@ pub fn run(global: &Global, command: &LedgerCommand) -> anyhow::Result<u8> {
         LedgerCommand::Prove(options) => prove::run(global, options),
         LedgerCommand::Audit => audit::run(global),
         LedgerCommand::Redact { all } => redact(global, *all),
+        LedgerCommand::Disclose { entries, profile, since, output } => {
+            disclose::run(global, entries.as_deref(), profile.as_deref(), since.as_deref(), output)
+        }
     }
 }
 

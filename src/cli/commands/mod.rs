@@ -2,6 +2,7 @@
 
 pub mod demo;
 mod describe;
+mod disclose;
 pub mod erase;
 pub mod explain;
 pub mod export;
@@ -12,6 +13,7 @@ pub mod ledger;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod verify;
 pub mod why;
 
 use crate::cli::access;

@@ -89,6 +89,11 @@ impl RecordKeys {
         self.with(|trees| trees.last().is_none_or(|tree| tree.is_punctured(birth)))
     }
 
+    /// How many births have no key any more: those of records, and the numbers of refused messages.
+    pub fn erased(&self) -> usize {
+        self.with(|trees| trees.last().map_or(0, |tree| tree.punctured().len()))
+    }
+
     /// How many seeds all trees have.
     pub fn seeds(&self) -> usize {
         self.with(|trees| trees.iter().map(|tree| tree.seeds()).sum())

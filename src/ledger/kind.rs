@@ -96,6 +96,11 @@ impl Kind {
         })
     }
 
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Whether the payload stands in clear: it holds nothing about a person.
     pub fn is_clear(self) -> bool {
         matches!(self, Self::Open | Self::Policy | Self::Commit | Self::Erasure | Self::Key | Self::Redaction)

@@ -17,6 +17,7 @@ mod chain;
 mod checkpoint;
 mod disclosure;
 mod error;
+mod head;
 mod kind;
 mod leaf;
 mod padding;
@@ -38,12 +39,13 @@ mod writer;
 
 pub use blocks::{Leaf, Tree};
 pub use checkpoint::{open as open_checkpoint, origin, read as read_checkpoint};
-pub use disclosure::{Disclosed, Opened, open_disclosed};
+pub use disclosure::{Disclosed, Opened, open_disclosed, run_digest};
 pub use error::{Damage, Error, Fault};
+pub use head::{Head, Witnessed};
 pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
 pub use payload::{
     Answer, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, PolicyBundle, PolicyPart,
-    RAW_BYTES_MAX, Received, Redaction, Rejected, Standardized, Unmerge, Values,
+    RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Standardized, Unmerge, Values,
 };
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};

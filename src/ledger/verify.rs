@@ -18,7 +18,7 @@ use super::state::State;
 use super::tree::Digest;
 use super::walk::{Passed, Walk};
 use crate::crypto::{Keyring, LedgerId, SlotKey, WriterSalt};
-use crate::model::Epoch;
+use crate::model::{Epoch, Sequence};
 use std::path::Path;
 
 /// What a whole ledger consists of.
@@ -50,10 +50,19 @@ pub struct Report {
     pub redacted: u64,
     /// How many erasure entries there are.
     pub erasures: u64,
-    /// The key that signs checkpoints, as the ledger itself says.
-    pub signing: Option<[u8; 32]>,
+    /// The keys that sign checkpoints, as the ledger itself says: Ed25519 public keys, each with the entry by which it
+    /// came in force. The last one signs now.
+    pub keys: Vec<(Sequence, [u8; 32])>,
     /// What the keys have opened; `None` when it was verified without keys.
     pub opened: Option<Unlocked>,
+}
+
+impl Report {
+    /// The key that a checkpoint over the first `size` entries must be signed by.
+    #[must_use]
+    pub fn key_at(&self, size: u64) -> Option<[u8; 32]> {
+        self.keys.iter().rev().find(|(since, _)| since.0 < size).map(|(_, key)| *key)
+    }
 }
 
 /// The sealed entries of a ledger, when it was verified with keys. Together they are all sealed entries.
@@ -184,7 +193,7 @@ fn verify_all(
         commit: walk.commit,
         redacted: walk.redacted.count(),
         erasures: walk.erasures.len() as u64,
-        signing: walk.chain.signing,
+        keys: walk.keys,
         opened: opener.map(|opener| opener.counts),
     })
 }

@@ -4,7 +4,7 @@
 //! when the walk stopped at damage.
 
 use super::Position;
-use super::chain::{Chain, Run};
+use super::chain::{Chain, PublicKey, Run};
 use super::error::{Damage, Error, Fault, shown};
 use super::kind::{Header, Kind};
 use super::payload::{Content, Erasure};
@@ -43,6 +43,8 @@ pub(super) struct Walk {
     pub(super) runs: Vec<(Run, Position)>,
     /// Erasures on the way.
     pub(super) erasures: Vec<(Sequence, Erasure)>,
+    /// Keys that sign checkpoints, each with the entry that it is in force since.
+    pub(super) keys: Vec<(Sequence, PublicKey)>,
     /// Entries whose ciphertext was deleted, and those that redaction entries list.
     pub(super) redacted: Ranges,
     listed: Ranges,
@@ -80,6 +82,7 @@ impl Walk {
             kept_after: None,
             runs: Vec::new(),
             erasures: Vec::new(),
+            keys: Vec::new(),
             redacted: Ranges::default(),
             listed: Ranges::default(),
             expected: Vec::new(),
@@ -173,6 +176,9 @@ impl Walk {
         self.chain.absorb_read(&header, body).map_err(|damage| stopped_here(damage.into()))?;
         if header.redacted {
             self.redacted.push(sequence, at);
+        }
+        if header.kind == Kind::Key {
+            self.keys.extend(self.chain.signing.map(|key| (sequence, key)));
         }
         if matches!(header.kind, Kind::Erasure | Kind::Redaction) {
             self.note(header.kind, sequence, wire::read(header.kind, body));

@@ -1,11 +1,12 @@
 //! `onefold ledger disclose`.
 
 use super::{one_profile, open};
+use crate::cli::access;
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::model::Sequence;
-use crate::pipeline::{Archive, Onefold, OpenOptions, Selection, save_new};
+use crate::pipeline::{Archive, Onefold, Selection, save_new};
 use crate::report::disclosure::{ENTRIES_MAX, Included, Package, Packed};
 use crate::tlog::note::NOTE_BYTES_MAX;
 use anyhow::Context;
@@ -46,7 +47,7 @@ pub fn run(
         // The checkpoint is older than an entry: a new one is made, for which the directory is opened for changes.
         drop(archive);
         bar.set_message("signing a checkpoint");
-        Onefold::open(&global.data, OpenOptions::default())?.checkpoint()?;
+        Onefold::open(&global.data, access::open_options(global)?)?.checkpoint()?;
         archive = open(global)?;
         packed = archive.disclose(&select(&archive)?, earlier.as_deref(), told)?;
     }

@@ -5,8 +5,9 @@ use crate::cli::args::{Erase, Global};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::cli::{access, terminal};
-use crate::pipeline::{Archive, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope};
+use crate::pipeline::{Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope, SystemClock};
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// The grounds of GDPR Art. 17(1) by a word each.
 const GROUNDS: [(&str, &str); 6] = [
@@ -29,6 +30,7 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
         let what = "nobody is there to be asked whether to erase";
         return Err(Usage::new(what).help("give --yes to erase without a question").into());
     }
+    let certificate = certificate_path(options.output.as_deref(), &request.request)?;
     let opening = access::open_options(global)?;
     let bar = progress(global);
     bar.set_message("opening");
@@ -46,17 +48,30 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     let bar = progress(global);
     bar.set_message("erasing");
     let erased = onefold.erase(scope, &request)?;
+    onefold.certificate(&erased, SystemClock.now_s(), &certificate)?;
     bar.finish_and_clear();
     if global.json {
-        return output::json(
-            &json!({ "request": request.request, "ground": request.ground, "coverage": coverage, "erased": erased }),
-        )
+        return output::json(&json!({
+            "request": request.request, "ground": request.ground, "coverage": coverage, "erased": erased,
+            "certificate": certificate,
+        }))
         .map(|()| SUCCESS);
     }
     if !global.quiet {
         print(&coverage, &erased)?;
+        line(format!("The certificate is {}: `onefold verify` checks it anywhere.", certificate.display()))?;
     }
     Ok(SUCCESS)
+}
+
+/// Where the certificate goes, which must be a new file: nothing is erased before that is clear.
+fn certificate_path(given: Option<&Path>, reference: &str) -> anyhow::Result<PathBuf> {
+    let path = given.map_or_else(|| format!("erasure-{}.zip", reference.replace('/', "-")).into(), Path::to_owned);
+    if path.exists() {
+        let what = format!("`{}` exists already", path.display());
+        return Err(Usage::new(what).help("name a new file with -o: certificates are not overwritten").into());
+    }
+    Ok(path)
 }
 
 /// The text of a ground: that of a known word, or what was given.

@@ -294,7 +294,7 @@ impl Tree {
         }
         let run = usize::try_from(header.run).ok().and_then(|number| self.runs.rows.get(number));
         let run = run.map(|(run, _)| run.digest).ok_or(Damage::NotOpened)?;
-        let mut logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
+        let logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
         Ok((Leaf { position: at.position, previous: at.before, run, leaf: logical.leaf() }, logical))
     }
 

@@ -23,6 +23,7 @@ mod key_file;
 mod keyring;
 mod puncture;
 mod records;
+mod reread;
 mod seal;
 mod state_file;
 mod tombstone;
@@ -34,5 +35,7 @@ pub use kek::{KekAccess, NewKek};
 pub use keyring::{Keyring, SigningSeeds, Status};
 pub use puncture::PunctureTree;
 pub use records::{EntryContext, RecordKey, RecordKeys, SlotKey, SlotKeys, WriterSalt};
+#[doc(hidden)]
+pub use reread::{reread_key_file, reread_state};
 pub use seal::{COMMITMENT_BYTES, EntryKey, TAG_BYTES};
 pub use tombstone::{Tombstone, TombstoneKey};

@@ -12,6 +12,9 @@ use onefold::model::Epoch;
 use onefold::tlog::{Checkpoint, SignedNote, SigningKey, VerifierKey};
 use std::fs;
 
+/// What a forger puts into a ledger.
+type Put<'a> = Box<dyn Fn(&mut Forger) + 'a>;
+
 /// A ledger of three epochs, what was remembered of each and the checkpoint over it.
 struct Victim {
     home: Home,
@@ -144,7 +147,7 @@ fn a_key_of_his_own_is_not_introduced() {
     let home = &victim.home;
     let (key, honest) = (forged_key(home), *victim.key().key());
     let segments = home.segments();
-    let put: [(&str, Box<dyn Fn(&mut Forger)>); 3] = [
+    let put: [(&str, Put); 3] = [
         ("as the first", Box::new(|forger| forger.key(&key, None))),
         ("after the true one, signed by itself", Box::new(|forger| forger.key(&key, Some((honest, &key))))),
         ("after itself", Box::new(|forger| forger.key(&key, Some((*key.verifier().key(), &key))))),

@@ -195,10 +195,11 @@ source sends again is refused and counted. The ledger stays whole and verifies a
 printed the ciphertexts are deleted, too: by `onefold ledger redact`, or when the directory is next opened for \
 changes.
 
-Backups of DIR/keys from before still hold the keys: delete them, or note by when they will be.
+Backups of DIR/keys from before still hold the keys: delete them, or note by when they will be. The certificate \
+that -o writes says so, too; `onefold verify CERT` checks it anywhere.
 
 Examples:
-  onefold erase email:ada@example.com --request DSR-2026-041 --ground consent-withdrawn
+  onefold erase email:ada@example.com --request DSR-2026-041 --ground consent-withdrawn -o erasure.zip
   onefold erase crm:4711 --request DSR-2026-042 --ground no-longer-needed --only-record --yes
   onefold erase --list")]
     Erase(Erase),

@@ -143,7 +143,14 @@ fn the_whole_story_of_an_erasure() {
     let erase = ["erase", "crm:crm-615", "--request", "DSR-7", "--ground", "consent-withdrawn"];
     let refused = place.fails(&erase, 2);
     assert!(refused.contains("help: give --yes to erase without a question"), "{refused}");
-    let erased = place.json(&[&erase[..], &["--yes"]].concat());
+    let taken = place.fails(&[&erase[..], &["--yes", "-o", &place.at("before")]].concat(), 2);
+    assert!(taken.contains("exists already"), "{taken}");
+    place.ok(&["profile", "crm:crm-615"]);
+    let certificate = place.at("erasure.zip");
+    let erased = place.json(&[&erase[..], &["--yes", "-o", &certificate]].concat());
+    let key = place.signing_key().to_string();
+    let said = ok(&["verify", &certificate, "--key", &key]);
+    assert!(said.contains("DSR-7") && said.contains("GDPR Art. 17(1)(b): consent withdrawn"), "{said}");
     assert_eq!(erased["ground"], "GDPR Art. 17(1)(b): consent withdrawn");
     assert_eq!(erased["coverage"]["profile"].as_str(), Some(id.as_str()));
     assert_eq!(erased["erased"]["records"].as_u64().unwrap() as usize, names.len());

@@ -15,8 +15,11 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
+/// Makes a call of the storage fail.
+type Fault = fn(&Faulty, usize);
+
 /// Sets one fault of each sort at call `n`.
-const FAULTS: [(&str, fn(&Faulty, usize)); 5] = [
+const FAULTS: [(&str, Fault); 5] = [
     ("input or output error", |disk, n| disk.fail(n, EIO)),
     ("no space", |disk, n| disk.fail(n, ENOSPC)),
     ("power cut", Faulty::crash),

@@ -158,7 +158,10 @@ pub struct Erase {
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
+    /// A new file for the certificate of the erasure, which verifies offline and names no person.
+    #[arg(long, short, value_name = "CERT")]
+    pub output: Option<PathBuf>,
     /// List the erasures so far, with the dates by which their ciphertexts are deleted.
-    #[arg(long, conflicts_with_all = ["id", "request", "ground", "days", "only_record", "yes"])]
+    #[arg(long, conflicts_with_all = ["id", "request", "ground", "days", "only_record", "yes", "output"])]
     pub list: bool,
 }

@@ -5,8 +5,10 @@ use crate::cli::args::{Erase, Global};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::cli::{access, terminal};
-use crate::pipeline::{Archive, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope};
+use crate::pipeline::{Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope, SystemClock};
+use anyhow::Context;
 use serde_json::json;
+use std::path::Path;
 
 /// The grounds of GDPR Art. 17(1) by a word each.
 const GROUNDS: [(&str, &str); 6] = [
@@ -25,6 +27,11 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     };
     let request = ErasureRequest { request: request.clone(), ground: grounds(ground), due_days: options.days };
     request.check()?;
+    if let Some(certificate) = options.output.as_deref().filter(|path| path.exists()) {
+        // Found out before, for there is no second certificate of an erasure.
+        let what = format!("`{}` exists already", certificate.display());
+        return Err(Usage::new(what).help("name a new file with -o: certificates are not overwritten").into());
+    }
     if !options.yes && (global.json || !terminal::is_there()) {
         let what = "nobody is there to be asked whether to erase";
         return Err(Usage::new(what).help("give --yes to erase without a question").into());
@@ -47,6 +54,7 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     bar.set_message("erasing");
     let erased = onefold.erase(scope, &request)?;
     bar.finish_and_clear();
+    let key = options.output.as_deref().map(|path| certify(&onefold, &erased, path)).transpose()?;
     if global.json {
         return output::json(
             &json!({ "request": request.request, "ground": request.ground, "coverage": coverage, "erased": erased }),
@@ -55,8 +63,25 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     }
     if !global.quiet {
         print(&coverage, &erased)?;
+        if let (Some(path), Some(key)) = (&options.output, key) {
+            let path = path.display();
+            line(format!("The certificate is in {path}. To check it: onefold verify {path} --key {key}"))?;
+        }
     }
     Ok(SUCCESS)
+}
+
+/// Writes the certificate of an erasure, and gives the key that it is to be checked with.
+fn certify(onefold: &Onefold, erased: &Erased, path: &Path) -> anyhow::Result<String> {
+    let entries: Vec<String> = erased.entries.iter().map(ToString::to_string).collect();
+    let entries = entries.join(",");
+    onefold.certificate(erased, SystemClock.now_s(), path).with_context(|| {
+        format!(
+            "the erasure is done and recorded, but its certificate could not be written; `onefold ledger disclose \
+             --entries {entries}` gives the proof of it"
+        )
+    })?;
+    Ok(onefold.vkeys()?.first().map_or_else(String::new, ToString::to_string))
 }
 
 /// The text of a ground: that of a known word, or what was given.

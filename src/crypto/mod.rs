@@ -24,6 +24,7 @@ mod key_file;
 mod keyring;
 mod puncture;
 mod records;
+mod reread;
 mod seal;
 mod secret;
 mod state_file;
@@ -36,5 +37,7 @@ pub use kek::{KekAccess, NewKek};
 pub use keyring::{Keyring, SigningSeeds, Status};
 pub use puncture::PunctureTree;
 pub use records::{EntryContext, RecordKey, RecordKeys, SlotKey, SlotKeys, WriterSalt};
+#[doc(hidden)]
+pub use reread::{reread_key_file, reread_state};
 pub use seal::{COMMITMENT_BYTES, EntryKey, TAG_BYTES};
 pub use tombstone::{Tombstone, TombstoneKey};

@@ -111,7 +111,8 @@ pub(super) fn open(
     }
 }
 
-fn read(mut rest: &[u8], generation: Generation) -> Option<(Secrets, Trees)> {
+/// What a state of this generation holds, in clear.
+pub(super) fn read(mut rest: &[u8], generation: Generation) -> Option<(Secrets, Trees)> {
     let rest = &mut rest;
     let same = u64::from_le_bytes(take(rest)?) == generation.0;
     let secrets = Secrets {

@@ -11,7 +11,7 @@
 
 use super::Position;
 use super::chain::Run;
-use super::error::Error;
+use super::error::{Damage, Error, Fault};
 use super::kind::Header;
 use super::leaf::{Logical, body_digest};
 use super::runs::Runs;
@@ -23,8 +23,8 @@ use crate::encoding::storage::{Storage, create_anew, temporary};
 use crate::model::Sequence;
 use crate::tlog::{Nodes, node_hash, root};
 use std::cell::RefCell;
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Entries of a block.
@@ -123,23 +123,27 @@ impl Tree {
     /// What the file says of the first `size` entries.
     fn load(dir: &Path, runs: Runs, size: u64) -> Result<Self, Error> {
         let path = file(dir);
-        let bytes = match std::fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            read => read.map_err(failed("read", &path))?,
-        };
+        let mut bytes = Vec::new();
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => {
+                let rows = opened.map_err(failed("open", &path))?.take(size / BLOCK * ROW_BYTES as u64);
+                { rows }.read_to_end(&mut bytes).map_err(failed("read", &path))?;
+            }
+        }
         let mut tree = Self::new(dir, runs);
-        let whole = usize::try_from(size / BLOCK).unwrap_or(usize::MAX);
         let (rows, _) = bytes.as_chunks::<ROW_BYTES>();
-        for row in rows.iter().take(whole) {
+        for row in rows {
             let (start, node) = Start::read(row);
             tree.push(start, node);
         }
         // The place after the last row is not in the file: that block is looked through for it.
-        if let Some(last) = tree.starts.last().copied() {
-            let block = tree.starts.len() as u64 - 1;
-            match tree.read_leaves(last, block, BLOCK) {
-                Ok((_, end)) => tree.next = end,
-                Err(_) => return Ok(Self::new(dir, tree.runs)),
+        if let Some(last) = tree.starts.len().checked_sub(1)
+            && let (Some(start), Some(node)) = (tree.starts.get(last), tree.node_of(last))
+        {
+            match tree.read_leaves(*start, last as u64, BLOCK) {
+                Ok((leaves, end)) if subtree(&leaves) == node => tree.next = end,
+                _ => return Ok(Self::new(dir, tree.runs)),
             }
         }
         Ok(tree)
@@ -180,9 +184,7 @@ impl Tree {
             if (leaves.len() as u64) < BLOCK {
                 return Err(Error::NoEntry { sequence: Sequence(block * BLOCK + leaves.len() as u64) });
             }
-            let mut peaks = Peaks::default();
-            leaves.iter().for_each(|leaf| peaks.push(leaf.leaf));
-            self.push(start, peaks.root());
+            self.push(start, subtree(&leaves));
             self.next = end;
         }
         Ok(())
@@ -286,15 +288,49 @@ impl Tree {
         self.starts.get(place).copied().or_else(|| (place == self.starts.len()).then_some(self.next))
     }
 
+    /// The root over the leaves of a whole block, as its row says.
+    fn node_of(&self, place: usize) -> Option<Digest> {
+        self.levels.first()?.get(place).copied()
+    }
+
+    /// The leaves of a block. That its row says rightly where it begins is seen by the row's root, which is one of the
+    /// tree; where it does not, the place is found from the last row before that does.
+    fn block_leaves(&self, place: usize) -> Result<Vec<Leaf>, Error> {
+        let Some(node) = self.node_of(place) else {
+            return Ok(self.read_leaves(self.next, place as u64, BLOCK)?.0);
+        };
+        let mut first = place;
+        let mut at = loop {
+            let start = self.starts.get(first).filter(|_| first > 0).copied().unwrap_or(Start::first());
+            match self.read_leaves(start, first as u64, BLOCK) {
+                Ok((leaves, _)) if first == place && subtree(&leaves) == node => return Ok(leaves),
+                Ok((leaves, end)) if self.node_of(first) == Some(subtree(&leaves)) => break end,
+                Ok(_) if first == 0 => break start,
+                Err(error) if first == 0 => return Err(error),
+                _ => first -= 1,
+            }
+        };
+        for block in first + 1..=place {
+            let start = at;
+            let (leaves, end) = self.read_leaves(start, block as u64, BLOCK)?;
+            if block == place && subtree(&leaves) == node {
+                return Ok(leaves);
+            }
+            at = end;
+        }
+        let (segment, offset) = (at.position.segment(), at.position.offset().into());
+        let (sequence, damage) = (Sequence(place as u64 * BLOCK), Damage::Block);
+        Err(Error::Damaged(Box::new(Fault { segment, offset, sequence, damage, later_commit: None })))
+    }
+
     fn leaf_of(&self, stored: &[u8], at: Start, expected: Sequence) -> Result<(Leaf, Logical), Stop> {
-        use super::error::Damage;
         let (header, body) = Header::read(stored)?;
         if header.sequence != expected {
             return Err(Damage::Sequence { expected, found: header.sequence }.into());
         }
         let run = usize::try_from(header.run).ok().and_then(|number| self.runs.rows.get(number));
         let run = run.map(|(run, _)| run.digest).ok_or(Damage::NotOpened)?;
-        let mut logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
+        let logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
         Ok((Leaf { position: at.position, previous: at.before, run, leaf: logical.leaf() }, logical))
     }
 
@@ -312,12 +348,19 @@ impl Tree {
         {
             return Ok(*leaf);
         }
-        let start = self.start(block).ok_or(Error::NoEntry { sequence })?;
-        let (leaves, _) = self.read_leaves(start, block, BLOCK)?;
+        let place = usize::try_from(block).ok().filter(|place| *place <= self.starts.len());
+        let leaves = self.block_leaves(place.ok_or(Error::NoEntry { sequence })?)?;
         let leaf = leaves.get(within).copied().ok_or(Error::NoEntry { sequence });
         *seen = Some((block, leaves));
         leaf
     }
+}
+
+/// The root over leaves.
+fn subtree(leaves: &[Leaf]) -> Digest {
+    let mut peaks = Peaks::default();
+    leaves.iter().for_each(|leaf| peaks.push(leaf.leaf));
+    peaks.root()
 }
 
 impl Nodes for Tree {
@@ -353,7 +396,8 @@ pub(super) fn mend(
         bytes.extend_from_slice(&start.row(node));
     }
     let path = file(dir);
-    if std::fs::read(&path).is_ok_and(|found| found == bytes) {
+    let same_size = path.metadata().is_ok_and(|metadata| metadata.len() == bytes.len() as u64);
+    if same_size && std::fs::read(&path).is_ok_and(|found| found == bytes) {
         return Ok(tree.next);
     }
     // It is a cache: nothing waits for the disk.

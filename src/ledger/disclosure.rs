@@ -66,7 +66,7 @@ impl Reader {
         let stored = read_stored(self.dir(), position)?;
         let (header, body) = Header::read(&stored).map_err(|_| Error::NotAnEntry { position })?;
         let digest = body_digest(&header, body).map_err(|_| Error::NotAnEntry { position })?;
-        let mut logical = Logical::new(&previous, &run, &header, &digest);
+        let logical = Logical::new(&previous, &run, &header, &digest);
         if logical.leaf() != leaf {
             return Err(Error::NotAnEntry { position });
         }

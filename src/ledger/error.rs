@@ -205,7 +205,8 @@ pub struct Fault {
     pub sequence: Sequence,
     /// What is wrong.
     pub damage: Damage,
-    /// Where in the segment the next commit frame after the damage begins, when one was found.
+    /// Where in the segment the next commit frame after the damage begins, when one was found that shows that what is
+    /// damaged was durable once.
     pub later_commit: Option<u64>,
 }
 
@@ -329,6 +330,9 @@ pub enum Damage {
     /// Entries are redacted that no redaction entry lists.
     #[error("the entry is redacted, and no redaction entry lists it")]
     Unlisted,
+    /// The entries from here to the next multiple of 256 are not those that the ledger's root was computed over.
+    #[error("the entries of the block that begins here are not those that the root was computed over")]
+    Block,
     /// A key entry does not follow from the key in force.
     #[error("the key entry is not valid: {what}")]
     KeyChange {

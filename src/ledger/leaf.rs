@@ -42,8 +42,8 @@ impl Logical {
         &self.message.as_flattened()[1..self.size_bytes]
     }
 
-    pub(super) fn leaf(&mut self) -> Digest {
-        digest_in_place(&mut self.message, self.size_bytes)
+    pub(super) fn leaf(&self) -> Digest {
+        digest_in_place(&mut self.message.clone(), self.size_bytes)
     }
 }
 

@@ -27,6 +27,7 @@ mod ranges;
 mod reader;
 mod recovery;
 mod redact;
+mod reread;
 mod runs;
 mod sealer;
 mod segment;
@@ -50,6 +51,8 @@ pub use payload::{
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};
 pub use redact::Redacted;
+#[doc(hidden)]
+pub use reread::{reread_frame, reread_payload};
 pub use state::State;
 pub use tree::Digest;
 pub use verify::{Expected, Report, Unlocked, verify, verify_opened};

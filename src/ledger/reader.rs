@@ -4,7 +4,7 @@
 //! header, run and key belong together. That the entry stands in the chain is for `verify` to say.
 
 use super::chain::Run;
-use super::error::{Damage, Error};
+use super::error::Error;
 use super::kind::Header;
 use super::payload::Content;
 use super::runs::Runs;
@@ -153,9 +153,11 @@ impl Reader {
                 let stored = match frames.next() {
                     Ok(Some(stored)) => stored,
                     Ok(None) => break,
-                    // A writer is at work, or was killed: the entry is not there yet, or never will be.
-                    Err(Stop::Damage(Damage::Torn { .. })) if number + 1 == segments => break,
-                    Err(stop) => return Err(stopped(stop, &path, position, expected).into()),
+                    Err(stop) => match stopped(stop, &path, position, expected) {
+                        // A writer is at work, or was killed: the entry is not there yet, or never will be.
+                        Error::Damaged(fault) if number + 1 == segments && fault.may_be_unfinished() => break,
+                        error => return Err(error.into()),
+                    },
                 };
                 let entry = self.entry(position, stored, &mut scratch)?;
                 expected = Sequence(entry.header.sequence.0.saturating_add(1));

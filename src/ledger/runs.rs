@@ -16,7 +16,8 @@ use super::walk::{count_segments, stopped};
 use super::wire;
 use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
 use crate::encoding::storage::{Storage, replace};
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 const ROW_BYTES: usize = 100;
@@ -31,14 +32,20 @@ impl Runs {
     /// What of the table agrees with the ledger: its rows up to the first that does not.
     pub(super) fn load(dir: &Path, ledger: LedgerId) -> Result<Self, Error> {
         let path = table(dir);
-        let bytes = match std::fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            read => read.map_err(failed("read", &path))?,
+        let mut table = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            opened => BufReader::new(opened.map_err(failed("open", &path))?),
         };
         let mut rows: Vec<(Run, Position)> = Vec::new();
         let mut checked = Checked { dir, open: None, frame: Vec::new() };
-        for (row, number) in bytes.chunks_exact(ROW_BYTES).zip(0u32..) {
-            let Some((run, position)) = read_row(row, ledger).filter(|(run, _)| run.number == number) else { break };
+        // Not read whole: it may be of any size and hold anything.
+        let mut row = [0; ROW_BYTES];
+        for number in 0u32.. {
+            match table.read_exact(&mut row) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                read => read.map_err(failed("read", &path))?,
+            }
+            let Some((run, position)) = read_row(&row, ledger).filter(|(run, _)| run.number == number) else { break };
             if rows.last().is_some_and(|(_, before)| *before >= position)
                 || !checked.agrees(rows.last().map(|(run, _)| run), &run, position, ledger)
             {
@@ -138,14 +145,14 @@ fn begun(stored: &[u8], before: Option<&Run>, ledger: LedgerId) -> Option<Run> {
 /// Compares rows with the entries at their positions.
 struct Checked<'a> {
     dir: &'a Path,
-    open: Option<(u32, std::fs::File)>,
+    open: Option<(u32, File)>,
     frame: Vec<u8>,
 }
 
 impl Checked<'_> {
     fn agrees(&mut self, before: Option<&Run>, run: &Run, position: Position, ledger: LedgerId) -> bool {
         if self.open.as_ref().is_none_or(|(number, _)| *number != position.segment()) {
-            let opened = std::fs::File::open(segment::path(self.dir, position.segment()));
+            let opened = File::open(segment::path(self.dir, position.segment()));
             self.open = opened.ok().map(|file| (position.segment(), file));
         }
         let Some((_, file)) = &self.open else { return false };

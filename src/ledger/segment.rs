@@ -13,6 +13,7 @@ use super::error::{Damage, Error};
 use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, Kind, VERSION};
 use super::tree::Digest;
 use super::walk::stopped;
+use super::wire;
 use crate::crypto::LedgerId;
 use crate::model::Sequence;
 use std::fs::File;
@@ -27,6 +28,10 @@ pub(super) const HEADER_BYTES: u64 = 76;
 pub(super) const FRAME_BYTES: usize = 8;
 /// Bytes of a stored commit entry: header, epoch, size, root, head, first.
 pub(super) const COMMIT_BYTES: usize = CLEAR_HEADER_BYTES + 8 + 8 + 32 + 32 + 8;
+/// Bytes of a commit's frame.
+const COMMIT_FRAME_BYTES: usize = COMMIT_BYTES + FRAME_BYTES;
+/// The least that a disk writes whole or not at all.
+const SECTOR_BYTES: u64 = 512;
 /// How much is read at once; more than the largest frame.
 const READ_BYTES: usize = 1 << 20;
 /// How much is read at once where few frames are wanted; more than the largest frame.
@@ -258,26 +263,72 @@ pub(super) fn write_frame(stored: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&crc.to_le_bytes());
 }
 
+/// A commit frame that was found after damage.
+pub(super) struct LaterCommit {
+    pub(super) offset: u64,
+    /// The first entry of its group.
+    first: Sequence,
+    /// Whether the file ends with it.
+    is_last: bool,
+}
+
 /// Looks for a whole commit frame at or after `offset`, without relying on anything before it. All commit frames have
 /// one size, which makes this quick.
-pub(super) fn find_commit(path: &Path, offset: u64) -> io::Result<Option<u64>> {
+pub(super) fn find_commit(path: &Path, offset: u64) -> io::Result<Option<LaterCommit>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    // Segments are bounded, and no position is past 4 GiB.
-    file.take(u64::from(u32::MAX)).read_to_end(&mut bytes)?;
+    let (mut bytes, mut start) = (Vec::new(), offset);
+    loop {
+        let read = (&mut file).take(READ_BYTES as u64).read_to_end(&mut bytes)?;
+        if let Some((at, first)) = whole_commit(&bytes) {
+            let end = start + (at + COMMIT_FRAME_BYTES) as u64;
+            let is_last = file.metadata()?.len() == end;
+            return Ok(Some(LaterCommit { offset: start + at as u64, first, is_last }));
+        }
+        if read < READ_BYTES {
+            return Ok(None);
+        }
+        // What begins at the end goes on in the next piece.
+        let passed = bytes.len() - (COMMIT_FRAME_BYTES - 1);
+        bytes.drain(..passed);
+        start += passed as u64;
+    }
+}
+
+/// The place of the first whole commit frame in these bytes, and the first entry of its group.
+fn whole_commit(bytes: &[u8]) -> Option<(usize, Sequence)> {
     let mut pattern = [0u8; 6];
     pattern[..4].copy_from_slice(&u32::try_from(COMMIT_BYTES).unwrap_or_default().to_le_bytes());
     pattern[4..].copy_from_slice(&[VERSION, Kind::Commit as u8]);
-    for start in memchr::memmem::find_iter(&bytes, &pattern) {
-        let whole = bytes
-            .get(start..start + COMMIT_BYTES + FRAME_BYTES)
-            .is_some_and(|frame| check_frame(frame).is_ok() && Header::read(&frame[4..frame.len() - 4]).is_ok());
-        if whole {
-            return Ok(Some(offset + start as u64));
-        }
+    memchr::memmem::find_iter(bytes, &pattern).find_map(|start| {
+        let frame = bytes.get(start..start + COMMIT_FRAME_BYTES)?;
+        check_frame(frame).ok()?;
+        let (_, payload) = Header::read(frame.get(4..frame.len() - 4)?).ok()?;
+        Some((start, wire::read_commit(payload)?.first))
+    })
+}
+
+/// Whether a crash can have left `commit` after damage at the frame at `offset`, where entry `sequence` should stand.
+///
+/// A group is written at once and then synced, so any of its sectors can be lost, also when the one with its commit is
+/// not. Then the group is the last thing in the file, and a sector that the damaged frame touches was never written: it
+/// is zeros to its end. A group that was synced and rotted looks otherwise, unless it lost a sector just so.
+pub(super) fn is_torn_group(path: &Path, offset: u64, sequence: Sequence, commit: &LaterCommit) -> io::Result<bool> {
+    if !commit.is_last || commit.first > sequence {
+        return Ok(false);
     }
-    Ok(None)
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take((ENTRY_BYTES_MAX + FRAME_BYTES) as u64 + SECTOR_BYTES).read_to_end(&mut bytes)?;
+    let size = bytes.first_chunk().and_then(|length| frame_size(*length).ok()).unwrap_or(4) as u64;
+    let first = offset / SECTOR_BYTES;
+    let blank = |sector: u64| {
+        let (start, end) = (offset.max(sector * SECTOR_BYTES), (sector + 1) * SECTOR_BYTES);
+        let range = usize::try_from(start - offset).ok()?..usize::try_from(end - offset).ok()?;
+        Some(end <= commit.offset && bytes.get(range)?.iter().all(|byte| *byte == 0))
+    };
+    Ok((first..=(offset + size - 1) / SECTOR_BYTES).any(|sector| blank(sector) == Some(true)))
 }
 
 /// The stored entry at a position, read by itself.

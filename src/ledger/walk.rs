@@ -255,8 +255,12 @@ pub(super) fn stopped(stop: Stop, path: &Path, at: Position, sequence: Sequence)
         Stop::Io(source) => return failed("read", path)(source),
         Stop::Damage(damage) => damage,
     };
-    // Not finding the next commit must not hide the damage.
-    let later_commit = segment::find_commit(path, at.offset().into()).unwrap_or(None);
     let (segment, offset) = (at.segment(), at.offset().into());
+    // Not finding the next commit must not hide the damage.
+    let later = segment::find_commit(path, offset).unwrap_or(None);
+    let later = later.filter(|commit| {
+        !(damage.is_torn_write() && segment::is_torn_group(path, offset, sequence, commit).unwrap_or(false))
+    });
+    let later_commit = later.map(|commit| commit.offset);
     Error::Damaged(Box::new(Fault { segment, offset, sequence, damage, later_commit }))
 }

@@ -6,9 +6,11 @@
 
 use super::live::{Breach, Live};
 use super::{Error, Reader};
+use crate::ledger::Content;
 use crate::model::{Birth, Sequence};
 use crate::store::ProfileRow;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,10 +41,16 @@ impl Reader<'_> {
     pub fn audit(&self, mut progress: impl FnMut(u64)) -> Result<Audit, Error> {
         let mut live = Live::default();
         let mut audit = Audit::default();
+        let (mut gone, mut named) = (BTreeMap::new(), BTreeSet::<Birth>::new());
         self.entries.scan(None, |entry| -> Result<(), Error> {
             audit.entries += 1;
-            if matches!(entry.content, crate::ledger::Content::Erased { .. }) {
-                audit.erased += 1;
+            match &entry.content {
+                Content::Erased { birth, other, .. } => {
+                    audit.erased += 1;
+                    gone.entry((*birth, *other)).or_insert(entry.placed.sequence);
+                }
+                Content::Erasure(erasure) => named.extend(&erasure.births),
+                _ => {}
             }
             live.take(&entry);
             if audit.entries % 65_536 == 0 {
@@ -51,6 +59,15 @@ impl Reader<'_> {
             Ok(())
         })?;
         progress(audit.entries);
+        // Nothing but an erasure takes away what an entry says: not lost keys, and not a redaction of somebody else.
+        gone.retain(|(birth, other): &(Birth, Option<Birth>), _| {
+            !named.contains(birth) && other.is_none_or(|other| !named.contains(&other))
+        });
+        audit.breaches.extend(gone.into_iter().map(|((birth, _), entry)| Breach {
+            entry: Some(entry),
+            birth,
+            what: "an entry no longer opens, and no erasure names its record",
+        }));
         audit.breaches.append(&mut live.breaches);
         for row in self.index.profiles() {
             let (root, row) = row?;

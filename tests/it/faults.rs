@@ -163,6 +163,44 @@ impl Storage for Faulty {
     }
 }
 
+/// The file system, waited for by nobody: for tests that open a ledger thousands of times and cut no power.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsynced;
+
+impl Storage for Unsynced {
+    fn create(&self, path: &Path, mode: u32) -> io::Result<File> {
+        Disk.create(path, mode)
+    }
+
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        Disk.write(file, bytes)
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        Disk.write_at(file, bytes, offset)
+    }
+
+    fn sync(&self, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Disk.remove(path)
+    }
+
+    fn truncate(&self, file: &File, size_bytes: u64) -> io::Result<()> {
+        Disk.truncate(file, size_bytes)
+    }
+
+    fn sync_directory(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn each_fault_does_what_it_says() {
     let folder = tempfile::tempdir().unwrap();

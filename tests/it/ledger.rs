@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+use super::faults::Unsynced;
 use onefold::crypto::Keyring;
 use onefold::ledger::{
     Answer, Content, Decision, Entry, Error, Kind, Ledger, Merge, Options, Placed, PolicyBundle, Position, Reader,
@@ -17,6 +18,7 @@ use ring::rand::SystemRandom;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) fn small() -> Options {
     Options { segment_bytes_max: 1_000, ..Options::default() }
@@ -35,6 +37,10 @@ impl Home {
         Self { root, keys }
     }
 
+    pub(super) fn keys_dir(&self) -> PathBuf {
+        self.root.path().join("keys")
+    }
+
     pub(super) fn dir(&self) -> PathBuf {
         self.root.path().join("ledger")
     }
@@ -45,6 +51,12 @@ impl Home {
 
     pub(super) fn open(&self, resume: Option<&State>) -> Result<(Ledger, onefold::ledger::Recovered), Error> {
         Ledger::open(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 2_000, resume, small())
+    }
+
+    /// Opens it without waiting for the disk.
+    pub(super) fn open_unsynced(&self, options: Options) -> Result<(Ledger, onefold::ledger::Recovered), Error> {
+        let options = Options { storage: Arc::new(Unsynced), ..options };
+        Ledger::open(&self.dir(), &self.keys, &SystemRandom::new(), &bundle(1), 2_000, None, options)
     }
 
     pub(super) fn entries(&self) -> Vec<Entry> {

@@ -214,7 +214,7 @@ fn frames_moved_doubled_or_removed_are_detected() {
 }
 
 /// Each way to remove, double or swap one or two of `count` frames.
-fn disorders(count: usize) -> Vec<Vec<usize>> {
+pub(super) fn disorders(count: usize) -> Vec<Vec<usize>> {
     let straight: Vec<usize> = (0..count).collect();
     let mut orders = Vec::new();
     for a in 0..count {

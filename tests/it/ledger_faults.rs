@@ -28,7 +28,7 @@ const FAULTS: [(&str, Fault); 5] = [
 ];
 
 /// Copies a directory with all in it.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -101,7 +101,7 @@ fn every_failing_call_of_a_writer_is_survived() {
 /// What is done to a data directory on a disk that may fail.
 type Work = fn(&Path, OpenOptions) -> Result<(), EngineError>;
 
-fn erase(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
+pub(super) fn erase(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
     let mut onefold = Onefold::open(data, options)?;
     let root = match onefold.reader()?.profiles_of("crm:a") {
         Ok(roots) => roots[0],
@@ -112,12 +112,12 @@ fn erase(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
     onefold.erase(Scope::Person(root), &request).map(|_| ())
 }
 
-fn redact(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
+pub(super) fn redact(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
     Onefold::redact(data, options, true, |_, _| {}).map(|_| ())
 }
 
 /// Two people, of whom one may be erased.
-fn world(data: &Path, erased: bool) {
+pub(super) fn world(data: &Path, erased: bool) {
     let mut onefold = Onefold::init(data, test_bundle(), InitOptions::default()).unwrap();
     for (key, email) in [("a", "zora@example.com"), ("b", "other@example.com")] {
         for (source, lsn) in [("crm", 1), ("shop", 2)] {
@@ -137,7 +137,7 @@ fn export_all(onefold: &Onefold) -> [String; 2] {
 }
 
 /// Whether the keys of the first record are gone.
-fn is_gone(data: &Path) -> bool {
+pub(super) fn is_gone(data: &Path) -> bool {
     let keys = onefold::crypto::Keyring::open_with_file(&data.join("keys")).unwrap();
     keys.records().is_erased(Birth(0))
 }

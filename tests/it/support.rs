@@ -166,3 +166,18 @@ pub fn python(module: &str) -> Option<std::process::Command> {
     eprintln!("SKIPPED: python3 with `{module}` is not there, so nothing was checked by another program");
     None
 }
+
+/// Says to a second run of this binary what it is for.
+const AGAIN: &str = "ONEFOLD_TEST_AGAIN";
+
+/// This test binary once more, for one test, which finds `what` with [`is_again`].
+pub fn again(test: &str, what: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::current_exe().expect("a running program has a path"));
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(AGAIN, what);
+    command
+}
+
+/// What this second run is for; `None` in the first.
+pub fn is_again() -> Option<String> {
+    std::env::var(AGAIN).ok()
+}

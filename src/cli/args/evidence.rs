@@ -158,7 +158,7 @@ pub struct Erase {
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
-    /// A new file for the certificate of the erasure, which verifies offline and names no person.
+    /// Where to write the certificate, a new file [default: erasure-REFERENCE.zip].
     #[arg(long, short, value_name = "CERT")]
     pub output: Option<PathBuf>,
     /// List the erasures so far, with the dates by which their ciphertexts are deleted.

@@ -8,7 +8,7 @@ use crate::cli::{access, terminal};
 use crate::pipeline::{Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope, SystemClock};
 use anyhow::Context;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The grounds of GDPR Art. 17(1) by a word each.
 const GROUNDS: [(&str, &str); 6] = [
@@ -27,15 +27,11 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     };
     let request = ErasureRequest { request: request.clone(), ground: grounds(ground), due_days: options.days };
     request.check()?;
-    if let Some(certificate) = options.output.as_deref().filter(|path| path.exists()) {
-        // Found out before, for there is no second certificate of an erasure.
-        let what = format!("`{}` exists already", certificate.display());
-        return Err(Usage::new(what).help("name a new file with -o: certificates are not overwritten").into());
-    }
     if !options.yes && (global.json || !terminal::is_there()) {
         let what = "nobody is there to be asked whether to erase";
         return Err(Usage::new(what).help("give --yes to erase without a question").into());
     }
+    let certificate = certificate_path(options.output.as_deref(), &request.request)?;
     let opening = access::open_options(global)?;
     let bar = progress(global);
     bar.set_message("opening");
@@ -53,35 +49,33 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     let bar = progress(global);
     bar.set_message("erasing");
     let erased = onefold.erase(scope, &request)?;
+    onefold.certificate(&erased, SystemClock.now_s(), &certificate).with_context(|| {
+        "the erasure is done and recorded, but its certificate could not be written: `onefold ledger disclose` of its \
+         entries, which `onefold erase --list` names, gives the proof of it"
+    })?;
     bar.finish_and_clear();
-    let key = options.output.as_deref().map(|path| certify(&onefold, &erased, path)).transpose()?;
     if global.json {
-        return output::json(
-            &json!({ "request": request.request, "ground": request.ground, "coverage": coverage, "erased": erased }),
-        )
+        return output::json(&json!({
+            "request": request.request, "ground": request.ground, "coverage": coverage, "erased": erased,
+            "certificate": certificate,
+        }))
         .map(|()| SUCCESS);
     }
     if !global.quiet {
         print(&coverage, &erased)?;
-        if let (Some(path), Some(key)) = (&options.output, key) {
-            let path = path.display();
-            line(format!("The certificate is in {path}. To check it: onefold verify {path} --key {key}"))?;
-        }
+        line(format!("The certificate is {}: `onefold verify` checks it anywhere.", certificate.display()))?;
     }
     Ok(SUCCESS)
 }
 
-/// Writes the certificate of an erasure, and gives the key that it is to be checked with.
-fn certify(onefold: &Onefold, erased: &Erased, path: &Path) -> anyhow::Result<String> {
-    let entries: Vec<String> = erased.entries.iter().map(ToString::to_string).collect();
-    let entries = entries.join(",");
-    onefold.certificate(erased, SystemClock.now_s(), path).with_context(|| {
-        format!(
-            "the erasure is done and recorded, but its certificate could not be written; `onefold ledger disclose \
-             --entries {entries}` gives the proof of it"
-        )
-    })?;
-    Ok(onefold.vkeys()?.first().map_or_else(String::new, ToString::to_string))
+/// Where the certificate goes, which must be a new file: nothing is erased before that is clear.
+fn certificate_path(given: Option<&Path>, reference: &str) -> anyhow::Result<PathBuf> {
+    let path = given.map_or_else(|| format!("erasure-{}.zip", reference.replace('/', "-")).into(), Path::to_owned);
+    if path.exists() {
+        let what = format!("`{}` exists already", path.display());
+        return Err(Usage::new(what).help("name a new file with -o: certificates are not overwritten").into());
+    }
+    Ok(path)
 }
 
 /// The text of a ground: that of a known word, or what was given.

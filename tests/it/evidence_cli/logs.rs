@@ -75,7 +75,7 @@ fn a_published_log_is_read_by_others_and_grows() {
     let kept = fs::read(&full).unwrap();
     fs::write(&full, b"marked").unwrap();
     let erase = ["erase", "crm:crm-615", "--request", "DSR-9", "--ground", "objection", "--yes", "--quiet"];
-    place.ok(&erase);
+    place.ok(&[&erase[..], &["-o", &place.at("certificate.zip")]].concat());
     place.ok(&["ledger", "redact", "--all", "--quiet"]);
     let second = place.json(&["ledger", "checkpoint", "--publish", text(&log)]);
     assert_eq!(second["published"]["from"], before.size());

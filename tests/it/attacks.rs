@@ -1,0 +1,93 @@
+//! Goal: what somebody does to the files of a ledger who can write to its disk is detected, or the page says that it
+//! cannot be and the test shows it.
+//! Method: a small ledger with every kind of entry, and a forger, which makes frames, runs, commits and keys from
+//! `FORMAT.md` alone and has everything but the record keys and the signing key of the ledger.
+
+mod bits;
+mod caches;
+mod forge;
+mod hostile;
+mod moved;
+mod nonces;
+mod redactions;
+mod rewritten;
+mod rollback;
+mod sectors;
+
+use super::faults::Unsynced;
+use super::ledger::{Home, bundle, received, rejected, small, write_epoch};
+use onefold::ledger::{Erasure, Error, Fault, Ledger, Options, verify};
+use onefold::model::{Birth, Epoch, Sequence};
+use ring::rand::SystemRandom;
+use std::sync::Arc;
+
+/// Births whose records are erased in [`full`].
+const ERASED: [Birth; 2] = [Birth(60), Birth(61)];
+
+/// A ledger of several segments with every kind of entry: one erasure, of which one of two ciphertexts is deleted, a
+/// second signing key, and received entries after the last commit.
+fn full() -> Home {
+    let mut home = Home::new();
+    let rng = SystemRandom::new();
+    let mut ledger = home.create();
+    ledger.append(&rejected(8, b"{".to_vec())).unwrap();
+    write_epoch(&mut ledger, 1);
+    for birth in ERASED {
+        ledger.append(&received(birth.0, "erased")).unwrap();
+    }
+    ledger.commit(Epoch(2)).unwrap();
+    let placed = ledger.append(&erasure(&ERASED, 3)).unwrap();
+    ledger.commit(Epoch(3)).unwrap();
+    home.keys.erase(&ERASED, &rng).unwrap();
+    redact(&mut ledger, &[placed.sequence], &ERASED[1..]);
+    ledger.commit(Epoch(4)).unwrap();
+    drop(ledger);
+    home.keys.rotate_signing(&rng).unwrap();
+    let (mut ledger, _) = home.open_unsynced(small()).unwrap();
+    ledger.append(&received(70, "later")).unwrap();
+    ledger.commit(Epoch(5)).unwrap();
+    ledger.append(&received(71, "tail")).unwrap();
+    ledger.sync().unwrap();
+    home
+}
+
+fn erasure(births: &[Birth], epoch: u64) -> Erasure {
+    Erasure {
+        request: "case-7".into(),
+        ground: "Art. 17".into(),
+        epoch: Epoch(epoch),
+        generation: 2,
+        due_s: 5_000,
+        part: 1,
+        parts: 1,
+        births: births.to_vec(),
+        tombstones: vec![3, u128::MAX],
+    }
+}
+
+fn redact(ledger: &mut Ledger, erasures: &[Sequence], births: &[Birth]) {
+    ledger.redact(erasures, &|birth| births.contains(&birth), |_, _| {}).unwrap();
+}
+
+/// Options of a ledger that nobody waits for.
+fn unsynced(segment_bytes_max: u32) -> Options {
+    Options { segment_bytes_max, storage: Arc::new(Unsynced) }
+}
+
+/// A ledger in one segment.
+fn create_whole(home: &Home) -> Ledger {
+    let rng = SystemRandom::new();
+    Ledger::create(&home.dir(), &home.keys, &rng, &bundle(1), 1_000, unsynced(1 << 20)).unwrap()
+}
+
+fn fault(error: Error) -> Fault {
+    match error {
+        Error::Damaged(fault) => *fault,
+        other => panic!("not damage: {other}"),
+    }
+}
+
+/// The damage that verifying finds.
+fn verify_fault(home: &Home) -> Fault {
+    fault(verify(&home.dir(), &[], |_| {}).unwrap_err())
+}

@@ -10,7 +10,7 @@ mod pattern;
 mod schema;
 
 pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
-pub use facts::{ConsentFacts, Facts, Link, Named, Permission, Winner};
+pub use facts::{ConsentFacts, Facts, Link, NameMark, Named, Obstacle, Permission, Winner};
 pub use ids::{
     AttributeId, Birth, Epoch, FieldIndex, IdentifierHash, KindId, NameHash, ProfileId, PurposeId, Sequence, SourceId,
     ValueHash,

@@ -176,7 +176,7 @@ impl Onefold {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
         Ok(Self {
-            engine: Engine::new(&Rules::new(&schema)),
+            engine: Engine::new(&Rules::new(&schema, None)),
             standardizer: Standardizer::new(&schema),
             standardized: Standardized::default(),
             facts: FactMaker::new(&schema),

@@ -3,6 +3,7 @@
 //! Values are decrypted on the way to the answer and kept nowhere. What is not committed is not seen.
 
 use super::Error;
+use super::facts::identifier_hash;
 use super::view::{
     Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
     ValueView,
@@ -131,7 +132,7 @@ impl Reader<'_> {
             .values
             .iter(&record.received.fields)
             .filter(|(attribute, _, _)| *attribute == kind.attribute);
-        let found = values.find(|(_, _, text)| self.identity.identifier(&kind.name, text) == link.identifier);
+        let found = values.find(|(_, _, text)| identifier_hash(self.identity, kind, text) == link.identifier);
         let missing = Error::Unaccounted { what: "a link's record does not carry its identifier" };
         found.map(|(_, _, text)| text.to_owned()).ok_or(missing)
     }

@@ -19,12 +19,15 @@ const BLOCKED_MAX: usize = 1_000;
 /// `records_max` where the bundle says none.
 const RECORDS_MAX_DEFAULT: u32 = 50;
 
+/// The most records of a profile where the bundle says nothing.
+const PROFILE_RECORDS_MAX_DEFAULT: u32 = 500;
+
 /// How a winner is chosen where the bundle says nothing.
 const CRITERIA_DEFAULT: [Criterion; 2] = [Criterion::Recency, Criterion::Trust];
 
 /// The kinds, and whether all of them could be read.
 pub(super) fn kinds(part: &Section<'_>, known: &Known, out: &mut Diagnosis) -> (Vec<IdentifierKind>, bool) {
-    part.only(&["identifier"], out);
+    part.only(&["identifier", "profile"], out);
     let sections = part.sections("identifier", "an identifier", out);
     if sections.is_empty() && !part.has("identifier") {
         let help = "add `[[identifier]]` with `attribute = \"email\"` and `priority = 80`: without one nothing links";
@@ -53,7 +56,7 @@ fn kind<'f>(
     made_from: &mut HashMap<&'f str, &'f str>,
     out: &mut Diagnosis,
 ) -> Option<IdentifierKind> {
-    section.only(&["kind", "attribute", "priority", "records_max", "blocked"], out);
+    section.only(&["kind", "attribute", "priority", "records_max", "names_max", "unique", "blocked", "weak"], out);
     let attribute = section.need_text("attribute", "\"email\"", out);
     let name = section.text("kind", "\"email\"", out).or_else(|| attribute.clone());
     let id = attribute.as_ref().and_then(|found| attribute_id(found, known, out));
@@ -84,29 +87,51 @@ fn kind<'f>(
     }
     let priority = section.number("priority", 1..=100, out).and_then(|number| u8::try_from(number).ok());
     let records_max = section.number("records_max", 2..=1_000_000, out).unwrap_or(RECORDS_MAX_DEFAULT);
-    let blocked = blocked(section, semantic, out);
+    let names_max = section.number("names_max", 0..=1_000, out).unwrap_or(names_max_default(semantic));
+    let blocked = patterns(section, "blocked", semantic, out);
+    let weak = patterns(section, "weak", semantic, out);
     Some(IdentifierKind {
         name: name?.value.to_owned(),
         attribute: id?,
         priority: priority.unwrap_or(1),
         records_max,
+        names_max,
+        unique: section.flag("unique", out).unwrap_or(false),
         blocked,
+        weak,
     })
 }
 
-fn blocked(section: &Section<'_>, semantic: Option<Semantic>, out: &mut Diagnosis) -> Vec<String> {
-    let values = section.distinct_texts("blocked", "[\"nobody@example.com\"]", out);
+/// `names_max` where the bundle says none: what people give as their own, others do not share under many names.
+fn names_max_default(semantic: Option<Semantic>) -> u32 {
+    if matches!(semantic, Some(Semantic::Email | Semantic::Phone)) { 4 } else { 0 }
+}
+
+/// How many records a profile may have.
+pub(super) fn profile_records_max(part: &Section<'_>, out: &mut Diagnosis) -> u32 {
+    let section = part.section("profile", "the profile", out);
+    section
+        .and_then(|section| {
+            section.only(&["records_max"], out);
+            section.number("records_max", 1..=100_000, out)
+        })
+        .unwrap_or(PROFILE_RECORDS_MAX_DEFAULT)
+}
+
+/// Values of a kind, with `*` for any run of characters.
+fn patterns(section: &Section<'_>, key: &'static str, semantic: Option<Semantic>, out: &mut Diagnosis) -> Vec<String> {
+    let values = section.distinct_texts(key, "[\"nobody@example.com\"]", out);
     if let Some(value) = values.get(BLOCKED_MAX) {
-        let message = format!("{} blocked values are too many", values.len());
+        let message = format!("{} `{key}` values are too many", values.len());
         out.report(&value.place, message, format!("keep at most {BLOCKED_MAX}; `*` stands for any run of characters"));
     }
     for found in &values {
         let value = found.value;
         if value.bytes().all(|b| b == b'*') {
-            let message = format!("blocked value `{}` blocks every value", printable(value));
+            let message = format!("`{key}` value `{}` stands for every value", printable(value));
             out.report(&found.place, message, "narrow it, or remove the identifier when it shall link nobody");
         } else if let Some(form) = form_missed(value, semantic) {
-            let message = format!("blocked value `{}` is not in standardised form", printable(value));
+            let message = format!("`{key}` value `{}` is not in standardised form", printable(value));
             out.report(&found.place, message, format!("it would never match: write {form}"));
         }
     }

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Version of everything that this module writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Meta key of the format version.
 const FORMAT_KEY: &[u8] = b"format";

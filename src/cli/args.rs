@@ -1,8 +1,10 @@
 //! The command line: what can be asked, with help that teaches.
 
 mod evidence;
+mod matching;
 
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
+pub use matching::MatchCommand;
 
 use super::access::KeyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -144,6 +146,22 @@ Example:
         first: String,
         /// Another record, as SOURCE:KEY.
         second: String,
+    },
+    /// Train the model by which records are matched, explain a match, and score the result.
+    #[command(after_help = "\
+Records that share no identifier can still be one person: a name that is spelt alike, a date of birth with day \
+and month swapped, an address that was moved from. A model says how much each agreement and disagreement counts \
+(Fellegi and Sunter, 1969); it is learnt from your own records without labels, stands in the bundle as \
+`model.json`, and is named there by its digest.
+
+Examples:
+  onefold match train --data DATA -o model.json
+  onefold match explain --data DATA crm:crm-17 shop:ord-3
+  onefold match evaluate --data DATA --truth truth.csv")]
+    Match {
+        /// What to do.
+        #[command(subcommand)]
+        command: MatchCommand,
     },
     /// Write all members, profiles or consents as a table.
     #[command(after_help = "\

@@ -12,8 +12,8 @@ use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Position, Received, Rejected};
 use crate::model::{
-    AttributeId, Birth, FieldIndex, Link, Named, Permission, ProfileId, PurposeId, Role, Schema, Sequence, SourceId,
-    Winner,
+    AttributeId, Birth, FieldIndex, IdentifierKind, KindId, Link, Named, Permission, ProfileId, PurposeId, Role,
+    Schema, Sequence, SourceId, Winner,
 };
 use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -29,10 +29,22 @@ pub struct Reader<'a> {
 }
 
 /// A record with what its entry says.
-struct Opened {
-    birth: Birth,
-    row: RecordRow,
-    received: Received,
+pub(super) struct Opened {
+    pub birth: Birth,
+    pub row: RecordRow,
+    pub received: Received,
+}
+
+/// The kind of evidence of a scored match.
+pub const SCORED: &str = "score";
+/// The kind of evidence of a steward's decision.
+pub const STEWARD: &str = "steward";
+
+/// A match weight as people read it.
+pub fn bits(millibits: i32) -> String {
+    let sign = if millibits < 0 { "-" } else { "" };
+    let tenths = (millibits.unsigned_abs() + 50) / 100;
+    format!("{sign}{}.{} bits", tenths / 10, tenths % 10)
 }
 
 impl Reader<'_> {
@@ -113,20 +125,43 @@ impl Reader<'_> {
         let mut steps = Vec::with_capacity(path.len());
         for (link, entry, forward) in path {
             let (near, far) = if forward { (link.a, link.b) } else { (link.b, link.a) };
-            let shared = self.shared_value(&mut opened, near, &link)?;
+            let (kind, value) = self.reason(&mut opened, near, &link)?;
             let to = self.cached(&mut opened, far)?;
             let to = self.record_view(to);
             let from = self.record_view(self.cached(&mut opened, near)?);
-            let kind = self.schema.kinds[usize::from(link.kind.0)].name.clone();
-            steps.push(Step { from, to, kind, value: shared, merge: entry });
+            steps.push(Step { from, to, kind, value, merge: entry });
         }
         Ok(Some(Evidence { profile: self.id(root)?, steps }))
     }
 
+    /// What a link rests on, as one of its records has it: the kind of identifier and its value, the weight of a scored
+    /// match, or a steward's word.
+    pub(super) fn reason(
+        &self,
+        opened: &mut HashMap<Birth, Opened>,
+        birth: Birth,
+        link: &Link,
+    ) -> Result<(String, String), Error> {
+        if link.kind == KindId::STEWARD {
+            return Ok((STEWARD.to_owned(), "the same person".to_owned()));
+        }
+        if let Some(weight) = link.weight() {
+            return Ok((SCORED.to_owned(), bits(weight)));
+        }
+        let kind = self.schema.kinds.get(usize::from(link.kind.0));
+        let kind = kind.ok_or(Error::Unaccounted { what: "a link is of a kind that the bundle does not have" })?;
+        Ok((kind.name.clone(), self.shared_value(opened, birth, kind, link)?))
+    }
+
     /// The value by which a link joins, as one of its records has it.
-    fn shared_value(&self, opened: &mut HashMap<Birth, Opened>, birth: Birth, link: &Link) -> Result<String, Error> {
+    fn shared_value(
+        &self,
+        opened: &mut HashMap<Birth, Opened>,
+        birth: Birth,
+        kind: &IdentifierKind,
+        link: &Link,
+    ) -> Result<String, Error> {
         let record = self.cached(opened, birth)?;
-        let kind = &self.schema.kinds[usize::from(link.kind.0)];
         let mut values = record
             .received
             .values
@@ -297,7 +332,7 @@ impl Reader<'_> {
         value_of(&record.received, winner.attribute).map(|(_, text)| text.to_owned()).ok_or(missing)
     }
 
-    fn open(&self, birth: Birth) -> Result<Opened, Error> {
+    pub(super) fn open(&self, birth: Birth) -> Result<Opened, Error> {
         let row = self.index.record(birth)?.ok_or(Error::Unaccounted { what: "a record is not in the index" })?;
         let received = self.received(row.position)?;
         Ok(Opened { birth, row, received })
@@ -334,7 +369,7 @@ impl Reader<'_> {
         Some(Row::new(facts, Named::new(record.row.name, record.birth), source))
     }
 
-    fn record_view(&self, record: &Opened) -> RecordView {
+    pub(super) fn record_view(&self, record: &Opened) -> RecordView {
         let source = self.schema.sources.get(usize::from(record.row.source.0));
         RecordView {
             source: source.map_or_else(String::new, |source| source.name.clone()),

@@ -8,7 +8,7 @@
 
 use crate::encoding::hex;
 use crate::ledger::{Answer, Content, Decision, Erasure, Received, Values};
-use crate::model::{AttributeId, Birth, CellKind, FieldIndex, Link, Schema, SourceId};
+use crate::model::{AttributeId, Birth, CellKind, FieldIndex, KindId, Link, Schema, SourceId};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -248,6 +248,11 @@ fn attribute(schema: &Schema, id: AttributeId) -> Cow<'_, str> {
 }
 
 fn kind<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
+    match link.kind {
+        KindId::SCORED => return Cow::Borrowed("score"),
+        KindId::STEWARD => return Cow::Borrowed("steward"),
+        _ => {}
+    }
     let kind = schema.kinds.get(usize::from(link.kind.0)).map(|kind| kind.name.as_str());
     called(kind, "identifier", link.kind.0.into())
 }

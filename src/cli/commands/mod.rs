@@ -10,6 +10,7 @@ pub mod ingest;
 pub mod init;
 pub mod key;
 pub mod ledger;
+pub mod matching;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;

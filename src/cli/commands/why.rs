@@ -4,7 +4,7 @@ use super::{open, record_name};
 use crate::cli::args::Global;
 use crate::cli::failure::{NOT_FOUND, SUCCESS};
 use crate::cli::output::{self, line};
-use crate::pipeline::{Evidence, Reader};
+use crate::pipeline::{Evidence, Reader, SCORED, STEWARD};
 
 /// Shows the evidence between two records.
 pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
@@ -46,14 +46,13 @@ pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
         line("  they are the same record")?;
     }
     for step in &evidence.steps {
-        let text = format!(
-            "  {} and {} share the {} {} (entry #{})",
-            record_name(&step.from),
-            record_name(&step.to),
-            step.kind,
-            step.value,
-            step.merge
-        );
+        let reason = match step.kind.as_str() {
+            SCORED => format!("look like one person (weight {})", step.value),
+            STEWARD => "are one person by a steward's decision".to_owned(),
+            kind => format!("share the {kind} {}", step.value),
+        };
+        let (from, to) = (record_name(&step.from), record_name(&step.to));
+        let text = format!("  {from} and {to} {reason} (entry #{})", step.merge);
         output::wrapped(&output::shown(&text), 4)?;
     }
     Ok(())

@@ -37,7 +37,7 @@
 //! | [`encoding`] | bytes |
 //! | [`tlog`] | transparency-log formats: proofs, notes, checkpoints, tiles |
 //! | [`crypto`] | keys, keyed hashes, sealing |
-//! | [`policy`], [`standardize`], [`ledger`] | bundles; canonical values; the record of everything |
+//! | [`policy`], [`standardize`], [`matching`], [`ledger`] | bundles; canonical values; scored matches; the record of everything |
 //! | [`dataflow`], [`sources`], [`store`], [`report`] | the graph; decoders; the index; tables |
 //! | [`pipeline`] | the engine as a whole |
 //! | [`cli`] | the command line |
@@ -58,6 +58,7 @@ pub mod crypto;
 pub mod dataflow;
 pub mod encoding;
 pub mod ledger;
+pub mod matching;
 pub mod model;
 pub mod pipeline;
 pub mod policy;

@@ -1,0 +1,1 @@
+//! Clusters from scratch: links strongest first, joined unless a constraint speaks against it.

@@ -1,0 +1,160 @@
+//! Scoring: the sum of what each comparison says for or against *one person*, in millibits.
+//!
+//! INVARIANT: integers only, and nothing but the two records and the model decides: equal on every machine, in either
+//! order, in every run. The hash key decides blocks, never a score.
+
+use super::blocks;
+use super::comparable::Comparable;
+use super::compare::{NO_TERM, Outcome, Outcomes, is_by_term, outcomes};
+use super::comparisons::Comparisons;
+use super::kind::{Kind, LEVELS_MAX, MISSING, SLOTS};
+use super::model::Model;
+use super::terms::{FAMILIES, Rarities};
+use super::waterfall::{Step, Waterfall};
+use crate::model::{AttributeId, Fields, Schema, SourceId};
+
+/// A model and a schema, compiled. Cheap to share between threads.
+pub struct Scorer {
+    comparisons: Comparisons,
+    weights: Weights,
+    automatic: i32,
+    review: i32,
+    key: [u8; 16],
+}
+
+/// What outcomes weigh.
+pub(super) struct Weights {
+    pub(super) prior: i32,
+    /// By slot and level, log2 of the share among pairs of one person; 0 where the model has nothing.
+    agreement: [[i32; LEVELS_MAX]; SLOTS],
+    /// By slot and level, log2 of the share among pairs of strangers.
+    chance: [[i32; LEVELS_MAX]; SLOTS],
+    /// Whether the model has the slot.
+    known: [bool; SLOTS],
+    pub(super) rarities: Rarities,
+}
+
+impl Scorer {
+    /// Compiles. `key` keys the hashes of the blocks and nothing else.
+    pub fn new(schema: &Schema, model: &Model, key: [u8; 16]) -> Self {
+        let comparisons = Comparisons::new(schema);
+        let weights = Weights::new(&comparisons, model);
+        Self { comparisons, weights, automatic: model.file.automatic, review: model.file.review, key }
+    }
+
+    /// The comparable form of a record from its raw fields and standardised values; `None` when nothing can be compared.
+    pub fn comparable<'v>(
+        &self,
+        source: SourceId,
+        fields: &Fields,
+        values: impl Iterator<Item = (AttributeId, &'v str)>,
+    ) -> Option<Comparable> {
+        self.comparisons.comparable(source, fields, values)
+    }
+
+    /// Writes the blocking keys of a record: sorted, each once, at most sixteen.
+    pub fn blocks(&self, record: &Comparable, out: &mut Vec<u64>) {
+        blocks::keys(record, &self.key, out);
+    }
+
+    /// A block of more records than this makes no pairs.
+    pub fn block_records_max(&self) -> u32 {
+        blocks::RECORDS_MAX
+    }
+
+    /// The match weight in millibits: the base-2 logarithm of the odds that both are one person. Symmetric.
+    pub fn score(&self, a: &Comparable, b: &Comparable) -> i32 {
+        self.weights.score(&outcomes(a, b, &self.weights.rarities))
+    }
+
+    /// Links of this weight or more merge by themselves, in millibits.
+    pub fn automatic(&self) -> i32 {
+        self.automatic
+    }
+
+    /// Links of this weight or more are worth a look, in millibits.
+    pub fn review(&self) -> i32 {
+        self.review
+    }
+
+    /// How the weight of a pair comes about. The sum of its parts is [`score`](Self::score).
+    pub fn explain(&self, a: &Comparable, b: &Comparable) -> Waterfall {
+        let found = outcomes(a, b, &self.weights.rarities);
+        let mut steps = Vec::new();
+        for (slot, outcome) in found.iter().enumerate() {
+            let Some((weight, adjustment)) = self.weights.parts(slot, *outcome) else { continue };
+            let level = Kind::of_slot(slot).levels().get(usize::from(outcome.level));
+            steps.push(Step {
+                comparison: self.comparisons.name(slot).to_owned(),
+                level: level.map_or("", |level| level.name),
+                weight,
+                adjustment,
+            });
+        }
+        Waterfall::new(self.weights.prior, steps)
+    }
+}
+
+impl Weights {
+    pub(super) fn new(comparisons: &Comparisons, model: &Model) -> Self {
+        let mut this = Self {
+            prior: model.file.prior,
+            agreement: [[0; LEVELS_MAX]; SLOTS],
+            chance: [[0; LEVELS_MAX]; SLOTS],
+            known: [false; SLOTS],
+            rarities: rarities(model),
+        };
+        for slot in 0..SLOTS {
+            let name = comparisons.name(slot);
+            let of_kind = |c: &&super::model::Comparison| c.name == name && c.kind == Kind::of_slot(slot).name();
+            let Some(learnt) = model.file.comparisons.iter().find(of_kind) else { continue };
+            this.known[slot] = true;
+            for (level, weights) in learnt.levels.iter().take(LEVELS_MAX).enumerate() {
+                this.agreement[slot][level] = weights.agreement;
+                this.chance[slot][level] = weights.chance;
+            }
+        }
+        this
+    }
+
+    /// The weight of an outcome by its level, and what the rarity of the term adds; `None` where there is none.
+    fn parts(&self, slot: usize, outcome: Outcome) -> Option<(i32, i32)> {
+        if outcome.level == MISSING || !self.known[slot] {
+            return None;
+        }
+        let level = usize::from(outcome.level);
+        let (agreement, chance) = (*self.agreement[slot].get(level)?, *self.chance[slot].get(level)?);
+        let weight = agreement - chance;
+        let adjusted = match outcome.rarity {
+            NO_TERM => weight,
+            rarity if is_by_term(Kind::of_slot(slot), outcome.level) => agreement.saturating_add(rarity),
+            rarity => weight.min(rarity),
+        };
+        Some((weight, adjusted.saturating_sub(weight)))
+    }
+
+    /// The sum.
+    pub(super) fn score(&self, found: &Outcomes) -> i32 {
+        let mut sum = self.prior;
+        for (slot, outcome) in found.iter().enumerate() {
+            if outcome.level != MISSING
+                && let Some((weight, adjustment)) = self.parts(slot, *outcome)
+            {
+                sum = sum.saturating_add(weight).saturating_add(adjustment);
+            }
+        }
+        sum
+    }
+}
+
+fn rarities(model: &Model) -> Rarities {
+    let mut rarities = Rarities::default();
+    for (family, name) in FAMILIES {
+        let Some(terms) = model.file.terms.iter().find(|terms| terms.family == name) else { continue };
+        rarities.set_rare(family, terms.rare);
+        for (term, rarity) in &terms.common {
+            rarities.insert(family, term.as_bytes(), *rarity);
+        }
+    }
+    rarities
+}

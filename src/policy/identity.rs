@@ -67,7 +67,7 @@ fn kind<'f>(
         && !may_identify(semantic)
     {
         let message = format!("attribute `{}` cannot identify: many people share a value", printable(found.value));
-        let help = "choose an attribute of semantic `email`, `phone`, `opaque`, `handle`, `text` or `integer`";
+        let help = "choose an attribute of semantic `email`, `phone`, `opaque`, `government_id`, `handle`, `text` or `integer`";
         out.report(&found.place, message, help);
     }
     if let Some(name) = &name {

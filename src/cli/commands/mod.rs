@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod review;
 pub mod verify;
 pub mod why;
 

@@ -215,7 +215,8 @@ impl Clusters {
     }
 
     /// Walks the component of a record, sweeping dead links from its lists, unless this pass has been there.
-    fn walk(&mut self, start: Birth, component: &mut Component) {
+    /// Links that wait for one of their records to return join nobody.
+    fn walk(&mut self, start: Birth, component: &mut Component, verdicts: &mut Output<Verdict>) {
         component.clear(self.strength.records_max);
         if self.visit(start, 0) {
             component.members.push(start);
@@ -227,10 +228,11 @@ impl Clusters {
             node.calm = None;
             let mut incident = std::mem::take(&mut node.links);
             incident.retain(|index| self.edges[*index].live);
-            for &index in incident.iter().filter(|_| live) {
+            for &index in &incident {
                 let link = self.edges[index].link;
                 let other = if link.a == birth { link.b } else { link.a };
-                if !self.nodes.get(other).is_some_and(|node| node.live) {
+                if !live || !self.nodes.get(other).is_some_and(|node| node.live) {
+                    self.edges[index].turn(None, verdicts);
                     continue;
                 }
                 if self.visit(other, component.members.len()) {
@@ -473,7 +475,7 @@ impl Stage for Clusters {
         self.next_pass();
         let mut component = std::mem::take(&mut self.component);
         for start in touched {
-            self.walk(start, &mut component);
+            self.walk(start, &mut component, side);
             if !component.members.is_empty() {
                 self.settle(&mut component, main, side);
             }

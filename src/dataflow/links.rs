@@ -303,7 +303,7 @@ mod tests {
     use crate::model::NameMark;
 
     fn carried<B>(by: B) -> Carried<B> {
-        Carried { identifier: IdentifierHash(7), kind: KindId(0), by }
+        Carried { identifier: IdentifierHash(8), kind: KindId(0), by }
     }
 
     fn named(n: u64) -> Named {

@@ -170,7 +170,7 @@ fn record(words: &Words<'_>, received: &Received) -> String {
 /// What an entry says, with everything apart that a script may want, under a word for what it is; `None` for a sealed one.
 pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value)> {
     let schema = words.schema;
-    let link = |link: &Link, epoch: u64| json!({ "a": name(words, link.a), "b": name(words, link.b), "identifier": evidence(schema, link), "epoch": epoch });
+    let link = |link: &Link, epoch: u64| json!({ "a": name(words, link.a), "b": name(words, link.b), "identifier": evidence_word(schema, link), "epoch": epoch });
     let attributes = |ids: Vec<AttributeId>| ids.into_iter().map(|id| attribute(schema, id)).collect::<Vec<_>>();
     Some(match content {
         Content::Open(open) => {
@@ -289,6 +289,15 @@ fn evidence<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
     match link.kind {
         KindId::STEWARD => Cow::Borrowed("a steward's decision"),
         KindId::SCORED => Cow::Borrowed("their score"),
+        kind => identifier(schema, kind),
+    }
+}
+
+/// The same in a word for scripts.
+fn evidence_word<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
+    match link.kind {
+        KindId::STEWARD => Cow::Borrowed("steward"),
+        KindId::SCORED => Cow::Borrowed("score"),
         kind => identifier(schema, kind),
     }
 }

@@ -2,9 +2,11 @@
 
 mod evidence;
 mod matching;
+mod review;
 
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
 pub use matching::MatchCommand;
+pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
 
 use super::access::KeyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -134,18 +136,39 @@ Examples:
         #[arg(long, value_name = "ATTRIBUTE")]
         attribute: Option<String>,
     },
-    /// Show the evidence that two records are one person.
+    /// Show the evidence that two records are one person, or what holds a profile together.
     #[command(after_help = "\
-Prints the chain of shared identifiers that leads from one to the other, each with the ledger entry of the \
-merge. When nothing joins them, it says so (exit code 3).
+Prints the chain of shared identifiers, scores and decisions that leads from one record to the other, each with \
+the ledger entry of the merge. When nothing joins them, it says so (exit code 3). With --without, it tells into \
+which parts a profile would come apart if that record left it; nothing is changed.
 
-Example:
-  onefold why crm:crm-17 web:web-204")]
+Examples:
+  onefold why crm:crm-17 web:web-204
+  onefold why --without crm:crm-17 email:ada@example.com")]
     Why {
-        /// One record, as SOURCE:KEY.
+        /// One record, as SOURCE:KEY; with --without a profile: its id, SOURCE:KEY or KIND:VALUE.
         first: String,
         /// Another record, as SOURCE:KEY.
-        second: String,
+        #[arg(required_unless_present = "without")]
+        second: Option<String>,
+        /// The record that would leave, as SOURCE:KEY.
+        #[arg(long, value_name = "RECORD", conflicts_with = "second")]
+        without: Option<String>,
+    },
+    /// See what is uncertain about who is who, and decide it.
+    #[command(after_help = "\
+Evidence can be contradictory: two account ids on one e-mail address, a phone that a family shares, a value that \
+thousands carry. What can't be decided by the rules of the bundle is not joined, and stands here.
+
+Examples:
+  onefold review list
+  onefold review show crm:crm-17 web:web-204
+  onefold review same crm:crm-17 web:web-204 --reason \"called her: both addresses are hers\"
+  onefold review identifiers")]
+    Review {
+        /// What to do.
+        #[command(subcommand)]
+        command: ReviewCommand,
     },
     /// Train the model by which records are matched, explain a match, and score the result.
     #[command(after_help = "\

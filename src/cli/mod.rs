@@ -39,7 +39,11 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
         Command::Profile { id, purpose } => commands::profile::run(&global, &id, purpose.as_deref()),
         Command::Explain { id, attribute } => commands::explain::run(&global, &id, attribute.as_deref()),
-        Command::Why { first, second } => commands::why::run(&global, &first, &second),
+        Command::Why { first, second, without } => match (second, without) {
+            (_, Some(without)) => commands::why::without(&global, &without, &first),
+            (second, None) => commands::why::run(&global, &first, &second.unwrap_or_default()),
+        },
+        Command::Review { command } => commands::review::run(&global, &command),
         Command::Export { table, format, purpose, output } => {
             commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref())
         }

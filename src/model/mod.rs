@@ -7,6 +7,7 @@ mod change;
 mod facts;
 mod ids;
 mod pattern;
+mod ruling;
 mod schema;
 
 pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
@@ -16,6 +17,7 @@ pub use ids::{
     ValueHash,
 };
 pub use pattern::matches;
+pub use ruling::Ruling;
 pub use schema::{
     Attribute, Category, ConsentField, Criterion, EmbeddedConsents, FieldRole, Format, IdentifierKind, Purpose, Role,
     Schema, Semantic, Source, SourceField, SurvivorshipRule,

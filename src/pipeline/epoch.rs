@@ -8,18 +8,20 @@ use super::facts::{content_hash, merge_fields};
 use super::known::{ERASED, Known, KnownRecords};
 use super::notify::EpochChanges;
 use super::recorder::{Recorder, Replayed};
+use super::review::{put_decisions, put_questions};
 use super::{Error, Onefold, meta};
 use crate::dataflow::Engine;
 use crate::ledger::{self, Content, Erasure, Position, Received, State};
 use crate::matching::{Comparable, Scorer};
 use crate::model::{
     AttributeId, Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId,
-    NameHash, Named, Operation, Order, Role, Sequence, Source, SourceId,
+    NameHash, Named, Operation, Order, Role, Ruling, Sequence, Source, SourceId,
 };
 use crate::standardize::{ConsentProblem, Standardized};
-use crate::store::{Batch, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
+use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of a change.
@@ -50,6 +52,10 @@ pub struct Committed {
     pub unmerges: u64,
     /// Profiles that were made, changed or ended.
     pub profiles: u64,
+    /// Ids of profiles that were given out and stood for none before.
+    pub new: u64,
+    /// Ids of profiles that stand for none any more; they resolve to the profiles that go on.
+    pub retired: u64,
 }
 
 /// A record that the open epoch has changed.
@@ -137,6 +143,10 @@ pub(super) struct OpenEpoch {
     pub redacted: Vec<Sequence>,
     /// Changes that were refused because they are about erased records.
     pub refused: u64,
+    /// Decisions that came, and entries of those that went, in their order.
+    pub decisions: Vec<(Sequence, Option<DecisionRow>)>,
+    /// What they are about, and whether a decision about it held before the epoch.
+    pub rulings: BTreeMap<Ruling, bool>,
 }
 
 impl OpenEpoch {
@@ -148,6 +158,7 @@ impl OpenEpoch {
             && self.erasures.is_empty()
             && self.redacted.is_empty()
             && self.refused == 0
+            && self.decisions.is_empty()
     }
 }
 
@@ -349,6 +360,7 @@ impl Onefold {
             self.engine.compare(named, was, touched.compared.take());
             put_record(&mut batch, &self.index, birth, &touched)?;
         }
+        self.feed_decisions(&open)?;
         let delta = self.engine.commit();
         let lookup = Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty };
         let (derived, state) = match replayed {
@@ -366,8 +378,10 @@ impl Onefold {
             }
         };
         let changes = (!self.subscribers.is_empty()).then(|| EpochChanges::new(epoch, &delta, &self.records));
+        put_decisions(&mut batch, &open);
+        put_questions(&mut batch, &delta);
         drop(delta);
-        let Derived { profiles, roots, successors, merges, unmerges } = derived;
+        let Derived { profiles, roots, successors, merges, unmerges, new, retired } = derived;
         let changed = profiles.len() as u64;
         for (record, root) in roots.into_iter().chain(successors) {
             batch.put_root(record, root);
@@ -395,7 +409,7 @@ impl Onefold {
             changes.iter().for_each(&mut *subscriber);
         }
         tracing::debug!(epoch = epoch.0, touched, merges, unmerges, profiles = changed, "epoch applied");
-        Ok(Committed { epoch, touched, merges, unmerges, profiles: changed })
+        Ok(Committed { epoch, touched, merges, unmerges, profiles: changed, new, retired })
     }
 
     /// Puts what is not about single records or profiles into the batch of an epoch.

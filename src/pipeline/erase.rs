@@ -175,6 +175,7 @@ impl Onefold {
             if self.records.is_erased(*birth) {
                 continue;
             }
+            self.end_decisions_about(*birth)?;
             let before = self.index.record(*birth)?.map_or(RecordBody::Gone, |row| row.body);
             let after = erased_row(known.source, sequence, position);
             let touched = Touched {

@@ -113,6 +113,13 @@ impl Reader<'_> {
     }
 }
 
+/// A match weight as people read it.
+pub fn bits(millibits: i32) -> String {
+    let sign = if millibits < 0 { "-" } else { "" };
+    let tenths = (millibits.unsigned_abs() + 50) / 100;
+    format!("{sign}{}.{} bits", tenths / 10, tenths % 10)
+}
+
 /// What is compared of a record that was read.
 fn compared(scorer: &Scorer, record: &Opened) -> Option<Comparable> {
     let received = &record.received;

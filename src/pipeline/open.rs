@@ -1,5 +1,6 @@
 //! Making a data directory and opening it, to change it or only to read it.
 
+use super::decisions::Decisions;
 use super::directory::Directory;
 use super::epoch::OpenEpoch;
 use super::facts::FactMaker;
@@ -46,6 +47,8 @@ pub struct Onefold {
     pub(super) facts: FactMaker,
     pub(super) records: KnownRecords,
     pub(super) open: OpenEpoch,
+    /// What stewards decided, the open epoch included.
+    pub(super) decisions: Decisions,
     /// The number that the next epoch gets.
     pub(super) epoch: Epoch,
     pub(super) options: OpenOptions,
@@ -187,6 +190,7 @@ impl Onefold {
             facts: FactMaker::new(&schema),
             records: KnownRecords::default(),
             open: OpenEpoch::default(),
+            decisions: Decisions::default(),
             epoch: Epoch(1),
             index_is_empty: true,
             options,

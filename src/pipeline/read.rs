@@ -3,17 +3,18 @@
 //! Values are decrypted on the way to the answer and kept nowhere. What is not committed is not seen.
 
 use super::Error;
+use super::decisions::Decisions;
 use super::facts::identifier_hash;
 use super::view::{
-    Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
+    Candidate, Evidence, Explanation, Ground, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
     ValueView,
 };
 use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Position, Received, Rejected};
 use crate::model::{
-    AttributeId, Birth, FieldIndex, IdentifierKind, KindId, Link, Named, Permission, ProfileId, PurposeId, Role,
-    Schema, Sequence, SourceId, Winner,
+    AttributeId, Birth, FieldIndex, IdentifierHash, KindId, Link, Named, Permission, ProfileId, PurposeId, Role,
+    Ruling, Schema, Sequence, SourceId, Winner,
 };
 use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -33,18 +34,6 @@ pub(super) struct Opened {
     pub birth: Birth,
     pub row: RecordRow,
     pub received: Received,
-}
-
-/// The kind of evidence of a scored match.
-pub const SCORED: &str = "score";
-/// The kind of evidence of a steward's decision.
-pub const STEWARD: &str = "steward";
-
-/// A match weight as people read it.
-pub fn bits(millibits: i32) -> String {
-    let sign = if millibits < 0 { "-" } else { "" };
-    let tenths = (millibits.unsigned_abs() + 50) / 100;
-    format!("{sign}{}.{} bits", tenths / 10, tenths % 10)
 }
 
 impl Reader<'_> {
@@ -121,55 +110,54 @@ impl Reader<'_> {
             return Ok(None);
         }
         let path = path(&row, from, to).ok_or(Error::Unaccounted { what: "a profile's links do not join it" })?;
+        let decisions = Decisions::load(self.index)?;
         let mut opened = HashMap::new();
         let mut steps = Vec::with_capacity(path.len());
         for (link, entry, forward) in path {
             let (near, far) = if forward { (link.a, link.b) } else { (link.b, link.a) };
-            let (kind, value) = self.reason(&mut opened, near, &link)?;
+            let ground = self.ground(&decisions, &link)?;
             let to = self.cached(&mut opened, far)?;
             let to = self.record_view(to);
             let from = self.record_view(self.cached(&mut opened, near)?);
-            steps.push(Step { from, to, kind, value, merge: entry });
+            steps.push(Step { from, to, ground, merge: entry });
         }
         Ok(Some(Evidence { profile: self.id(root)?, steps }))
     }
 
-    /// What a link rests on, as one of its records has it: the kind of identifier and its value, the weight of a scored
-    /// match, or a steward's word.
-    pub(super) fn reason(
-        &self,
-        opened: &mut HashMap<Birth, Opened>,
-        birth: Birth,
-        link: &Link,
-    ) -> Result<(String, String), Error> {
-        if link.kind == KindId::STEWARD {
-            return Ok((STEWARD.to_owned(), "the same person".to_owned()));
+    /// What ties the records of a link.
+    pub(super) fn ground(&self, decisions: &Decisions, link: &Link) -> Result<Ground, Error> {
+        let bare = |kind: &str| Ground { kind: kind.to_owned(), value: None, weight_millibits: None, decision: None };
+        match link.kind {
+            KindId::STEWARD => {
+                let decision = decisions.find(Ruling::same(link.a, link.b)).map(|(entry, _)| entry);
+                Ok(Ground { decision, ..bare("steward") })
+            }
+            KindId::SCORED => Ok(Ground { weight_millibits: link.weight(), ..bare("score") }),
+            kind => {
+                let value = self.carried_value(link.a, kind, link.identifier)?;
+                let allowed = Ruling::Allowed { kind, identifier: link.identifier, carrier: link.a };
+                let decision = decisions.find(allowed).map(|(entry, _)| entry);
+                let name = self.schema.kinds.get(usize::from(kind.0)).map_or("", |kind| kind.name.as_str());
+                Ok(Ground { value: Some(value), decision, ..bare(name) })
+            }
         }
-        if let Some(weight) = link.weight() {
-            return Ok((SCORED.to_owned(), bits(weight)));
-        }
-        let kind = self.schema.kinds.get(usize::from(link.kind.0));
-        let kind = kind.ok_or(Error::Unaccounted { what: "a link is of a kind that the bundle does not have" })?;
-        Ok((kind.name.clone(), self.shared_value(opened, birth, kind, link)?))
     }
 
-    /// The value by which a link joins, as one of its records has it.
-    fn shared_value(
+    /// The value of an identifier, as a record that carries it has it.
+    pub(super) fn carried_value(
         &self,
-        opened: &mut HashMap<Birth, Opened>,
         birth: Birth,
-        kind: &IdentifierKind,
-        link: &Link,
+        kind: KindId,
+        identifier: IdentifierHash,
     ) -> Result<String, Error> {
-        let record = self.cached(opened, birth)?;
-        let mut values = record
-            .received
-            .values
-            .iter(&record.received.fields)
-            .filter(|(attribute, _, _)| *attribute == kind.attribute);
-        let found = values.find(|(_, _, text)| identifier_hash(self.identity, kind, text) == link.identifier);
-        let missing = Error::Unaccounted { what: "a link's record does not carry its identifier" };
-        found.map(|(_, _, text)| text.to_owned()).ok_or(missing)
+        let missing = || Error::Unaccounted { what: "a link's record does not carry its identifier" };
+        let kind = self.schema.kinds.get(usize::from(kind.0)).ok_or_else(missing)?;
+        let record = self.open(birth)?;
+        let mut values = record.received.values.iter(&record.received.fields);
+        let found = values.find(|(attribute, _, text)| {
+            *attribute == kind.attribute && identifier_hash(self.identity, kind, text) == identifier
+        });
+        found.map(|(_, _, text)| text.to_owned()).ok_or_else(missing)
     }
 
     /// What may be done with the profile of this root for one purpose.

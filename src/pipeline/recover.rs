@@ -4,6 +4,7 @@
 //! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
 //! committed is committed.
 
+use super::decisions::Decisions;
 use super::epoch::{Arrival, Touched, comparable};
 use super::erase::erased_row;
 use super::facts::content_hash;
@@ -60,6 +61,8 @@ impl Onefold {
             }
             count += 1;
         }
+        self.decisions = Decisions::load(&self.index)?;
+        self.feed_all_decisions()?;
         self.index_is_empty = count == 0;
         if count > 0 {
             // The state that comes out is the one that the index has.
@@ -102,6 +105,7 @@ impl Onefold {
                 written.decisions.insert(decision.root, (decision, sequence));
             }
             Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) => {}
+            Content::Review(review) => self.settle_review(&review, sequence, position)?,
             Content::Erasure(erasure) => self.settle_erasure(sequence, position, erasure)?,
             Content::Redaction(redaction) => self.open.redacted.extend(redaction.erasures),
             Content::Erased { birth, .. } => {

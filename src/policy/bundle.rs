@@ -14,7 +14,7 @@ pub const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// The data and rules behind the standardisers: when one of these changes, equal input may be read differently, so
 /// they are part of the digest and a new version of them is a new policy.
-pub const DATA_VERSION: &str = "standardize 1; guards 2; rlibphonenumber 2.2.15; email_address 0.2.9; idna 1.1.0; \
+pub const DATA_VERSION: &str = "standardize 1; guards 3; rlibphonenumber 2.2.15; email_address 0.2.9; idna 1.1.0; \
     icu_normalizer_data 2.4.0; icu_properties_data 2.4.0; psl 2.1.247; unicode-normalization 0.1.26; any_ascii 0.3.3; \
     jiff 1.0.1";
 

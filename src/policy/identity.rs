@@ -4,6 +4,7 @@
 //! values can tell persons apart.
 
 use super::bundle::{Known, MODEL, check_name};
+use super::defaults;
 use super::problem::printable;
 use super::section::{Diagnosis, Located, Section};
 use super::vocabulary::{CRITERIA, may_identify, meaning, names};
@@ -58,7 +59,10 @@ fn kind<'f>(
     made_from: &mut HashMap<&'f str, &'f str>,
     out: &mut Diagnosis,
 ) -> Option<IdentifierKind> {
-    section.only(&["kind", "attribute", "priority", "records_max", "names_max", "unique", "blocked", "weak"], out);
+    section.only(
+        &["kind", "attribute", "priority", "records_max", "names_max", "unique", "blocked", "weak", "defaults"],
+        out,
+    );
     let attribute = section.need_text("attribute", "\"email\"", out);
     let name = section.text("kind", "\"email\"", out).or_else(|| attribute.clone());
     let id = attribute.as_ref().and_then(|found| attribute_id(found, known, out));
@@ -90,8 +94,13 @@ fn kind<'f>(
     let priority = section.number("priority", 1..=100, out).and_then(|number| u8::try_from(number).ok());
     let records_max = section.number("records_max", 2..=1_000_000, out).unwrap_or(RECORDS_MAX_DEFAULT);
     let names_max = section.number("names_max", 0..=1_000, out).unwrap_or(names_max_default(semantic));
-    let blocked = patterns(section, "blocked", semantic, out);
-    let weak = patterns(section, "weak", semantic, out);
+    let mut blocked = patterns(section, "blocked", semantic, out);
+    let mut weak = patterns(section, "weak", semantic, out);
+    if let Some(semantic) = semantic.filter(|_| section.flag("defaults", out).unwrap_or(true)) {
+        add_defaults(&mut blocked, defaults::blocked(semantic));
+        // What the bundle blocks itself is blocked, and not just weak.
+        add_defaults(&mut weak, defaults::weak(semantic));
+    }
     Some(IdentifierKind {
         name: name?.value.to_owned(),
         attribute: id?,
@@ -102,6 +111,12 @@ fn kind<'f>(
         blocked,
         weak,
     })
+}
+
+/// Adds what every bundle gets to what the bundle says itself.
+fn add_defaults(own: &mut Vec<String>, defaults: Vec<String>) {
+    let new: Vec<String> = defaults.into_iter().filter(|value| !own.contains(value)).collect();
+    own.extend(new);
 }
 
 /// `names_max` where the bundle says none: what people give as their own, others do not share under many names.
@@ -152,16 +167,20 @@ pub(super) fn match_model(part: &Section<'_>, text: Option<&str>, out: &mut Diag
     None
 }
 
-/// Values of a kind, with `*` for any run of characters.
+/// Values of a kind, with `*` for any run of characters and `?` for one.
 fn patterns(section: &Section<'_>, key: &'static str, semantic: Option<Semantic>, out: &mut Diagnosis) -> Vec<String> {
     let values = section.distinct_texts(key, "[\"nobody@example.com\"]", out);
     if let Some(value) = values.get(BLOCKED_MAX) {
         let message = format!("{} `{key}` values are too many", values.len());
-        out.report(&value.place, message, format!("keep at most {BLOCKED_MAX}; `*` stands for any run of characters"));
+        out.report(
+            &value.place,
+            message,
+            format!("keep at most {BLOCKED_MAX}; `*` stands for any run of characters, `?` for one"),
+        );
     }
     for found in &values {
         let value = found.value;
-        if value.bytes().all(|b| b == b'*') {
+        if value.bytes().all(|b| matches!(b, b'*' | b'?')) {
             let message = format!("`{key}` value `{}` stands for every value", printable(value));
             out.report(&found.place, message, "narrow it, or remove the identifier when it shall link nobody");
         } else if let Some(form) = form_missed(value, semantic) {
@@ -194,7 +213,7 @@ fn is_email_form(value: &str) -> bool {
 }
 
 fn is_phone_form(value: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'*');
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'?'));
     value.strip_prefix('+').is_some_and(digits) || (value.starts_with('*') && digits(value))
 }
 

@@ -13,12 +13,14 @@ mod bulk;
 mod codec;
 mod error;
 mod read;
+mod review;
 mod rows;
 mod seal;
 mod spaces;
 
 pub use batch::Batch;
 pub use error::Error;
+pub use review::{DecisionRow, Question};
 pub use rows::{ProfileRow, RecordBody, RecordRow, RejectedRow};
 
 use batch::Rows;

@@ -24,6 +24,7 @@ mod privacy;
 mod processes;
 mod program;
 mod retail;
+mod review;
 mod semantics;
 mod sources;
 mod standardize;

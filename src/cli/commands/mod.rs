@@ -14,6 +14,7 @@ pub mod matching;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod review;
 pub mod verify;
 pub mod why;
 

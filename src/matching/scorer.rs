@@ -161,24 +161,25 @@ impl Weights {
     /// The least of what stands for one person, and against whom it is: strangers or a rival.
     fn judge(&self, found: &Outcomes) -> (i32, Option<Rival>) {
         let organisations = are_organisations(found);
-        let mut least = (self.sum(found, None), None);
+        let mut sum = self.prior;
+        let mut rivals = self.rival_priors;
+        for (slot, outcome) in found.iter().enumerate() {
+            let Some((weight, adjustment)) = self.parts(slot, *outcome, None) else { continue };
+            sum = sum.saturating_add(weight).saturating_add(adjustment);
+            for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
+                if let Some((weight, adjustment)) = self.parts(slot, *outcome, Some(rival)) {
+                    let sum = &mut rivals[rival as usize];
+                    *sum = sum.saturating_add(weight).saturating_add(adjustment);
+                }
+            }
+        }
+        let mut least = (sum, None);
         for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
-            let sum = self.sum(found, Some(rival));
-            if sum < least.0 {
-                least = (sum, Some(rival));
+            if rivals[rival as usize] < least.0 {
+                least = (rivals[rival as usize], Some(rival));
             }
         }
         least
-    }
-
-    fn sum(&self, found: &Outcomes, against: Option<Rival>) -> i32 {
-        let mut sum = self.prior(against);
-        for (slot, outcome) in found.iter().enumerate() {
-            if let Some((weight, adjustment)) = self.parts(slot, *outcome, against) {
-                sum = sum.saturating_add(weight).saturating_add(adjustment);
-            }
-        }
-        sum
     }
 
     /// The match weight.

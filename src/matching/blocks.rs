@@ -32,11 +32,10 @@ enum Rule {
     NamesAndYear,
     NamesAndPlace,
     AddressAndInitial,
-    FamilyAndPlace,
-    FamilyAndBirth,
     GivenAndBirth,
     EmailLocal,
-    StreetAndPlace,
+    EmailDomain,
+    NameYearAndPlace,
     Organisation,
 }
 
@@ -80,7 +79,8 @@ fn identifiers(view: &View<'_>, keys: &mut Keys<'_>) {
     }
     for address in view.kind(Kind::Email).get() {
         keys.add(Rule::Email, &[address]);
-        let local = split_email(address).0;
+        let (local, domain) = split_email(address);
+        keys.add(Rule::EmailDomain, &[domain, local.get(..1).unwrap_or(&[])]);
         if local.len() >= 5 {
             keys.add(Rule::EmailLocal, &[local]);
         }
@@ -126,7 +126,9 @@ fn names(view: &View<'_>, keys: &mut Keys<'_>) {
     let place = view.kind(Kind::Place).first();
     let locality = if field(place, 1).is_empty() { field(place, 0) } else { field(place, 1) };
     keys.add(Rule::NamesAndPlace, &[low, high, locality]);
-    let _ = (Rule::FamilyAndPlace, Rule::FamilyAndBirth, Rule::StreetAndPlace);
+    for sound in [&first, &second] {
+        keys.add(Rule::NameYearAndPlace, &[sound, year, locality]);
+    }
 }
 
 fn addresses(view: &View<'_>, keys: &mut Keys<'_>) {

@@ -1,19 +1,21 @@
 //! The model file: what training learnt, as integers that a person can read and nobody can edit unseen.
 //!
 //! ```text
-//! { "format": "onefold-model/1", "records": …, "prior": …, "automatic": …, "review": …,
-//!   "comparisons": [ { "name", "kind", "levels": [ { "name", "agreement", "chance" } … ] } … ],
+//! { "format": "onefold-model/1", "records": …, "prior": …, "rivals": [ { "name", "prior" } … ], "automatic": …, "review": …,
+//!   "comparisons": [ { "name", "kind", "levels": [ { "name", "agreement", "chance", "rivals": [ … ] } … ] } … ],
 //!   "terms": [ { "family", "rare", "common": { term: rarity … } } … ],
 //!   "checksum": SHA-256 (hex) of the same file with an empty checksum }
 //! ```
 //! All numbers but the counts are millibits: thousandths of a base-2 logarithm. `agreement` is log2 of the share of pairs
-//! of one person that come to the level, `chance` that of pairs of strangers; the difference is the weight. `rarity` is
+//! of one person that come to the level, `chance` that of pairs of strangers; the difference is the weight. `rivals` are the same against
+//! other reasons to agree. `rarity` is
 //! −log2 of a term's frequency; a term stands here only when at least ten records carry it.
 //!
 //! INVARIANT: a file that is read is, byte for byte, the one that would be written: an edited or foreign one is refused.
 
 use super::Error;
 use super::kind::Kind;
+use super::rival::{RIVALS, Rival};
 use super::terms::FAMILIES;
 use crate::encoding::hex;
 use serde::{Deserialize, Serialize};
@@ -40,11 +42,20 @@ pub(super) struct File {
     pub(super) format: String,
     pub(super) records: u64,
     pub(super) prior: i32,
+    pub(super) rivals: Vec<RivalOdds>,
     pub(super) automatic: i32,
     pub(super) review: i32,
     pub(super) comparisons: Vec<Comparison>,
     pub(super) terms: Vec<Terms>,
     pub(super) checksum: String,
+}
+
+/// The odds of one person to a rival, before anything is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RivalOdds {
+    pub(super) name: String,
+    pub(super) prior: i32,
 }
 
 /// What was learnt of one comparison.
@@ -63,6 +74,8 @@ pub(super) struct LevelWeights {
     pub(super) name: String,
     pub(super) agreement: i32,
     pub(super) chance: i32,
+    /// By [`Rival`](super::rival::Rival).
+    pub(super) rivals: Vec<i32>,
 }
 
 /// How rare the terms of a family are.
@@ -152,11 +165,17 @@ impl Model {
         };
         let bounded = |value: i32| (-MILLIBITS_MAX..=MILLIBITS_MAX).contains(&value);
         let levels = file.comparisons.iter().flat_map(|comparison| &comparison.levels);
-        let numbers = levels.flat_map(|level| [level.agreement, level.chance]);
+        let numbers = levels.flat_map(|level| level.rivals.iter().copied().chain([level.agreement, level.chance]));
+        let levels = file.comparisons.iter().flat_map(|comparison| &comparison.levels);
+        let rivals =
+            file.rivals.iter().map(|rival| rival.name.as_str()).eq(Rival::ALL.iter().map(|rival| rival.name()))
+                && levels.clone().all(|level| level.rivals.len() == RIVALS);
         let terms = file.terms.iter().flat_map(|terms| terms.common.values().copied().chain([terms.rare]));
         let known = |terms: &Terms| FAMILIES.iter().any(|(_, name)| *name == terms.family);
-        let valid = file.comparisons.iter().all(|comparison| level_names(comparison).is_some())
-            && numbers.chain([file.prior, file.automatic, file.review]).all(bounded)
+        let priors = file.rivals.iter().map(|rival| rival.prior);
+        let valid = rivals
+            && file.comparisons.iter().all(|comparison| level_names(comparison).is_some())
+            && numbers.chain(priors).chain([file.prior, file.automatic, file.review]).all(bounded)
             && terms.clone().all(|rarity| (0..=MILLIBITS_MAX).contains(&rarity))
             && file.terms.iter().all(known)
             && file.review <= file.automatic;

@@ -9,6 +9,7 @@ use super::compare::{NO_TERM, Outcome, Outcomes, is_by_term, outcomes};
 use super::comparisons::Comparisons;
 use super::kind::{Kind, LEVELS_MAX, MISSING, SLOTS};
 use super::model::Model;
+use super::rival::{RIVALS, Rival, are_organisations};
 use super::terms::{FAMILIES, Rarities};
 use super::waterfall::{Step, Waterfall};
 use crate::model::{AttributeId, Fields, Schema, SourceId};
@@ -24,11 +25,15 @@ pub struct Scorer {
 
 /// What outcomes weigh.
 pub(super) struct Weights {
-    pub(super) prior: i32,
+    prior: i32,
+    /// By rival.
+    rival_priors: [i32; RIVALS],
     /// By slot and level, log2 of the share among pairs of one person; 0 where the model has nothing.
     agreement: [[i32; LEVELS_MAX]; SLOTS],
     /// By slot and level, log2 of the share among pairs of strangers.
     chance: [[i32; LEVELS_MAX]; SLOTS],
+    /// By rival, slot and level, log2 of the share among pairs of the rival.
+    rivals: [[[i32; LEVELS_MAX]; SLOTS]; RIVALS],
     /// Whether the model has the slot.
     known: [bool; SLOTS],
     pub(super) rarities: Rarities,
@@ -80,9 +85,10 @@ impl Scorer {
     /// How the weight of a pair comes about. The sum of its parts is [`score`](Self::score).
     pub fn explain(&self, a: &Comparable, b: &Comparable) -> Waterfall {
         let found = outcomes(a, b, &self.weights.rarities);
+        let (sum, against) = self.weights.judge(&found);
         let mut steps = Vec::new();
         for (slot, outcome) in found.iter().enumerate() {
-            let Some((weight, adjustment)) = self.weights.parts(slot, *outcome) else { continue };
+            let Some((weight, adjustment)) = self.weights.parts(slot, *outcome, against) else { continue };
             let level = Kind::of_slot(slot).levels().get(usize::from(outcome.level));
             steps.push(Step {
                 comparison: self.comparisons.name(slot).to_owned(),
@@ -91,7 +97,7 @@ impl Scorer {
                 adjustment,
             });
         }
-        Waterfall::new(self.weights.prior, steps)
+        Waterfall::new(against.map_or("strangers", Rival::name), self.weights.prior(against), steps, sum)
     }
 }
 
@@ -99,11 +105,16 @@ impl Weights {
     pub(super) fn new(comparisons: &Comparisons, model: &Model) -> Self {
         let mut this = Self {
             prior: model.file.prior,
+            rival_priors: [0; RIVALS],
+            rivals: [[[0; LEVELS_MAX]; SLOTS]; RIVALS],
             agreement: [[0; LEVELS_MAX]; SLOTS],
             chance: [[0; LEVELS_MAX]; SLOTS],
             known: [false; SLOTS],
             rarities: rarities(model),
         };
+        for (prior, rival) in this.rival_priors.iter_mut().zip(&model.file.rivals) {
+            *prior = rival.prior;
+        }
         for slot in 0..SLOTS {
             let name = comparisons.name(slot);
             let of_kind = |c: &&super::model::Comparison| c.name == name && c.kind == Kind::of_slot(slot).name();
@@ -112,14 +123,24 @@ impl Weights {
             for (level, weights) in learnt.levels.iter().take(LEVELS_MAX).enumerate() {
                 this.agreement[slot][level] = weights.agreement;
                 this.chance[slot][level] = weights.chance;
+                for (rival, share) in this.rivals.iter_mut().zip(&weights.rivals) {
+                    rival[slot][level] = *share;
+                }
             }
         }
         this
     }
 
-    /// The weight of an outcome by its level, and what the rarity of the term adds; `None` where there is none.
-    fn parts(&self, slot: usize, outcome: Outcome) -> Option<(i32, i32)> {
-        if outcome.level == MISSING || !self.known[slot] {
+    fn prior(&self, against: Option<Rival>) -> i32 {
+        against.map_or(self.prior, |rival| self.rival_priors[rival as usize])
+    }
+
+    /// The weight of an outcome by its level, and what the rarity of the term and the rival take from it or add; `None`
+    /// where it does not count.
+    fn parts(&self, slot: usize, outcome: Outcome, against: Option<Rival>) -> Option<(i32, i32)> {
+        let kind = Kind::of_slot(slot);
+        let told = against.is_none_or(|rival| rival.is_told_by(kind));
+        if outcome.level == MISSING || !self.known[slot] || !told {
             return None;
         }
         let level = usize::from(outcome.level);
@@ -127,23 +148,43 @@ impl Weights {
         let weight = agreement - chance;
         let adjusted = match outcome.rarity {
             NO_TERM => weight,
-            rarity if is_by_term(Kind::of_slot(slot), outcome.level) => agreement.saturating_add(rarity),
+            rarity if is_by_term(kind, outcome.level) => agreement.saturating_add(rarity),
             rarity => weight.min(rarity),
+        };
+        let adjusted = match against {
+            Some(rival) => adjusted.min(agreement - self.rivals[rival as usize][slot][level]),
+            None => adjusted,
         };
         Some((weight, adjusted.saturating_sub(weight)))
     }
 
-    /// The sum.
-    pub(super) fn score(&self, found: &Outcomes) -> i32 {
+    /// The least of what stands for one person, and against whom it is: strangers or a rival.
+    fn judge(&self, found: &Outcomes) -> (i32, Option<Rival>) {
+        let organisations = are_organisations(found);
         let mut sum = self.prior;
+        let mut rivals = self.rival_priors;
         for (slot, outcome) in found.iter().enumerate() {
-            if outcome.level != MISSING
-                && let Some((weight, adjustment)) = self.parts(slot, *outcome)
-            {
-                sum = sum.saturating_add(weight).saturating_add(adjustment);
+            let Some((weight, adjustment)) = self.parts(slot, *outcome, None) else { continue };
+            sum = sum.saturating_add(weight).saturating_add(adjustment);
+            for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
+                if let Some((weight, adjustment)) = self.parts(slot, *outcome, Some(rival)) {
+                    let sum = &mut rivals[rival as usize];
+                    *sum = sum.saturating_add(weight).saturating_add(adjustment);
+                }
             }
         }
-        sum
+        let mut least = (sum, None);
+        for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
+            if rivals[rival as usize] < least.0 {
+                least = (rivals[rival as usize], Some(rival));
+            }
+        }
+        least
+    }
+
+    /// The match weight.
+    fn score(&self, found: &Outcomes) -> i32 {
+        self.judge(found).0
     }
 }
 

@@ -101,7 +101,13 @@ const UNITS: &[&str] =
 
 /// Takes a folded street and a folded number, if it stands by itself, apart.
 pub(super) fn read(line: &str, number: &str) -> Address {
-    let mut words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<&str> = Vec::new();
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
+        let after_number = words.last().is_some_and(|before| before.bytes().all(|byte| byte.is_ascii_digit()));
+        if !(after_number && ORDINALS.contains(&word) && words.len() > 1) {
+            words.push(cardinal(word));
+        }
+    }
     let mut address = Address { number: number.replace(' ', ""), ..Address::default() };
     let numbered = |word: &&str| word.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     if address.number.is_empty() && words.len() > 1 {
@@ -113,10 +119,25 @@ pub(super) fn read(line: &str, number: &str) -> Address {
     }
     if let Some(at) = words.iter().skip(1).position(|word| UNITS.contains(word)) {
         address.extra = words.split_off(at + 1).split_off(1).join(" ");
+        let floor = |word: &&str| numbered(word) || ["ground", "first", "second", "third"].contains(word);
+        if address.extra.is_empty() && words.len() > 1 && words.last().is_some_and(floor) {
+            address.extra = words.pop().unwrap_or_default().to_owned();
+        }
     }
     let named: Vec<&str> = words.iter().copied().filter(|word| !TYPES.contains(word)).collect();
     address.street = if named.is_empty() { words.join(" ") } else { named.join(" ") };
     address
+}
+
+/// Endings of ordinal numbers.
+const ORDINALS: &[&str] = &["st", "nd", "rd", "th"];
+
+/// `24th` as `24`.
+fn cardinal(word: &str) -> &str {
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let ending = word.get(digits.len()..).unwrap_or("");
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && ORDINALS.contains(&ending) { digits } else { word }
 }
 
 /// Whether the last number is that of a unit.
@@ -180,8 +201,9 @@ mod tests {
         check("kingsbury street", "6", ("6", "kingsbury", ""));
         check("North Street", "", ("", "north street", ""));
         check("504 Hwy 69", "", ("504", "69", ""));
+        check("744 North Monticello Ave. 1st Floor", "", ("744", "monticello", "1"));
         check("", "7", ("7", "", ""));
-        check("2850 W 24 TH BLVD", "", ("2850", "24 th", ""));
+        check("2850 W 24 TH BLVD", "", ("2850", "24", ""));
     }
 
     #[test]

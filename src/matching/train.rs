@@ -14,8 +14,9 @@ use super::comparable::Comparable;
 use super::compare::{NO_TERM, is_by_term, outcomes, terms};
 use super::comparisons::Comparisons;
 use super::kind::{Kind, LEVELS_MAX, MISSING, SLOTS};
-use super::model::{self, Comparison, LevelWeights, Model, Terms};
+use super::model::{self, Comparison, LevelWeights, Model, RivalOdds, Terms};
 use super::pairs::{self, Pair};
+use super::rival::{RIVALS, Rival, is_organisation};
 use super::terms::{FAMILIES, RECORDS_MIN, Rarities};
 use crate::model::Schema;
 use std::collections::{BTreeMap, HashMap};
@@ -24,10 +25,12 @@ use std::collections::{BTreeMap, HashMap};
 const EXPECTED_PAIRS: f64 = 40.0;
 /// Pairs that the chances of a comparison count for.
 const CHANCE_PAIRS: f64 = 200.0;
+/// Pairs that the chances of a comparison count for where a rival is concerned.
+const RIVAL_PAIRS: f64 = 100.0;
 /// Turns of expectation and maximisation.
 const TURNS: usize = 30;
-/// Links of this weight merge, in millibits: odds of about 500 to 1.
-const AUTOMATIC: i32 = 9_000;
+/// Links of this weight merge, in millibits: odds of 32 to 1 for each link, and a group needs several.
+const AUTOMATIC: i32 = 5_000;
 /// Links of this weight go to review, in millibits: odds of 1 to 1.
 const REVIEW: i32 = 0;
 
@@ -138,17 +141,29 @@ struct Learner {
     kinds: Vec<Kind>,
     agreement: Vec<[f64; LEVELS_MAX]>,
     chance: Vec<[f64; LEVELS_MAX]>,
+    rivals: [Vec<[f64; LEVELS_MAX]>; RIVALS],
     /// Pairs of one person among all pairs.
     matches: f64,
+    /// Pairs of each rival among all pairs.
+    rival_pairs: [f64; RIVALS],
     all_pairs: f64,
+}
+
+/// How likely a pair is one person, and how likely each rival.
+struct Likely {
+    match_: f64,
+    rivals: [f64; RIVALS],
 }
 
 impl Learner {
     fn new(slots: &[usize], records: f64) -> Self {
         let kinds: Vec<Kind> = slots.iter().map(|slot| Kind::of_slot(*slot)).collect();
         let agreement = kinds.iter().map(|kind| expected(*kind)).collect();
-        let chance = kinds.iter().map(|kind| by_chance(*kind)).collect();
-        Self { kinds, agreement, chance, matches: records / 4.0, all_pairs: records * (records - 1.0) / 2.0 }
+        let chance: Vec<[f64; LEVELS_MAX]> = kinds.iter().map(|kind| by_chance(*kind)).collect();
+        let rivals = [chance.clone(), chance.clone(), chance.clone()];
+        let matches = records / 4.0;
+        let all_pairs = records * (records - 1.0) / 2.0;
+        Self { kinds, agreement, chance, rivals, matches, rival_pairs: [matches; RIVALS], all_pairs }
     }
 
     fn learn(&mut self, blocked: &Sample, each: f64, random: &Sample) {
@@ -157,49 +172,86 @@ impl Learner {
             return;
         }
         self.count_strangers(random, |_| 0.0);
+        self.rivals = [self.chance.clone(), self.chance.clone(), self.chance.clone()];
         for _ in 0..TURNS {
-            let (mut counts, mut matches) = (vec![[0.0; LEVELS_MAX]; width], 0.0);
-            for (levels, rarities) in blocked.rows(width) {
-                let probability = self.probability(levels, rarities);
-                matches += probability;
-                add(&mut counts, levels, probability);
-            }
-            let matches = matches * each;
-            for (place, kind) in self.kinds.iter().enumerate() {
-                self.agreement[place] = shares(&counts[place], &expected(*kind), EXPECTED_PAIRS);
-            }
-            self.matches = matches.clamp(1.0, self.all_pairs * 0.5);
-            let probabilities: Vec<f64> = random.rows(width).map(|(l, r)| self.probability(l, r)).collect();
+            self.turn(blocked, each);
+            let likely = |(levels, rarities): (&[u8], &[i32])| {
+                let likely = self.likely(levels, rarities);
+                likely.match_ + likely.rivals.iter().sum::<f64>()
+            };
+            let probabilities: Vec<f64> = random.rows(width).map(likely).collect();
             self.count_strangers(random, |index| probabilities[index]);
         }
     }
 
-    /// The chances, from random pairs less what of them is one person.
-    fn count_strangers(&mut self, random: &Sample, probability: impl Fn(usize) -> f64) {
+    /// One turn over the blocked pairs.
+    fn turn(&mut self, blocked: &Sample, each: f64) {
+        let width = self.kinds.len();
+        let none = || vec![[0.0; LEVELS_MAX]; width];
+        let (mut counts, mut rival_counts) = (none(), [none(), none(), none()]);
+        let (mut matches, mut rival_pairs) = (0.0, [0.0; RIVALS]);
+        for (levels, rarities) in blocked.rows(width) {
+            let likely = self.likely(levels, rarities);
+            matches += likely.match_;
+            add(&mut counts, levels, likely.match_);
+            for rival in Rival::ALL {
+                let probability = likely.rivals[rival as usize];
+                rival_pairs[rival as usize] += probability;
+                add(&mut rival_counts[rival as usize], levels, probability);
+            }
+        }
+        for (place, kind) in self.kinds.iter().enumerate() {
+            self.agreement[place] = shares(&counts[place], &expected(*kind), EXPECTED_PAIRS);
+            for (rival, counts) in self.rivals.iter_mut().zip(&rival_counts) {
+                rival[place] = shares(&counts[place], &self.chance[place], RIVAL_PAIRS);
+            }
+        }
+        self.matches = (matches * each).clamp(1.0, self.all_pairs * 0.5);
+        self.rival_pairs = rival_pairs.map(|pairs| (pairs * each).clamp(1.0, self.all_pairs * 0.5));
+    }
+
+    /// The chances, from random pairs less what of them is explained otherwise.
+    fn count_strangers(&mut self, random: &Sample, explained: impl Fn(usize) -> f64) {
         let mut counts = vec![[0.0; LEVELS_MAX]; self.kinds.len()];
         for (index, (levels, _)) in random.rows(self.kinds.len()).enumerate() {
-            add(&mut counts, levels, 1.0 - probability(index));
+            add(&mut counts, levels, 1.0 - explained(index));
         }
         for (place, kind) in self.kinds.iter().enumerate() {
             self.chance[place] = shares(&counts[place], &by_chance(*kind), CHANCE_PAIRS);
         }
     }
 
-    /// The probability that a pair is one person.
-    fn probability(&self, levels: &[u8], rarities: &[i32]) -> f64 {
-        let mut bits = (self.matches / (self.all_pairs - self.matches).max(1.0)).log2();
+    /// How likely a pair is what.
+    fn likely(&self, levels: &[u8], rarities: &[i32]) -> Likely {
+        let strangers = (self.all_pairs - self.matches).max(1.0);
+        let mut bits = (self.matches / strangers).log2();
+        let mut against = self.rival_pairs.map(|pairs| (self.matches / pairs).log2());
         for (place, (level, rarity)) in levels.iter().zip(rarities).enumerate() {
-            if *level != MISSING {
-                bits += self.weight(place, *level, *rarity);
+            if *level == MISSING {
+                continue;
+            }
+            let weight = self.weight(place, *level, *rarity);
+            bits += weight;
+            for rival in Rival::ALL.into_iter().filter(|rival| rival.is_told_by(self.kinds[place])) {
+                let level = usize::from(*level);
+                let told = (self.agreement[place][level] / self.rivals[rival as usize][place][level]).log2();
+                against[rival as usize] += told.min(weight);
             }
         }
-        1.0 / (1.0 + (-bits).exp2())
+        let place_of = |kind| self.kinds.iter().position(|other| *other == kind);
+        let organisations = is_organisation(|kind| place_of(kind).map_or(MISSING, |place| levels[place]));
+        let mut rivals = [0.0; RIVALS];
+        for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
+            rivals[rival as usize] = (-against[rival as usize]).clamp(-300.0, 300.0).exp2();
+        }
+        let match_ = 1.0 / (1.0 + (-bits).clamp(-300.0, 300.0).exp2() + rivals.iter().sum::<f64>());
+        Likely { match_, rivals: rivals.map(|odds| odds * match_) }
     }
 
     fn weight(&self, place: usize, level: u8, rarity: i32) -> f64 {
         let kind = self.kinds[place];
         let (agreement, chance) = (self.agreement[place][usize::from(level)], self.chance[place][usize::from(level)]);
-        if kind.differs_freely() && usize::from(level) + 1 == kind.levels().len() {
+        if is_free(kind, usize::from(level)) {
             return 0.0;
         }
         let rarity_bits = f64::from(rarity) / 1_000.0;
@@ -216,10 +268,15 @@ impl Learner {
         let comparison = |(place, slot): (usize, &usize)| {
             let kind = self.kinds[place];
             let levels = kind.levels().iter().enumerate().map(|(level, named)| {
-                let free = kind.differs_freely() && level + 1 == kind.levels().len();
-                let chance = signed_millibits(self.chance[place][level]);
-                let agreement = if free { chance } else { signed_millibits(self.agreement[place][level]) };
-                LevelWeights { name: named.name.to_owned(), agreement, chance }
+                let agreement = signed_millibits(self.agreement[place][level]);
+                let or_free = |share: f64| if is_free(kind, level) { agreement } else { signed_millibits(share) };
+                let rivals = self.rivals.iter().map(|rival| or_free(rival[place][level])).collect();
+                LevelWeights {
+                    name: named.name.to_owned(),
+                    agreement,
+                    chance: or_free(self.chance[place][level]),
+                    rivals,
+                }
             });
             let levels = levels.collect();
             Comparison { name: comparisons.name(*slot).to_owned(), kind: kind.name().to_owned(), levels }
@@ -228,6 +285,14 @@ impl Learner {
             format: model::FORMAT.to_owned(),
             records,
             prior: signed_millibits(self.matches / (self.all_pairs - self.matches).max(1.0)),
+            rivals: Rival::ALL
+                .iter()
+                .zip(self.rival_pairs)
+                .map(|(rival, pairs)| RivalOdds {
+                    name: rival.name().to_owned(),
+                    prior: signed_millibits(self.matches / pairs),
+                })
+                .collect(),
             automatic: AUTOMATIC,
             review: REVIEW,
             comparisons: slots.iter().enumerate().map(comparison).collect(),
@@ -235,6 +300,11 @@ impl Learner {
             checksum: String::new(),
         }
     }
+}
+
+/// Whether a level says nothing.
+fn is_free(kind: Kind, level: usize) -> bool {
+    kind.differs_freely() && level + 1 == kind.levels().len()
 }
 
 fn add(counts: &mut [[f64; LEVELS_MAX]], levels: &[u8], weight: f64) {

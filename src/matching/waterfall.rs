@@ -3,6 +3,9 @@
 /// The prior, each comparison, and what they come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waterfall {
+    /// The reason for their likeness that *one person* is weighed against, the likeliest of those that there are:
+    /// `strangers` (that it is chance), or `one household`, `another branch`, `same house`.
+    pub against: &'static str,
     /// The odds before anything is compared, in millibits.
     pub prior: i32,
     /// The comparisons in which both records have a value.
@@ -22,15 +25,13 @@ pub struct Step {
     pub level: &'static str,
     /// What the level weighs, in millibits; positive speaks for one person.
     pub weight: i32,
-    /// What the frequency of the term adds to or takes from it, in millibits.
+    /// What the frequency of the term adds to it, or the likeness of a rival takes from it, in millibits.
     pub adjustment: i32,
 }
 
 impl Waterfall {
-    pub(super) fn new(prior: i32, steps: Vec<Step>) -> Self {
-        let add = |sum: i32, step: &Step| sum.saturating_add(step.weight).saturating_add(step.adjustment);
-        let sum = steps.iter().fold(prior, add);
-        Self { prior, steps, sum, probability_ppm: probability_ppm(sum) }
+    pub(super) fn new(against: &'static str, prior: i32, steps: Vec<Step>, sum: i32) -> Self {
+        Self { against, prior, steps, sum, probability_ppm: probability_ppm(sum) }
     }
 }
 

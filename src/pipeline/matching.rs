@@ -4,9 +4,11 @@ use super::Error;
 use super::open::scorer;
 use super::read::{Opened, Reader};
 use super::view::RecordView;
+use crate::dataflow::{Engine, Rules};
 use crate::matching::{Comparable, Comparisons, Model, Scorer};
-use crate::model::{AttributeId, Birth};
+use crate::model::{AttributeId, Birth, Named};
 use crate::store::RecordBody;
+use hashbrown::HashMap;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -72,6 +74,57 @@ impl Reader<'_> {
         }
         progress(all.len() as u64);
         Ok(all)
+    }
+
+    /// Source, key and profile of each live record of a person, in the order of births.
+    ///
+    /// # Errors
+    /// When the index or the ledger cannot be read.
+    pub fn members(&self, mut each: impl FnMut(&str, &str, Birth)) -> Result<(), Error> {
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            let (RecordBody::Person(_), Some(root)) = (&row.body, self.index.root(birth)?) else { continue };
+            let source = self.schema.sources.get(usize::from(row.source.0)).map_or("", |source| source.name.as_str());
+            each(source, &self.received(row.position)?.key, root);
+        }
+        Ok(())
+    }
+
+    /// Who would be with whom, were records joined from each of these weights on, in millibits: for each of them the
+    /// root of every live record of a person, in the order of [`members`](Self::members). Stewards' decisions are left out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no model; when the index or the ledger cannot be read.
+    pub fn partitions(&self, weights: &[i32]) -> Result<Vec<Vec<Birth>>, Error> {
+        let text = self.schema.match_model.as_deref();
+        let model = text.and_then(|text| Model::read(text.as_bytes()).ok());
+        let model = model.ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?;
+        let engine = |weight: &i32| {
+            let model = model.with_thresholds(*weight, *weight);
+            let scorer = Arc::new(Scorer::new(self.schema, &model, [0; 16]));
+            Engine::new(&Rules::new(self.schema, Some(scorer)))
+        };
+        let mut engines: Vec<Engine> = weights.iter().map(engine).collect();
+        let comparisons = Comparisons::new(self.schema);
+        let mut births = Vec::new();
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            let (RecordBody::Person(facts), Some(_)) = (&row.body, self.index.root(birth)?) else { continue };
+            let received = self.received(row.position)?;
+            let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
+            let what = comparisons.comparable(received.source, &received.fields, values);
+            let named = Named::new(row.name, birth);
+            for engine in &mut engines {
+                engine.record(named, &self.schema.sources, None, Some(facts));
+                engine.compare(named, false, what.clone());
+            }
+            births.push(birth);
+        }
+        let roots = |engine: &mut Engine| {
+            let roots: HashMap<Birth, Birth> = engine.restore().into_iter().map(|m| (m.record, m.root)).collect();
+            births.iter().map(|birth| roots.get(birth).copied().unwrap_or(*birth)).collect()
+        };
+        Ok(engines.iter_mut().map(roots).collect())
     }
 
     /// How the weight of two records comes about, by the bundle's model or another; `None` when nothing of one of them

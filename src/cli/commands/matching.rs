@@ -15,7 +15,7 @@ pub fn run(global: &Global, command: &MatchCommand) -> anyhow::Result<u8> {
     match command {
         MatchCommand::Train { output, automatic, review } => learn(global, output, *automatic, *review),
         MatchCommand::Explain { first, second, model } => explain(global, first, second, model.as_deref()),
-        MatchCommand::Evaluate { .. } => Ok(SUCCESS),
+        MatchCommand::Evaluate { truth, worst, chart } => super::evaluate::run(global, truth, *worst, chart.as_deref()),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod demo;
 mod describe;
 mod disclose;
 pub mod erase;
+pub mod evaluate;
 pub mod explain;
 pub mod export;
 pub mod ingest;

@@ -224,12 +224,13 @@ impl World {
         let mut groups: Vec<BTreeSet<Birth>> = self.records.keys().map(|named| BTreeSet::from([named.birth])).collect();
         let at = |groups: &[BTreeSet<Birth>], birth: Birth| groups.iter().position(|g| g.contains(&birth)).unwrap();
         let (mut accepted, mut hindered) = (BTreeSet::new(), Vec::new());
-        for link in self.evidence(carriers) {
+        let evidence = self.evidence(carriers);
+        for &link in &evidence {
             let (a, b) = (at(&groups, link.a), at(&groups, link.b));
             if a == b {
                 continue;
             }
-            let bridge = || self.is_bridge(&groups[a], &groups[b], link);
+            let bridge = || self.is_bridge(&groups[a], &groups[b], link, &evidence);
             let obstacle = self.obstacle(&groups[a], &groups[b], link);
             match obstacle.or_else(|| bridge().then_some(Obstacle::Bridge)) {
                 Some(obstacle) => hindered.push((link, obstacle)),
@@ -248,16 +249,17 @@ impl World {
         (accepted, refused.collect())
     }
 
-    /// Whether a score joins two groups of two or more of which less than half of the pairs score.
-    fn is_bridge(&self, one: &BTreeSet<Birth>, other: &BTreeSet<Birth>, link: Link) -> bool {
-        if link.kind != KindId::SCORED || one.len() < 2 || other.len() < 2 {
+    /// Whether a score joins two groups of which less than a third of the pairs are linked.
+    fn is_bridge(&self, one: &BTreeSet<Birth>, other: &BTreeSet<Birth>, link: Link, all: &[Link]) -> bool {
+        if link.kind != KindId::SCORED {
             return false;
         }
         let across = |link: &Link| {
             (one.contains(&link.a) && other.contains(&link.b)) || (one.contains(&link.b) && other.contains(&link.a))
         };
-        let scored = self.scored(|weight, scorer| weight >= scorer.automatic()).filter(across).count();
-        scored * 2 < one.len() * other.len()
+        let across = all.iter().filter(|link| across(link));
+        let pairs: BTreeSet<_> = across.map(|link| (link.a.min(link.b), link.a.max(link.b))).collect();
+        pairs.len() * 3 < one.len() * other.len()
     }
 
     /// What keeps two groups apart.

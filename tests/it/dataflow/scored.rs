@@ -72,12 +72,12 @@ fn scored_world(mut world: super::World) -> super::World {
 }
 
 fn history() -> impl Strategy<Value = Vec<Vec<Op>>> {
-    let compare = (0..SIZE.records, proptest::option::weighted(0.9, 0..10usize));
-    let op = prop_oneof![
-        2 => strict_op(SIZE),
-        3 => compare.prop_map(|(number, what)| Op::Compare(number, what)),
-    ];
-    proptest::collection::vec(proptest::collection::vec(op, 0..=SIZE.ops), 1..=SIZE.epochs)
+    let compare = (0..SIZE.records, super::facts(SIZE), proptest::option::weighted(0.9, 0..10usize));
+    // A record comes with what is compared of it.
+    let both = compare.prop_map(|(number, facts, what)| vec![Op::Put(number, facts), Op::Compare(number, what)]);
+    let op = prop_oneof![2 => strict_op(SIZE).prop_map(|op| vec![op]), 3 => both];
+    let epoch = proptest::collection::vec(op, 0..=SIZE.ops).prop_map(|ops| ops.concat());
+    proptest::collection::vec(epoch, 1..=SIZE.epochs)
 }
 
 fn check(world: super::World, history: &[Vec<Op>]) {

@@ -47,7 +47,7 @@ pub(super) fn blocked(records: &[&Comparable]) -> Blocked {
     for block in blocks() {
         for (i, (_, a)) in block.iter().enumerate() {
             for (_, b) in &block[i + 1..] {
-                if every == 1 || mix(u64::from(*a) << 32 | u64::from(*b)) % every == 0 {
+                if every == 1 || mix(u64::from(*a) << 32 | u64::from(*b)).is_multiple_of(every) {
                     pairs.push((*a, *b));
                 }
             }

@@ -17,7 +17,7 @@ use super::kind::{Kind, LEVELS_MAX, MISSING, SLOTS};
 use super::model::{self, Comparison, LevelWeights, Model, RivalOdds, Terms};
 use super::pairs::{self, Pair};
 use super::rival::{RIVALS, Rival, is_organisation};
-use super::terms::{FAMILIES, RECORDS_MIN, Rarities};
+use super::terms::{RECORDS_MIN, Rarities, VOCABULARIES};
 use crate::model::Schema;
 use std::collections::{BTreeMap, HashMap};
 
@@ -64,18 +64,18 @@ pub fn train(schema: &Schema, records: &[Comparable]) -> Result<Model, Error> {
 
 /// Counts terms; gives what the model says of them, and the same compiled.
 fn count_terms(records: &[&Comparable]) -> (Vec<Terms>, Rarities) {
-    let mut counts: Vec<HashMap<&[u8], u32>> = vec![HashMap::new(); FAMILIES.len() + 1];
+    let mut counts: Vec<HashMap<&[u8], u32>> = vec![HashMap::new(); VOCABULARIES.len() + 1];
     for record in records {
-        terms(&record.view(), |family, term| {
+        terms(&record.view(), |vocabulary, term| {
             if !term.is_empty() {
-                *counts[family as usize].entry(term).or_default() += 1;
+                *counts[vocabulary as usize].entry(term).or_default() += 1;
             }
         });
     }
     let mut rarities = Rarities::default();
     let mut out = Vec::new();
-    for (family, name) in FAMILIES {
-        let counts: BTreeMap<&[u8], u32> = std::mem::take(&mut counts[family as usize]).into_iter().collect();
+    for (vocabulary, name) in VOCABULARIES {
+        let counts: BTreeMap<&[u8], u32> = std::mem::take(&mut counts[vocabulary as usize]).into_iter().collect();
         let total: u64 = counts.values().map(|count| u64::from(*count)).sum();
         if total == 0 {
             continue;
@@ -85,7 +85,7 @@ fn count_terms(records: &[&Comparable]) -> (Vec<Terms>, Rarities) {
         for (term, count) in &counts {
             if *count >= RECORDS_MIN {
                 let rarity = millibits(total as f64 / f64::from(*count));
-                rarities.insert(family, term, rarity);
+                rarities.insert(vocabulary, term, rarity);
                 common.insert(String::from_utf8_lossy(term).into_owned(), rarity);
             } else {
                 rare_carriers += u64::from(*count);
@@ -95,8 +95,8 @@ fn count_terms(records: &[&Comparable]) -> (Vec<Terms>, Rarities) {
         // Records of one person carry the same term, so half of the others are taken to be no strangers.
         let strangers = (rare_others as f64 / rare_carriers.max(1) as f64 / 2.0).max(0.5);
         let rare = millibits(total as f64 / strangers);
-        rarities.set_rare(family, rare);
-        out.push(Terms { family: name.to_owned(), rare, common });
+        rarities.set_rare(vocabulary, rare);
+        out.push(Terms { vocabulary: name.to_owned(), rare, common });
     }
     (out, rarities)
 }

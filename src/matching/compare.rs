@@ -26,6 +26,11 @@ pub(super) struct Outcome {
     pub(super) rarity: i32,
 }
 
+/// What a government id with one slip tells at most, in millibits: many are given out in sequence.
+const NEAR_ID_MAX: i32 = 12_000;
+/// What a phone number with one slip tells at most, in millibits: neighbours in an office have such.
+const NEAR_PHONE_MAX: i32 = 8_000;
+
 const NOTHING: Outcome = Outcome { level: MISSING, rarity: NO_TERM };
 
 /// The outcomes of a pair, by slot.
@@ -85,13 +90,13 @@ fn compare(kind: Kind, a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
         }
         Kind::Gender => named(u8::from(a != b), Vocabulary::Gender, a, b, 1, rarities),
         Kind::Email => compare_emails(a, b, rarities),
-        Kind::Phone => plain(phone_level(a, b)),
+        Kind::Phone => capped(phone_level(a, b), phone::NEAR, NEAR_PHONE_MAX),
         Kind::Street => compare_streets(a, b, rarities),
         Kind::AddressExtra => {
             named(near_level(a, b, extra::EXACT), Vocabulary::AddressExtra, a, b, extra::DIFFERENT, rarities)
         }
         Kind::Place => compare_places(a, b, rarities),
-        Kind::GovernmentId => plain(government_level(a, b)),
+        Kind::GovernmentId => capped(government_level(a, b), government::NEAR, NEAR_ID_MAX),
         Kind::Organisation => {
             let level = organisations::compare(a, b, |word| rarities.of(Vocabulary::OrganisationWord, word));
             let exact = level == organisation::EXACT;
@@ -103,6 +108,11 @@ fn compare(kind: Kind, a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
 
 const fn plain(level: u8) -> Outcome {
     Outcome { level, rarity: NO_TERM }
+}
+
+/// An outcome that weighs at most so much at one level.
+const fn capped(level: u8, at: u8, rarity_max: i32) -> Outcome {
+    Outcome { level, rarity: if level == at { rarity_max } else { NO_TERM } }
 }
 
 /// An outcome with the rarity of the commoner of two terms, unless they differ.
@@ -239,17 +249,18 @@ fn compare_emails(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
         return Outcome { level: email::EXACT, rarity };
     }
     let same_domain = domain_a == domain_b && !domain_a.is_empty();
-    let edits = fold::distance(a, b);
     let longer = a.len().max(b.len());
-    let local_edits = fold::distance(local_a, local_b) as usize;
     let long_local = local_a.len().max(local_b.len());
+    let far = fold::distance_min(a, b) * 4 > longer || fold::distance_min(local_a, local_b) * 2 > long_local;
+    let edits = if far { longer } else { fold::distance(a, b) as usize };
+    let local_edits = if far { long_local } else { fold::distance(local_a, local_b) as usize };
     match () {
         // Two letters more or less in front of a domain that many have are another person.
-        () if edits as usize * 6 <= longer && (local_edits == 0 || local_edits * 4 <= long_local) => plain(email::NEAR),
+        () if edits * 6 <= longer && (local_edits == 0 || local_edits * 4 <= long_local) => plain(email::NEAR),
         () if local_a == local_b && local_a.len() >= 4 => {
             Outcome { level: email::LOCAL, rarity: rarities.of(Vocabulary::EmailLocal, local_a) }
         }
-        () if edits as usize * 4 <= longer && local_edits * 2 <= long_local => plain(email::SIMILAR),
+        () if edits * 4 <= longer && local_edits * 2 <= long_local => plain(email::SIMILAR),
         () if same_domain => Outcome { level: email::DOMAIN, rarity: rarities.of(Vocabulary::EmailDomain, domain_a) },
         () => plain(email::DIFFERENT),
     }

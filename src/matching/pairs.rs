@@ -9,7 +9,7 @@ use super::comparable::Comparable;
 /// Blocked pairs that are learnt from, about.
 const BLOCKED_MAX: u64 = 400_000;
 /// Random pairs that are learnt from.
-const RANDOM_MAX: u64 = 400_000;
+const RANDOM_MAX: u64 = 300_000;
 
 /// A pair of indexes.
 pub(super) type Pair = (u32, u32);

@@ -164,6 +164,9 @@ impl Weights {
         let mut sum = self.prior;
         let mut rivals = self.rival_priors;
         for (slot, outcome) in found.iter().enumerate() {
+            if outcome.level == MISSING {
+                continue;
+            }
             let Some((weight, adjustment)) = self.parts(slot, *outcome, None) else { continue };
             sum = sum.saturating_add(weight).saturating_add(adjustment);
             for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {

@@ -27,6 +27,10 @@ pub(super) fn birth_digits(text: &str, month_first: bool) -> Option<String> {
             let (month, day) = if first_is_month { (a, b) } else { (b, a) };
             Some(format!("{year}{month:0>2}{day:0>2}"))
         }
+        [a, b, year] if year.len() == 2 && a.len() <= 2 && b.len() <= 2 => {
+            let century = if year < "30" { "20" } else { "19" };
+            birth_digits(&format!("{a}/{b}/{century}{year}"), month_first)
+        }
         _ => None,
     }
 }
@@ -91,6 +95,8 @@ mod tests {
             ("02/30/1980", false, Some("19800230")),
             ("1980-02-03T00:00:00Z", false, Some("19800203")),
             ("198", false, None),
+            ("9/10/62", true, Some("19620910")),
+            ("9/10/06", true, Some("20060910")),
             ("soon", false, None),
             ("１９８０", false, None),
         ] {

@@ -74,10 +74,10 @@ pub(super) fn keys(record: &Comparable, key: &[u8; 16], out: &mut Vec<u64>) {
 }
 
 fn identifiers(view: &View<'_>, keys: &mut Keys<'_>) {
-    for id in view.kind(Kind::GovernmentId).get() {
+    for id in view.values(Kind::GovernmentId as usize) {
         keys.add(Rule::GovernmentId, &[id]);
     }
-    for address in view.kind(Kind::Email).get() {
+    for address in view.values(Kind::Email as usize) {
         keys.add(Rule::Email, &[address]);
         let (local, domain) = split_email(address);
         keys.add(Rule::EmailDomain, &[domain, local.get(..1).unwrap_or(&[])]);
@@ -85,11 +85,11 @@ fn identifiers(view: &View<'_>, keys: &mut Keys<'_>) {
             keys.add(Rule::EmailLocal, &[local]);
         }
     }
-    for digits in view.kind(Kind::Phone).get() {
+    for digits in view.values(Kind::Phone as usize) {
         keys.add(Rule::Phone, &[local_number(digits)]);
     }
     for slot in Kind::Identifier as usize..SLOTS {
-        for id in view.slot(slot).get() {
+        for id in view.values(slot) {
             keys.add(Rule::Identifier, &[&[u8::try_from(slot).unwrap_or(0)], id]);
         }
     }
@@ -107,13 +107,13 @@ fn unordered(date: &[u8]) -> Option<[u8; 8]> {
 }
 
 fn names(view: &View<'_>, keys: &mut Keys<'_>) {
-    let (given, family) = (view.kind(Kind::GivenName).first(), view.kind(Kind::FamilyName).first());
-    let date = unordered(view.kind(Kind::BirthDate).first());
+    let (given, family) = (view.kind(Kind::GivenName), view.kind(Kind::FamilyName));
+    let date = unordered(view.kind(Kind::BirthDate));
     let (first, second) = (sound(given), sound(family));
     let sounds = |word: &[u8], sound: [u8; 4]| if word.is_empty() { Vec::new() } else { sound.to_vec() };
     let (first, second) = (sounds(given, first), sounds(family, second));
     if let Some(date) = &date {
-        let local = split_email(view.kind(Kind::Email).first()).0;
+        let local = split_email(view.kind(Kind::Email)).0;
         for word in [given, family, local] {
             keys.add(Rule::BirthAndInitial, &[date, word.get(..1).unwrap_or(&[])]);
         }
@@ -123,7 +123,7 @@ fn names(view: &View<'_>, keys: &mut Keys<'_>) {
     keys.add(Rule::Names, &[low, high]);
     let year = date.as_ref().map_or(&[][..], |date| &date[..4]);
     keys.add(Rule::NamesAndYear, &[low, high, year]);
-    let place = view.kind(Kind::Place).first();
+    let place = view.kind(Kind::Place);
     let locality = if field(place, 1).is_empty() { field(place, 0) } else { field(place, 1) };
     keys.add(Rule::NamesAndPlace, &[low, high, locality]);
     for sound in [&first, &second] {
@@ -132,12 +132,12 @@ fn names(view: &View<'_>, keys: &mut Keys<'_>) {
 }
 
 fn addresses(view: &View<'_>, keys: &mut Keys<'_>) {
-    let (number, name) = street::halves(view.kind(Kind::Street).first());
+    let (number, name) = street::halves(view.kind(Kind::Street));
     let name = name.get(..4).unwrap_or(name);
-    for word in [view.kind(Kind::GivenName).first(), view.kind(Kind::FamilyName).first()] {
+    for word in [view.kind(Kind::GivenName), view.kind(Kind::FamilyName)] {
         keys.add(Rule::AddressAndInitial, &[number, name, word.get(..1).unwrap_or(&[])]);
     }
-    let organisation = view.kind(Kind::Organisation).first();
+    let organisation = view.kind(Kind::Organisation);
     if !organisation.is_empty() {
         keys.add(Rule::Organisation, &[organisation]);
         keys.add(Rule::Organisation, &[number, name]);

@@ -61,64 +61,57 @@ impl Comparable {
         while let [slot, size, tail @ ..] = rest {
             let Some((value, after)) = tail.split_at_checked(usize::from(*size)) else { break };
             rest = after;
-            if *slot == NICKNAMES {
-                view.nicknames = value;
-            } else if let Some(values) = view.values.get_mut(usize::from(*slot)) {
-                values.push(value);
-            }
+            view.take(*slot, value);
         }
         view
     }
 }
 
-/// The values of one slot; the first ones are there.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Values<'a> {
-    all: [&'a [u8]; VALUES_MAX],
-    count: u8,
-}
-
-impl<'a> Values<'a> {
-    fn push(&mut self, value: &'a [u8]) {
-        if let Some(place) = self.all.get_mut(usize::from(self.count)) {
-            *place = value;
-            self.count += 1;
-        }
-    }
-
-    /// The values that are there.
-    pub(super) fn get(&self) -> &[&'a [u8]] {
-        self.all.get(..usize::from(self.count)).unwrap_or(&[])
-    }
-
-    /// The first value, empty where there is none.
-    pub(super) fn first(&self) -> &'a [u8] {
-        self.all[0]
-    }
-
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-}
-
-/// A comparable taken apart.
+/// A comparable taken apart: the first value of each slot, and the few others.
 #[derive(Clone, Copy, Default)]
 pub(super) struct View<'a> {
-    values: [Values<'a>; SLOTS],
+    first: [&'a [u8]; SLOTS],
+    others: [(u8, &'a [u8]); OTHERS_MAX],
+    others_count: usize,
     nicknames: &'a [u8],
 }
 
+/// Values of a record beyond the first of each slot that are looked at.
+const OTHERS_MAX: usize = 8;
+
 impl<'a> View<'a> {
-    /// The values of a slot.
-    pub(super) fn slot(&self, slot: usize) -> &Values<'a> {
-        static NONE: Values<'static> = Values { all: [&[]; VALUES_MAX], count: 0 };
-        self.values.get(slot).unwrap_or(&NONE)
+    fn take(&mut self, slot: u8, value: &'a [u8]) {
+        if slot == NICKNAMES {
+            self.nicknames = value;
+            return;
+        }
+        match self.first.get_mut(usize::from(slot)) {
+            Some(first) if first.is_empty() => *first = value,
+            Some(_) => {
+                if let Some(place) = self.others.get_mut(self.others_count) {
+                    *place = (slot, value);
+                    self.others_count += 1;
+                }
+            }
+            None => {}
+        }
     }
 
-    /// The values of a kind.
-    pub(super) fn kind(&self, kind: Kind) -> &Values<'a> {
-        self.slot(kind as usize)
+    /// The first value of a slot, empty where there is none.
+    pub(super) fn first(&self, slot: usize) -> &'a [u8] {
+        self.first.get(slot).copied().unwrap_or(&[])
+    }
+
+    /// The first value of a kind, empty where there is none.
+    pub(super) fn kind(&self, kind: Kind) -> &'a [u8] {
+        self.first(kind as usize)
+    }
+
+    /// The values of a slot.
+    pub(super) fn values(&self, slot: usize) -> impl Iterator<Item = &'a [u8]> + use<'a, '_> {
+        let others = self.others.get(..self.others_count).unwrap_or(&[]);
+        let of_slot = others.iter().filter(move |(of, _)| usize::from(*of) == slot).map(|(_, value)| *value);
+        std::iter::once(self.first(slot)).filter(|value| !value.is_empty()).chain(of_slot)
     }
 
     /// The nickname groups of the given name.
@@ -144,8 +137,8 @@ mod tests {
         packed.push(Kind::Email as u8, b"");
         packed.push(NICKNAMES, &[0, 7]);
         let view = packed.view();
-        assert_eq!(view.kind(Kind::GivenName).get(), [b"ada"]);
-        assert_eq!(view.kind(Kind::Email).first(), b"a@example.com");
+        assert_eq!(view.values(0).collect::<Vec<_>>(), [b"ada"]);
+        assert_eq!(view.kind(Kind::Email), b"a@example.com");
         assert_eq!(view.nicknames().collect::<Vec<_>>(), [7]);
         for bytes in [vec![0], vec![0, 9, 1], vec![255, 0, 255, 0], vec![0xf0, 1, 1]] {
             let view = Comparable(bytes).view().kind(Kind::Email).is_empty();

@@ -11,7 +11,7 @@ use super::kind::{
     Kind, LEVELS_MAX, MISSING, SLOTS, email, extra, family, given, government, identifier, middle, organisation, phone,
     place, street as street_level,
 };
-use super::terms::{Family, Rarities};
+use super::terms::{Rarities, Vocabulary};
 use super::{birth, organisation as organisations, street};
 
 /// No term was agreed on.
@@ -25,6 +25,11 @@ pub(super) struct Outcome {
     /// How rare what both agree on is, in millibits; [`NO_TERM`] where that plays no part.
     pub(super) rarity: i32,
 }
+
+/// What a government id with one slip tells at most, in millibits: many are given out in sequence.
+const NEAR_ID_MAX: i32 = 12_000;
+/// What a phone number with one slip tells at most, in millibits: neighbours in an office have such.
+const NEAR_PHONE_MAX: i32 = 8_000;
 
 const NOTHING: Outcome = Outcome { level: MISSING, rarity: NO_TERM };
 
@@ -53,13 +58,12 @@ pub(super) fn outcomes(a: &Comparable, b: &Comparable, rarities: &Rarities) -> O
     let (a, b) = (a.view(), b.view());
     let mut out = [NOTHING; SLOTS];
     for (slot, outcome) in out.iter_mut().enumerate() {
-        let (left, right) = (a.slot(slot), b.slot(slot));
-        if left.is_empty() || right.is_empty() {
+        if a.first(slot).is_empty() || b.first(slot).is_empty() {
             continue;
         }
         let kind = Kind::of_slot(slot);
-        for x in left.get() {
-            for y in right.get() {
+        for x in a.values(slot) {
+            for y in b.values(slot) {
                 let found = compare(kind, x, y, rarities);
                 if found.level < outcome.level {
                     *outcome = found;
@@ -75,28 +79,28 @@ pub(super) fn outcomes(a: &Comparable, b: &Comparable, rarities: &Rarities) -> O
 
 fn compare(kind: Kind, a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
     match kind {
-        Kind::GivenName => named(given_level(a, b), Family::GivenName, a, b, given::DIFFERENT, rarities),
-        Kind::MiddleName => named(middle_level(a, b), Family::MiddleName, a, b, middle::DIFFERENT, rarities),
-        Kind::FamilyName => named(family_level(a, b), Family::FamilyName, a, b, family::DIFFERENT, rarities),
+        Kind::GivenName => named(given_level(a, b), Vocabulary::GivenName, a, b, given::DIFFERENT, rarities),
+        Kind::MiddleName => named(middle_level(a, b), Vocabulary::MiddleName, a, b, middle::DIFFERENT, rarities),
+        Kind::FamilyName => named(family_level(a, b), Vocabulary::FamilyName, a, b, family::DIFFERENT, rarities),
         Kind::NameSuffix => plain(u8::from(a != b)),
         Kind::BirthDate => {
             let level = birth::compare(a, b);
             let exact = level == super::kind::birth::EXACT;
-            Outcome { level, rarity: if exact { rarities.of(Family::BirthDate, a) } else { NO_TERM } }
+            Outcome { level, rarity: if exact { rarities.of(Vocabulary::BirthDate, a) } else { NO_TERM } }
         }
-        Kind::Gender => named(u8::from(a != b), Family::Gender, a, b, 1, rarities),
+        Kind::Gender => named(u8::from(a != b), Vocabulary::Gender, a, b, 1, rarities),
         Kind::Email => compare_emails(a, b, rarities),
-        Kind::Phone => plain(phone_level(a, b)),
+        Kind::Phone => capped(phone_level(a, b), phone::NEAR, NEAR_PHONE_MAX),
         Kind::Street => compare_streets(a, b, rarities),
         Kind::AddressExtra => {
-            named(near_level(a, b, extra::EXACT), Family::AddressExtra, a, b, extra::DIFFERENT, rarities)
+            named(near_level(a, b, extra::EXACT), Vocabulary::AddressExtra, a, b, extra::DIFFERENT, rarities)
         }
         Kind::Place => compare_places(a, b, rarities),
-        Kind::GovernmentId => plain(government_level(a, b)),
+        Kind::GovernmentId => capped(government_level(a, b), government::NEAR, NEAR_ID_MAX),
         Kind::Organisation => {
-            let level = organisations::compare(a, b, |word| rarities.of(Family::OrganisationWord, word));
+            let level = organisations::compare(a, b, |word| rarities.of(Vocabulary::OrganisationWord, word));
             let exact = level == organisation::EXACT;
-            Outcome { level, rarity: if exact { rarities.of(Family::Organisation, a) } else { NO_TERM } }
+            Outcome { level, rarity: if exact { rarities.of(Vocabulary::Organisation, a) } else { NO_TERM } }
         }
         Kind::Identifier => plain(if a == b { identifier::EXACT } else { identifier::DIFFERENT }),
     }
@@ -106,8 +110,13 @@ const fn plain(level: u8) -> Outcome {
     Outcome { level, rarity: NO_TERM }
 }
 
+/// An outcome that weighs at most so much at one level.
+const fn capped(level: u8, at: u8, rarity_max: i32) -> Outcome {
+    Outcome { level, rarity: if level == at { rarity_max } else { NO_TERM } }
+}
+
 /// An outcome with the rarity of the commoner of two terms, unless they differ.
-fn named(level: u8, of: Family, a: &[u8], b: &[u8], different: u8, rarities: &Rarities) -> Outcome {
+fn named(level: u8, of: Vocabulary, a: &[u8], b: &[u8], different: u8, rarities: &Rarities) -> Outcome {
     let rarity = if level >= different {
         NO_TERM
     } else if a == b {
@@ -184,24 +193,24 @@ fn see_variants(a: &View<'_>, b: &View<'_>, out: &mut Outcomes, rarities: &Rarit
         return;
     }
     if a.nicknames().any(|group| b.nicknames().any(|other| other == group)) {
-        let (x, y) = (a.kind(Kind::GivenName).first(), b.kind(Kind::GivenName).first());
-        *outcome = named(given::VARIANT, Family::GivenName, x, y, given::DIFFERENT, rarities);
+        let (x, y) = (a.kind(Kind::GivenName), b.kind(Kind::GivenName));
+        *outcome = named(given::VARIANT, Vocabulary::GivenName, x, y, given::DIFFERENT, rarities);
     }
 }
 
 /// Given and family name in each other's place.
 fn see_swapped(a: &View<'_>, b: &View<'_>, out: &mut Outcomes, rarities: &Rarities) {
     let (givens, families) = (out[Kind::GivenName as usize].level, out[Kind::FamilyName as usize].level);
-    if givens < given::INITIAL || families < family::SIMILAR || givens == MISSING && families == MISSING && false {
+    if givens < given::INITIAL || families < family::SIMILAR {
         return;
     }
     let agree = |x: &[u8], y: &[u8]| {
         (!x.is_empty() && !y.is_empty()).then(|| x.len() > 1 && fold::nearness(x, y) == Nearness::Near)
     };
-    let (given_a, given_b) = (a.kind(Kind::GivenName).first(), b.kind(Kind::GivenName).first());
-    let (family_a, family_b) = (a.kind(Kind::FamilyName).first(), b.kind(Kind::FamilyName).first());
+    let (given_a, given_b) = (a.kind(Kind::GivenName), b.kind(Kind::GivenName));
+    let (family_a, family_b) = (a.kind(Kind::FamilyName), b.kind(Kind::FamilyName));
     let rarity = |x: &[u8], y: &[u8]| {
-        let of = |term| rarities.of(Family::GivenName, term).min(rarities.of(Family::FamilyName, term));
+        let of = |term| rarities.of(Vocabulary::GivenName, term).min(rarities.of(Vocabulary::FamilyName, term));
         if x == y { of(x) } else { of(x).min(of(y)) }
     };
     let swapped_given = Outcome { level: given::SWAPPED, rarity: rarity(given_a, family_b) };
@@ -223,7 +232,7 @@ fn see_moved_street(a: &View<'_>, b: &View<'_>, out: &mut Outcomes) {
         return;
     }
     let moved = |x: &View<'_>, y: &View<'_>| {
-        let (street, extra) = (field(x.kind(Kind::Street).first(), 1), y.kind(Kind::AddressExtra).first());
+        let (street, extra) = (field(x.kind(Kind::Street), 1), y.kind(Kind::AddressExtra));
         street.len() >= 4 && extra.len() >= 4 && (street == extra || extra.starts_with(street))
     };
     if moved(a, b) || moved(b, a) {
@@ -236,22 +245,23 @@ fn compare_emails(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
     if a == b {
         // An address is as rare as its parts together.
         let rarity =
-            rarities.of(Family::EmailLocal, local_a).saturating_add(rarities.of(Family::EmailDomain, domain_a));
+            rarities.of(Vocabulary::EmailLocal, local_a).saturating_add(rarities.of(Vocabulary::EmailDomain, domain_a));
         return Outcome { level: email::EXACT, rarity };
     }
     let same_domain = domain_a == domain_b && !domain_a.is_empty();
-    let edits = fold::distance(a, b);
     let longer = a.len().max(b.len());
-    let local_edits = fold::distance(local_a, local_b) as usize;
     let long_local = local_a.len().max(local_b.len());
+    let far = fold::distance_min(a, b) * 4 > longer || fold::distance_min(local_a, local_b) * 2 > long_local;
+    let edits = if far { longer } else { fold::distance(a, b) as usize };
+    let local_edits = if far { long_local } else { fold::distance(local_a, local_b) as usize };
     match () {
         // Two letters more or less in front of a domain that many have are another person.
-        () if edits as usize * 6 <= longer && (local_edits == 0 || local_edits * 4 <= long_local) => plain(email::NEAR),
+        () if edits * 6 <= longer && (local_edits == 0 || local_edits * 4 <= long_local) => plain(email::NEAR),
         () if local_a == local_b && local_a.len() >= 4 => {
-            Outcome { level: email::LOCAL, rarity: rarities.of(Family::EmailLocal, local_a) }
+            Outcome { level: email::LOCAL, rarity: rarities.of(Vocabulary::EmailLocal, local_a) }
         }
-        () if edits as usize * 4 <= longer && local_edits * 2 <= long_local => plain(email::SIMILAR),
-        () if same_domain => Outcome { level: email::DOMAIN, rarity: rarities.of(Family::EmailDomain, domain_a) },
+        () if edits * 4 <= longer && local_edits * 2 <= long_local => plain(email::SIMILAR),
+        () if same_domain => Outcome { level: email::DOMAIN, rarity: rarities.of(Vocabulary::EmailDomain, domain_a) },
         () => plain(email::DIFFERENT),
     }
 }
@@ -286,9 +296,9 @@ fn compare_streets(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
     let level = street::compare(a, b);
     let (street_a, street_b) = (street::halves(a).1, street::halves(b).1);
     let rarity = match level {
-        street_level::EXACT => rarities.of(Family::Address, a),
+        street_level::EXACT => rarities.of(Vocabulary::Address, a),
         street_level::NEAR | street_level::NAME | street_level::NAME_ONLY if street_a == street_b => {
-            let rarity = rarities.of(Family::StreetName, street_a);
+            let rarity = rarities.of(Vocabulary::StreetName, street_a);
             if level == street_level::NEAR { rarity.saturating_add(4_000) } else { rarity }
         }
         _ => NO_TERM,
@@ -303,9 +313,9 @@ fn compare_places(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
     let cities = !city_a.is_empty() && !city_b.is_empty();
     let near = |x: &[u8], y: &[u8]| fold::distance(x, y) <= 1;
     let city_near = cities && (city_a == city_b || fold::nearness(city_a, city_b) != Nearness::Far);
-    let commoner = |of: Family, x: &[u8], y: &[u8]| rarities.of(of, x).min(rarities.of(of, y));
-    let postcode = || rarities.of(Family::Postcode, post_a);
-    let city = || rarities.of(Family::City, city_a);
+    let commoner = |of: Vocabulary, x: &[u8], y: &[u8]| rarities.of(of, x).min(rarities.of(of, y));
+    let postcode = || rarities.of(Vocabulary::Postcode, post_a);
+    let city = || rarities.of(Vocabulary::City, city_a);
     let of = |level, rarity| Outcome { level, rarity };
     if posts && post_a == post_b {
         return of(if cities && !city_near { place::POSTCODE } else { place::EXACT }, postcode());
@@ -314,13 +324,13 @@ fn compare_places(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
         return of(if posts && near(post_a, post_b) { place::CITY_NEAR_POSTCODE } else { place::CITY }, city());
     }
     if city_near {
-        return of(place::NEAR, commoner(Family::City, city_a, city_b));
+        return of(place::NEAR, commoner(Vocabulary::City, city_a, city_b));
     }
     if posts && post_a.len() >= 4 && near(post_a, post_b) {
-        return of(place::NEAR, commoner(Family::Postcode, post_a, post_b));
+        return of(place::NEAR, commoner(Vocabulary::Postcode, post_a, post_b));
     }
     if !region_a.is_empty() && region_a == region_b {
-        return of(place::REGION, rarities.of(Family::Region, region_a));
+        return of(place::REGION, rarities.of(Vocabulary::Region, region_a));
     }
     if posts || cities { plain(place::DIFFERENT) } else { NOTHING }
 }
@@ -336,39 +346,37 @@ fn government_level(a: &[u8], b: &[u8]) -> u8 {
 }
 
 /// Calls back with every term that a record carries.
-pub(super) fn terms<'a>(view: &View<'a>, mut found: impl FnMut(Family, &'a [u8])) {
-    for (kind, family) in [
-        (Kind::GivenName, Family::GivenName),
-        (Kind::MiddleName, Family::MiddleName),
-        (Kind::FamilyName, Family::FamilyName),
-        (Kind::BirthDate, Family::BirthDate),
-        (Kind::Gender, Family::Gender),
-        (Kind::AddressExtra, Family::AddressExtra),
-        (Kind::Organisation, Family::Organisation),
+pub(super) fn terms<'a>(view: &View<'a>, mut found: impl FnMut(Vocabulary, &'a [u8])) {
+    for (kind, vocabulary) in [
+        (Kind::GivenName, Vocabulary::GivenName),
+        (Kind::MiddleName, Vocabulary::MiddleName),
+        (Kind::FamilyName, Vocabulary::FamilyName),
+        (Kind::BirthDate, Vocabulary::BirthDate),
+        (Kind::Gender, Vocabulary::Gender),
+        (Kind::AddressExtra, Vocabulary::AddressExtra),
+        (Kind::Organisation, Vocabulary::Organisation),
     ] {
-        view.kind(kind).get().iter().for_each(|value| found(family, value));
+        view.values(kind as usize).for_each(|value| found(vocabulary, value));
     }
-    for address in view.kind(Kind::Email).get() {
+    for address in view.values(Kind::Email as usize) {
         let (local, domain) = split_email(address);
-        found(Family::EmailLocal, local);
-        found(Family::EmailDomain, domain);
+        found(Vocabulary::EmailLocal, local);
+        found(Vocabulary::EmailDomain, domain);
     }
-    if let Some(address) = view.kind(Kind::Street).get().first() {
-        found(Family::Address, address);
-        found(Family::StreetName, street::halves(address).1);
+    let address = view.kind(Kind::Street);
+    if !address.is_empty() {
+        found(Vocabulary::Address, address);
+        found(Vocabulary::StreetName, street::halves(address).1);
     }
-    if let Some(entry) = view.kind(Kind::Place).get().first() {
-        for (index, family) in [(0, Family::Postcode), (1, Family::City), (2, Family::Region)] {
-            found(family, field_of(entry, index));
+    let entry = view.kind(Kind::Place);
+    if !entry.is_empty() {
+        for (index, vocabulary) in [(0, Vocabulary::Postcode), (1, Vocabulary::City), (2, Vocabulary::Region)] {
+            found(vocabulary, field(entry, index));
         }
     }
-    for name in view.kind(Kind::Organisation).get() {
-        name.split(|byte| *byte == b' ').for_each(|word| found(Family::OrganisationWord, word));
+    for name in view.values(Kind::Organisation as usize) {
+        name.split(|byte| *byte == b' ').for_each(|word| found(Vocabulary::OrganisationWord, word));
     }
-}
-
-fn field_of(entry: &[u8], index: usize) -> &[u8] {
-    field(entry, index)
 }
 
 const _: () = {

@@ -62,13 +62,13 @@ fn pairs(count: u64) -> u64 {
 }
 
 fn ppm(part: u128, whole: u128) -> u32 {
-    if whole == 0 { 1_000_000 } else { u32::try_from(part * MILLION / whole).unwrap_or(1_000_000) }
+    (part * MILLION).checked_div(whole).and_then(|share| u32::try_from(share).ok()).unwrap_or(1_000_000)
 }
 
 fn shares(precision: u32, recall: u32) -> Shares {
     let sum = u128::from(precision) + u128::from(recall);
     let product = 2 * u128::from(precision) * u128::from(recall);
-    let f1 = if sum == 0 { 0 } else { u32::try_from(product / sum).unwrap_or(1_000_000) };
+    let f1 = product.checked_div(sum).and_then(|share| u32::try_from(share).ok()).unwrap_or(0);
     Shares { precision, recall, f1 }
 }
 

@@ -121,10 +121,21 @@ pub(super) enum Nearness {
     Far,
 }
 
+/// Which symbols a text has, a bit each.
+fn symbols(text: &[u8]) -> u64 {
+    text.iter().fold(0, |set, byte| set | 1 << SYMBOL[usize::from(*byte)])
+}
+
+/// Edits that there are at least: one puts right two symbols at most. Much cheaper than [`distance`].
+pub(super) fn distance_min(a: &[u8], b: &[u8]) -> usize {
+    let differ = (symbols(a) ^ symbols(b)).count_ones() as usize;
+    differ.div_ceil(2).max(a.len().abs_diff(b.len()))
+}
+
 /// How near two folded texts are.
 pub(super) fn nearness(a: &[u8], b: &[u8]) -> Nearness {
     let longer = a.len().max(b.len());
-    if (longer - a.len().min(b.len())) * 3 > longer {
+    if distance_min(a, b) * 3 > longer {
         return Nearness::Far;
     }
     let edits = distance(a, b) as usize;
@@ -221,6 +232,7 @@ mod tests {
             let (a, b) = (word(&mut next), word(&mut next));
             assert_eq!(distance(&a, &b), naive(&a, &b), "{a:?} {b:?}");
             assert_eq!(distance(&a, &b), distance(&b, &a));
+            assert!(distance_min(&a, &b) <= distance(&a, &b) as usize);
         }
     }
 

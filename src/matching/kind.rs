@@ -268,7 +268,6 @@ const STREET: &[Level] = &[
 /// Levels of what stands beside the street.
 pub(super) mod extra {
     pub const EXACT: u8 = 0;
-    pub const NEAR: u8 = 1;
     pub const DIFFERENT: u8 = 2;
 }
 

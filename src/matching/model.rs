@@ -3,7 +3,7 @@
 //! ```text
 //! { "format": "onefold-model/1", "records": …, "prior": …, "rivals": [ { "name", "prior" } … ], "automatic": …, "review": …,
 //!   "comparisons": [ { "name", "kind", "levels": [ { "name", "agreement", "chance", "rivals": [ … ] } … ] } … ],
-//!   "terms": [ { "family", "rare", "common": { term: rarity … } } … ],
+//!   "terms": [ { "vocabulary", "rare", "common": { term: rarity … } } … ],
 //!   "checksum": SHA-256 (hex) of the same file with an empty checksum }
 //! ```
 //! All numbers but the counts are millibits: thousandths of a base-2 logarithm. `agreement` is log2 of the share of pairs
@@ -16,7 +16,7 @@
 use super::Error;
 use super::kind::Kind;
 use super::rival::{RIVALS, Rival};
-use super::terms::FAMILIES;
+use super::terms::VOCABULARIES;
 use crate::encoding::hex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -78,11 +78,11 @@ pub(super) struct LevelWeights {
     pub(super) rivals: Vec<i32>,
 }
 
-/// How rare the terms of a family are.
+/// How rare the terms of a vocabulary are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Terms {
-    pub(super) family: String,
+    pub(super) vocabulary: String,
     pub(super) rare: i32,
     pub(super) common: BTreeMap<String, i32>,
 }
@@ -171,7 +171,7 @@ impl Model {
             file.rivals.iter().map(|rival| rival.name.as_str()).eq(Rival::ALL.iter().map(|rival| rival.name()))
                 && levels.clone().all(|level| level.rivals.len() == RIVALS);
         let terms = file.terms.iter().flat_map(|terms| terms.common.values().copied().chain([terms.rare]));
-        let known = |terms: &Terms| FAMILIES.iter().any(|(_, name)| *name == terms.family);
+        let known = |terms: &Terms| VOCABULARIES.iter().any(|(_, name)| *name == terms.vocabulary);
         let priors = file.rivals.iter().map(|rival| rival.prior);
         let valid = rivals
             && file.comparisons.iter().all(|comparison| level_names(comparison).is_some())

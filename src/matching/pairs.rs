@@ -9,7 +9,7 @@ use super::comparable::Comparable;
 /// Blocked pairs that are learnt from, about.
 const BLOCKED_MAX: u64 = 400_000;
 /// Random pairs that are learnt from.
-const RANDOM_MAX: u64 = 400_000;
+const RANDOM_MAX: u64 = 300_000;
 
 /// A pair of indexes.
 pub(super) type Pair = (u32, u32);
@@ -47,7 +47,7 @@ pub(super) fn blocked(records: &[&Comparable]) -> Blocked {
     for block in blocks() {
         for (i, (_, a)) in block.iter().enumerate() {
             for (_, b) in &block[i + 1..] {
-                if every == 1 || mix(u64::from(*a) << 32 | u64::from(*b)) % every == 0 {
+                if every == 1 || mix(u64::from(*a) << 32 | u64::from(*b)).is_multiple_of(every) {
                     pairs.push((*a, *b));
                 }
             }

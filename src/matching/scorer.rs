@@ -10,7 +10,7 @@ use super::comparisons::Comparisons;
 use super::kind::{Kind, LEVELS_MAX, MISSING, SLOTS};
 use super::model::Model;
 use super::rival::{RIVALS, Rival, are_organisations};
-use super::terms::{FAMILIES, Rarities};
+use super::terms::{Rarities, VOCABULARIES};
 use super::waterfall::{Step, Waterfall};
 use crate::model::{AttributeId, Fields, Schema, SourceId};
 
@@ -164,6 +164,9 @@ impl Weights {
         let mut sum = self.prior;
         let mut rivals = self.rival_priors;
         for (slot, outcome) in found.iter().enumerate() {
+            if outcome.level == MISSING {
+                continue;
+            }
             let Some((weight, adjustment)) = self.parts(slot, *outcome, None) else { continue };
             sum = sum.saturating_add(weight).saturating_add(adjustment);
             for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
@@ -190,11 +193,11 @@ impl Weights {
 
 fn rarities(model: &Model) -> Rarities {
     let mut rarities = Rarities::default();
-    for (family, name) in FAMILIES {
-        let Some(terms) = model.file.terms.iter().find(|terms| terms.family == name) else { continue };
-        rarities.set_rare(family, terms.rare);
+    for (vocabulary, name) in VOCABULARIES {
+        let Some(terms) = model.file.terms.iter().find(|terms| terms.vocabulary == name) else { continue };
+        rarities.set_rare(vocabulary, terms.rare);
         for (term, rarity) in &terms.common {
-            rarities.insert(family, term.as_bytes(), *rarity);
+            rarities.insert(vocabulary, term.as_bytes(), *rarity);
         }
     }
     rarities

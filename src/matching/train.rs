@@ -17,7 +17,7 @@ use super::kind::{Kind, LEVELS_MAX, MISSING, SLOTS};
 use super::model::{self, Comparison, LevelWeights, Model, RivalOdds, Terms};
 use super::pairs::{self, Pair};
 use super::rival::{RIVALS, Rival, is_organisation};
-use super::terms::{FAMILIES, RECORDS_MIN, Rarities};
+use super::terms::{RECORDS_MIN, Rarities, VOCABULARIES};
 use crate::model::Schema;
 use std::collections::{BTreeMap, HashMap};
 
@@ -64,18 +64,18 @@ pub fn train(schema: &Schema, records: &[Comparable]) -> Result<Model, Error> {
 
 /// Counts terms; gives what the model says of them, and the same compiled.
 fn count_terms(records: &[&Comparable]) -> (Vec<Terms>, Rarities) {
-    let mut counts: Vec<HashMap<&[u8], u32>> = vec![HashMap::new(); FAMILIES.len() + 1];
+    let mut counts: Vec<HashMap<&[u8], u32>> = vec![HashMap::new(); VOCABULARIES.len() + 1];
     for record in records {
-        terms(&record.view(), |family, term| {
+        terms(&record.view(), |vocabulary, term| {
             if !term.is_empty() {
-                *counts[family as usize].entry(term).or_default() += 1;
+                *counts[vocabulary as usize].entry(term).or_default() += 1;
             }
         });
     }
     let mut rarities = Rarities::default();
     let mut out = Vec::new();
-    for (family, name) in FAMILIES {
-        let counts: BTreeMap<&[u8], u32> = std::mem::take(&mut counts[family as usize]).into_iter().collect();
+    for (vocabulary, name) in VOCABULARIES {
+        let counts: BTreeMap<&[u8], u32> = std::mem::take(&mut counts[vocabulary as usize]).into_iter().collect();
         let total: u64 = counts.values().map(|count| u64::from(*count)).sum();
         if total == 0 {
             continue;
@@ -85,7 +85,7 @@ fn count_terms(records: &[&Comparable]) -> (Vec<Terms>, Rarities) {
         for (term, count) in &counts {
             if *count >= RECORDS_MIN {
                 let rarity = millibits(total as f64 / f64::from(*count));
-                rarities.insert(family, term, rarity);
+                rarities.insert(vocabulary, term, rarity);
                 common.insert(String::from_utf8_lossy(term).into_owned(), rarity);
             } else {
                 rare_carriers += u64::from(*count);
@@ -95,8 +95,8 @@ fn count_terms(records: &[&Comparable]) -> (Vec<Terms>, Rarities) {
         // Records of one person carry the same term, so half of the others are taken to be no strangers.
         let strangers = (rare_others as f64 / rare_carriers.max(1) as f64 / 2.0).max(0.5);
         let rare = millibits(total as f64 / strangers);
-        rarities.set_rare(family, rare);
-        out.push(Terms { family: name.to_owned(), rare, common });
+        rarities.set_rare(vocabulary, rare);
+        out.push(Terms { vocabulary: name.to_owned(), rare, common });
     }
     (out, rarities)
 }
@@ -110,29 +110,29 @@ fn signed_millibits(ratio: f64) -> i32 {
     (ratio.log2() * 1_000.0).round().clamp(-60_000.0, 60_000.0) as i32
 }
 
-/// Outcomes of pairs, a row of `slots` each.
-struct Sample {
-    levels: Vec<u8>,
-    rarities: Vec<i32>,
-}
+/// Outcomes of pairs: each different row of (level, rarity) by slot, and how many pairs came to it, in order.
+struct Sample(Vec<(Box<[Seen]>, f64)>);
+
+/// A level and the rarity of the term.
+type Seen = (u8, i32);
 
 impl Sample {
     fn new(pairs: &[Pair], records: &[&Comparable], slots: &[usize], rarities: &Rarities) -> Self {
-        let cells = pairs.len() * slots.len();
-        let mut sample = Self { levels: Vec::with_capacity(cells), rarities: Vec::with_capacity(cells) };
+        let mut counts: BTreeMap<Box<[Seen]>, u32> = BTreeMap::new();
+        let mut row: Vec<Seen> = Vec::with_capacity(slots.len());
         for (a, b) in pairs {
             let (Some(a), Some(b)) = (records.get(*a as usize), records.get(*b as usize)) else { continue };
             let found = outcomes(a, b, rarities);
-            for slot in slots {
-                sample.levels.push(found[*slot].level);
-                sample.rarities.push(found[*slot].rarity);
+            row.clear();
+            row.extend(slots.iter().map(|slot| (found[*slot].level, found[*slot].rarity)));
+            match counts.get_mut(row.as_slice()) {
+                Some(count) => *count += 1,
+                None => {
+                    counts.insert(row.clone().into_boxed_slice(), 1);
+                }
             }
         }
-        sample
-    }
-
-    fn rows(&self, width: usize) -> impl Iterator<Item = (&[u8], &[i32])> {
-        self.levels.chunks_exact(width).zip(self.rarities.chunks_exact(width))
+        Self(counts.into_iter().map(|(row, count)| (row, f64::from(count))).collect())
     }
 }
 
@@ -175,11 +175,11 @@ impl Learner {
         self.rivals = [self.chance.clone(), self.chance.clone(), self.chance.clone()];
         for _ in 0..TURNS {
             self.turn(blocked, each);
-            let likely = |(levels, rarities): (&[u8], &[i32])| {
-                let likely = self.likely(levels, rarities);
+            let explained = |row: &[Seen]| {
+                let likely = self.likely(row);
                 likely.match_ + likely.rivals.iter().sum::<f64>()
             };
-            let probabilities: Vec<f64> = random.rows(width).map(likely).collect();
+            let probabilities: Vec<f64> = random.0.iter().map(|(row, _)| explained(row)).collect();
             self.count_strangers(random, |index| probabilities[index]);
         }
     }
@@ -190,14 +190,14 @@ impl Learner {
         let none = || vec![[0.0; LEVELS_MAX]; width];
         let (mut counts, mut rival_counts) = (none(), [none(), none(), none()]);
         let (mut matches, mut rival_pairs) = (0.0, [0.0; RIVALS]);
-        for (levels, rarities) in blocked.rows(width) {
-            let likely = self.likely(levels, rarities);
-            matches += likely.match_;
-            add(&mut counts, levels, likely.match_);
+        for (row, count) in &blocked.0 {
+            let likely = self.likely(row);
+            matches += likely.match_ * count;
+            add(&mut counts, row, likely.match_ * count);
             for rival in Rival::ALL {
-                let probability = likely.rivals[rival as usize];
-                rival_pairs[rival as usize] += probability;
-                add(&mut rival_counts[rival as usize], levels, probability);
+                let expected = likely.rivals[rival as usize] * count;
+                rival_pairs[rival as usize] += expected;
+                add(&mut rival_counts[rival as usize], row, expected);
             }
         }
         for (place, kind) in self.kinds.iter().enumerate() {
@@ -213,8 +213,8 @@ impl Learner {
     /// The chances, from random pairs less what of them is explained otherwise.
     fn count_strangers(&mut self, random: &Sample, explained: impl Fn(usize) -> f64) {
         let mut counts = vec![[0.0; LEVELS_MAX]; self.kinds.len()];
-        for (index, (levels, _)) in random.rows(self.kinds.len()).enumerate() {
-            add(&mut counts, levels, 1.0 - explained(index));
+        for (index, (row, count)) in random.0.iter().enumerate() {
+            add(&mut counts, row, (1.0 - explained(index)) * count);
         }
         for (place, kind) in self.kinds.iter().enumerate() {
             self.chance[place] = shares(&counts[place], &by_chance(*kind), CHANCE_PAIRS);
@@ -222,11 +222,11 @@ impl Learner {
     }
 
     /// How likely a pair is what.
-    fn likely(&self, levels: &[u8], rarities: &[i32]) -> Likely {
+    fn likely(&self, row: &[Seen]) -> Likely {
         let strangers = (self.all_pairs - self.matches).max(1.0);
         let mut bits = (self.matches / strangers).log2();
         let mut against = self.rival_pairs.map(|pairs| (self.matches / pairs).log2());
-        for (place, (level, rarity)) in levels.iter().zip(rarities).enumerate() {
+        for (place, (level, rarity)) in row.iter().enumerate() {
             if *level == MISSING {
                 continue;
             }
@@ -239,7 +239,7 @@ impl Learner {
             }
         }
         let place_of = |kind| self.kinds.iter().position(|other| *other == kind);
-        let organisations = is_organisation(|kind| place_of(kind).map_or(MISSING, |place| levels[place]));
+        let organisations = is_organisation(|kind| place_of(kind).map_or(MISSING, |place| row[place].0));
         let mut rivals = [0.0; RIVALS];
         for rival in Rival::ALL.into_iter().filter(|rival| rival.stands(organisations)) {
             rivals[rival as usize] = (-against[rival as usize]).clamp(-300.0, 300.0).exp2();
@@ -307,8 +307,8 @@ fn is_free(kind: Kind, level: usize) -> bool {
     kind.differs_freely() && level + 1 == kind.levels().len()
 }
 
-fn add(counts: &mut [[f64; LEVELS_MAX]], levels: &[u8], weight: f64) {
-    for (count, level) in counts.iter_mut().zip(levels) {
+fn add(counts: &mut [[f64; LEVELS_MAX]], row: &[Seen], weight: f64) {
+    for (count, (level, _)) in counts.iter_mut().zip(row) {
         if let Some(place) = count.get_mut(usize::from(*level)) {
             *place += weight;
         }

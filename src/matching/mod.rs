@@ -39,6 +39,7 @@ pub use comparable::Comparable;
 pub use comparisons::Comparisons;
 pub use error::Error;
 pub use kind::Kind;
+pub use nicknames::formal_name;
 pub use model::{FORMAT, Model};
 pub use scorer::Scorer;
 pub use train::train;

@@ -2,6 +2,7 @@
 //!
 //! The list was written by hand from common knowledge. Two names are variants when a line holds both.
 
+use super::fold::folded;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -19,9 +20,27 @@ static GROUPS: LazyLock<HashMap<&'static str, Vec<u16>>> = LazyLock::new(|| {
     groups
 });
 
+/// The first name of each group.
+static LEADERS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("nicknames.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split(' ').next().unwrap_or_default()).collect()
+});
+
 /// The groups that a folded name stands in, in ascending order.
 pub(super) fn groups(name: &str) -> &'static [u16] {
     GROUPS.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// The name that stands for a given name: that which leads the only group it is in, else its own. Folded.
+///
+/// Only the first of several names counts.
+pub fn formal_name(given: &str) -> String {
+    let folded = folded(given);
+    let first = folded.split(' ').find(|part| !part.is_empty()).unwrap_or_default();
+    match groups(first) {
+        [only] => LEADERS.get(usize::from(*only)).copied().unwrap_or(first).to_owned(),
+        _ => first.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -33,6 +52,13 @@ mod tests {
         let meet = |a: &str, b: &str| groups(a).iter().any(|group| groups(b).contains(group));
         assert!(meet("bill", "william") && meet("peggy", "margaret") && meet("katya", "catherine"));
         assert!(!meet("bill", "margaret") && !meet("", "") && !meet("zzz", "zzz"));
+    }
+
+    #[test]
+    fn one_name_stands_for_a_group() {
+        for (given, expected) in [("Bill", "william"), ("William Henry", "william"), ("Zoë", "zoe"), ("", ""), ("A.", "a")] {
+            assert_eq!(formal_name(given), expected, "{given}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `onefold match evaluate`: the profiles beside a file that says who is who.
 //!
 //! A record of the truth that is not here counts as a profile of its own: it costs recall. One that the truth does not
-//! know is passed over.
+//! know is passed over. Where a record's key has two parts, these may be the truth's source and record.
 
 use super::open;
 use crate::cli::args::Global;
@@ -28,6 +28,10 @@ pub fn run(global: &Global, truth: &Path, worst: usize, chart_path: Option<&Path
     let reader = archive.reader()?;
     let mut members: Vec<(Option<u32>, Birth, String)> = Vec::new();
     reader.members(|source, key, root| {
+        // A key of two parts may itself be source and record, where one export holds several systems.
+        let (own, parts) = ((source, key), key.split_once('\u{1f}'));
+        let name = parts.filter(|(source, key)| truth.contains_key(&((*source).to_owned(), (*key).to_owned())));
+        let (source, key) = name.unwrap_or(own);
         let entity = truth.get(&(source.to_owned(), key.to_owned())).copied();
         members.push((entity, root, format!("{source}:{key}")));
     })?;

@@ -298,7 +298,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   onefold bench --records 1000000 --changes 20000    # the engine, beside a from-scratch computation
-  onefold bench ledger                               # the ledger, beside the least it could cost")]
+  onefold bench ledger                               # the ledger, beside the least it could cost
+  onefold bench match                                # what matching by score adds")]
     Bench {
         /// The workload of the whole engine.
         #[command(flatten)]
@@ -509,6 +510,25 @@ Examples:
         #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         proof_entries: u64,
         /// Folder on the disk to measure; the system's temporary one if not given.
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+    },
+    /// Measure what matching by score adds to a load and to a change, and what training costs.
+    #[command(after_help = "\
+The workload is loaded twice: with identifiers alone, and with a model that was trained on it in between. Shapes \
+that are bad for clusters, a bridge between two large halves and a value that everybody carries, are measured, too.
+
+Examples:
+  onefold bench match
+  onefold bench match --records 1000000 --changes 5000 --work /mnt/disk")]
+    Match {
+        /// Records of the generated workload.
+        #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(100..))]
+        records: u64,
+        /// Changes that are streamed after the load, one by one.
+        #[arg(long, default_value_t = 5_000, value_name = "N")]
+        changes: u64,
+        /// Where to work; a temporary folder if not given.
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
     },

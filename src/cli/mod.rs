@@ -83,6 +83,9 @@ fn run_bench(global: &Global, load: BenchLoad, part: Option<BenchPart>) -> anyho
         Some(BenchPart::Ledger { entries, proof_entries, work }) => {
             bench::ledger::run(global, &bench::ledger::Plan { entries, proof_entries, work })
         }
+        Some(BenchPart::Match { records, changes, work }) => {
+            bench::matching::run(global, &bench::matching::Plan { records, changes, work })
+        }
     }
 }
 

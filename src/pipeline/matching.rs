@@ -174,7 +174,7 @@ pub fn bits(millibits: i32) -> String {
 }
 
 /// What is compared of a record that was read.
-fn compared(scorer: &Scorer, record: &Opened) -> Option<Comparable> {
+pub(super) fn compared(scorer: &Scorer, record: &Opened) -> Option<Comparable> {
     let received = &record.received;
     let values =
         received.values.iter(&received.fields).map(|(attribute, _, text): (AttributeId, _, &str)| (attribute, text));

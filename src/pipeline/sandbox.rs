@@ -10,13 +10,17 @@
 
 use super::Error;
 use super::decisions::Decisions;
+use super::matching::compared;
+use super::open::scorer;
 use super::read::Reader;
 use super::view::{Group, Preview};
 use crate::dataflow::guards::{Carrier, Carriers, Guard, Standing};
 use crate::dataflow::{Engine, Rules};
+use crate::matching::Scorer;
 use crate::model::{Birth, Facts, IdentifierHash, KindId, NameHash, Named, Ruling, Schema};
 use crate::store::RecordBody;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// So many records are looked at.
 const RECORDS_MAX: usize = 10_000;
@@ -126,7 +130,7 @@ impl<'a> Sandbox<'a> {
             self.add(one)?;
             other.into_iter().try_for_each(|other| self.add(other))?;
         }
-        // What is compared of records is not kept in the index: scored links reach this far as questions and members.
+        // Blocks are not kept in the index: scored links reach this far as questions and members.
         self.records.insert(birth, (row.name, facts));
         Ok(())
     }
@@ -171,7 +175,8 @@ impl<'a> Sandbox<'a> {
     fn run(self) -> Result<Preview, Error> {
         let schema = self.reader.schema;
         let shadows = Shadows::new(schema)?;
-        let mut engine = Engine::new(&shadows.rules(schema));
+        let scorer = scorer(schema, self.reader.identity)?;
+        let mut engine = Engine::new(&shadows.rules(schema, scorer.clone()));
         let mut facts: BTreeMap<Birth, (Named, Facts)> = BTreeMap::new();
         for (birth, (name, told)) in &self.records {
             let told = shadows.facts(told, |identifier| self.links.get(&identifier).copied().unwrap_or(false));
@@ -179,6 +184,9 @@ impl<'a> Sandbox<'a> {
         }
         for (named, told) in facts.values() {
             engine.record(*named, &schema.sources, None, Some(told));
+            if let Some(scorer) = &scorer {
+                engine.compare(*named, false, compared(scorer, &self.reader.open(named.birth)?));
+            }
         }
         let tell = |engine: &mut Engine, ruling: Ruling, came: bool| {
             let named = |birth: Birth| facts.get(&birth).map(|(named, _)| *named);
@@ -212,6 +220,7 @@ impl<'a> Sandbox<'a> {
             Hypothesis::Without(record) => {
                 if let Some((named, told)) = facts.get(&record) {
                     engine.record(*named, &schema.sources, Some(told), None);
+                    engine.compare(*named, true, None);
                 }
             }
         }
@@ -285,8 +294,8 @@ impl Shadows {
         Ok(Self { kinds })
     }
 
-    fn rules(&self, schema: &Schema) -> Rules {
-        let mut rules = Rules::new(schema, None);
+    fn rules(&self, schema: &Schema, scorer: Option<Arc<Scorer>>) -> Rules {
+        let mut rules = Rules::new(schema, scorer);
         for _ in self.kinds.iter().flatten() {
             rules.guards.push(Guard { records_max: 0, names_max: 0 });
             rules.strength.priorities.push(0);

@@ -208,8 +208,10 @@ impl Learner {
                 self.rivals[rival as usize][place] = if rival.learns(*kind) { learnt } else { self.chance[place] };
             }
         }
-        self.matches = (matches * each).clamp(1.0, self.all_pairs * 0.5);
-        self.rival_pairs = rival_pairs.map(|pairs| (pairs * each).clamp(1.0, self.all_pairs * 0.5));
+        // At least one pair, and never more than half of all.
+        let bounded = |pairs: f64| (pairs * each).max(1.0).min(self.all_pairs * 0.5);
+        self.matches = bounded(matches);
+        self.rival_pairs = rival_pairs.map(bounded);
     }
 
     /// The chances, from random pairs less what of them is explained otherwise.

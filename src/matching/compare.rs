@@ -251,7 +251,9 @@ fn compare_emails(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
     let same_domain = domain_a == domain_b && !domain_a.is_empty();
     let longer = a.len().max(b.len());
     let long_local = local_a.len().max(local_b.len());
-    let far = fold::distance_min(a, b) * 4 > longer || fold::distance_min(local_a, local_b) * 2 > long_local;
+    let far = other_number(local_a, local_b)
+        || fold::distance_min(a, b) * 4 > longer
+        || fold::distance_min(local_a, local_b) * 2 > long_local;
     let edits = if far { longer } else { fold::distance(a, b) as usize };
     let local_edits = if far { long_local } else { fold::distance(local_a, local_b) as usize };
     match () {
@@ -264,6 +266,22 @@ fn compare_emails(a: &[u8], b: &[u8], rarities: &Rarities) -> Outcome {
         () if same_domain => Outcome { level: email::DOMAIN, rarity: rarities.of(Vocabulary::EmailDomain, domain_a) },
         () => plain(email::DIFFERENT),
     }
+}
+
+/// Whether the numbers in two local parts are not one slip apart: `ann.lee12` is not `ann.lee57`.
+fn other_number(a: &[u8], b: &[u8]) -> bool {
+    let numbers = |text: &[u8]| {
+        let (mut out, mut count) = ([0u8; 16], 0);
+        for digit in text.iter().filter(|byte| byte.is_ascii_digit()) {
+            if let Some(place) = out.get_mut(count) {
+                (*place, count) = (*digit, count + 1);
+            }
+        }
+        (out, count)
+    };
+    let ((x, x_count), (y, y_count)) = (numbers(a), numbers(b));
+    let (x, y) = (&x[..x_count], &y[..y_count]);
+    x != y && fold::distance(x, y) > 1
 }
 
 /// Local part and domain.

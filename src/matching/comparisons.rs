@@ -12,6 +12,41 @@ use super::kind::{IDENTIFIERS_MAX, Kind, Part, SLOTS, part_of};
 use super::{nicknames, organisation, street};
 use crate::model::{AttributeId, CellKind, Fields, Schema, SourceId};
 
+/// What people and software write where there is nothing, folded. The standardiser refuses these, and more, as
+/// placeholders; here they only have to be kept from coming back as slips of the hand.
+const PLACEHOLDERS: &[&str] = &[
+    "",
+    "anonymous",
+    "blank",
+    "dummy",
+    "empty",
+    "missing",
+    "n a",
+    "na",
+    "nan",
+    "nil",
+    "no name",
+    "none",
+    "noname",
+    "not available",
+    "not given",
+    "not known",
+    "not provided",
+    "null",
+    "tba",
+    "tbd",
+    "test",
+    "test test",
+    "undefined",
+    "unknown",
+    "unnamed",
+    "void",
+    "withheld",
+    "xx",
+    "xxx",
+    "xxxx",
+];
+
 /// The comparisons of a schema.
 pub struct Comparisons {
     /// By attribute: its part, and for identifiers the slot.
@@ -121,7 +156,7 @@ impl Comparisons {
     fn is_junk(&self, attribute: AttributeId, raw: &str) -> bool {
         let lower = raw.trim().to_lowercase();
         let blocks = |patterns: &[String]| patterns.iter().any(|pattern| crate::model::matches(pattern, &lower));
-        crate::standardize::is_placeholder(raw.trim())
+        PLACEHOLDERS.contains(&fold::folded(raw).as_str())
             || self.blocked.iter().any(|(of, patterns)| *of == attribute && blocks(patterns))
     }
 }

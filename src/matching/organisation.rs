@@ -119,7 +119,8 @@ mod tests {
         let rarity = |word: &[u8]| if word == b"school" { 1_000 } else { 8_000 };
         for (a, b, expected) in [
             ("acme", "acme", organisation::EXACT),
-            ("cortez erie house", "cortez erie school", organisation::MOST),
+            ("cortez erie", "cortez erie school", organisation::MOST),
+            ("cortez erie house", "cortez erie school", organisation::HALF),
             ("erie school", "lincoln school", organisation::DIFFERENT),
         ] {
             assert_eq!(compare(a.as_bytes(), b.as_bytes(), rarity), expected, "{a} {b}");

@@ -160,7 +160,7 @@ impl Learner {
         let kinds: Vec<Kind> = slots.iter().map(|slot| Kind::of_slot(*slot)).collect();
         let agreement = kinds.iter().map(|kind| expected(*kind)).collect();
         let chance: Vec<[f64; LEVELS_MAX]> = kinds.iter().map(|kind| by_chance(*kind)).collect();
-        let rivals = [chance.clone(), chance.clone(), chance.clone()];
+        let rivals = std::array::from_fn(|_| chance.clone());
         let matches = records / 4.0;
         let all_pairs = records * (records - 1.0) / 2.0;
         Self { kinds, agreement, chance, rivals, matches, rival_pairs: [matches; RIVALS], all_pairs }
@@ -172,7 +172,7 @@ impl Learner {
             return;
         }
         self.count_strangers(random, |_| 0.0);
-        self.rivals = [self.chance.clone(), self.chance.clone(), self.chance.clone()];
+        self.rivals = std::array::from_fn(|_| self.chance.clone());
         for _ in 0..TURNS {
             self.turn(blocked, each);
             let explained = |row: &[Seen]| {
@@ -188,7 +188,7 @@ impl Learner {
     fn turn(&mut self, blocked: &Sample, each: f64) {
         let width = self.kinds.len();
         let none = || vec![[0.0; LEVELS_MAX]; width];
-        let (mut counts, mut rival_counts) = (none(), [none(), none(), none()]);
+        let (mut counts, mut rival_counts): (_, [_; RIVALS]) = (none(), std::array::from_fn(|_| none()));
         let (mut matches, mut rival_pairs) = (0.0, [0.0; RIVALS]);
         for (row, count) in &blocked.0 {
             let likely = self.likely(row);
@@ -202,12 +202,16 @@ impl Learner {
         }
         for (place, kind) in self.kinds.iter().enumerate() {
             self.agreement[place] = shares(&counts[place], &expected(*kind), EXPECTED_PAIRS);
-            for (rival, counts) in self.rivals.iter_mut().zip(&rival_counts) {
-                rival[place] = shares(&counts[place], &self.chance[place], RIVAL_PAIRS);
+            for rival in Rival::ALL {
+                let counts = &rival_counts[rival as usize][place];
+                let learnt = shares(counts, &self.chance[place], RIVAL_PAIRS);
+                self.rivals[rival as usize][place] = if rival.learns(*kind) { learnt } else { self.chance[place] };
             }
         }
-        self.matches = (matches * each).clamp(1.0, self.all_pairs * 0.5);
-        self.rival_pairs = rival_pairs.map(|pairs| (pairs * each).clamp(1.0, self.all_pairs * 0.5));
+        // At least one pair, and never more than half of all.
+        let bounded = |pairs: f64| (pairs * each).max(1.0).min(self.all_pairs * 0.5);
+        self.matches = bounded(matches);
+        self.rival_pairs = rival_pairs.map(bounded);
     }
 
     /// The chances, from random pairs less what of them is explained otherwise.

@@ -209,9 +209,9 @@ impl Learner {
             }
         }
         // At least one pair, and never more than half of all.
-        let bounded = |pairs: f64| (pairs * each).max(1.0).min(self.all_pairs * 0.5);
-        self.matches = bounded(matches);
-        self.rival_pairs = rival_pairs.map(bounded);
+        let half = self.all_pairs * 0.5;
+        self.matches = (matches * each).max(1.0).min(half);
+        self.rival_pairs = rival_pairs.map(|pairs| (pairs * each).max(1.0).min(half));
     }
 
     /// The chances, from random pairs less what of them is explained otherwise.

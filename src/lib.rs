@@ -37,7 +37,8 @@
 //! | [`encoding`] | bytes |
 //! | [`tlog`] | transparency-log formats: proofs, notes, checkpoints, tiles |
 //! | [`crypto`] | keys, keyed hashes, sealing |
-//! | [`policy`], [`standardize`], [`matching`], [`ledger`] | bundles; canonical values; what makes records alike; the record of everything |
+//! | [`matching`] | what makes records alike |
+//! | [`policy`], [`standardize`], [`ledger`] | bundles; canonical values; the record of everything |
 //! | [`dataflow`], [`sources`], [`store`], [`report`] | the graph; decoders; the index; tables |
 //! | [`pipeline`] | the engine as a whole |
 //! | [`cli`] | the command line |

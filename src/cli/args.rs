@@ -1,9 +1,11 @@
 //! The command line: what can be asked, with help that teaches.
 
 mod evidence;
+mod matching;
 mod review;
 
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
+pub use matching::MatchCommand;
 pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
 
 use super::access::KeyOptions;
@@ -167,6 +169,22 @@ Examples:
         /// What to do.
         #[command(subcommand)]
         command: ReviewCommand,
+    },
+    /// Train the model by which records are matched, explain a match, and score the result.
+    #[command(after_help = "\
+Records that share no identifier can still be one person: a name that is spelt alike, a date of birth with day \
+and month swapped, an address that was moved from. A model says how much each agreement and disagreement counts \
+(Fellegi and Sunter, 1969); it is learnt from your own records without labels, stands in the bundle as \
+`model.json`, and is named there by its digest.
+
+Examples:
+  onefold match train --data DATA -o model.json
+  onefold match explain --data DATA crm:crm-17 shop:ord-3
+  onefold match evaluate --data DATA --truth truth.csv")]
+    Match {
+        /// What to do.
+        #[command(subcommand)]
+        command: MatchCommand,
     },
     /// Write all members, profiles or consents as a table.
     #[command(after_help = "\

@@ -47,6 +47,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Export { table, format, purpose, output } => {
             commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref())
         }
+        Command::Match { command } => commands::matching::run(&global, &command),
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
         Command::Erase(options) => commands::erase::run(&global, &options),

@@ -326,11 +326,9 @@ impl Clusters {
                 }
             }
         }
-        for candidate in candidates.iter().filter(|candidate| basis(candidate.link) != Basis::Identifier) {
-            *is_calm = false;
-            if basis(candidate.link) == Basis::Scored {
-                forest.note_scored(candidate.ends);
-            }
+        *is_calm &= candidates.iter().all(|candidate| basis(candidate.link) == Basis::Identifier);
+        if candidates.iter().any(|candidate| basis(candidate.link) == Basis::Scored) {
+            candidates.iter().for_each(|candidate| forest.note_linked(candidate.ends));
         }
     }
 

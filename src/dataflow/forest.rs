@@ -4,6 +4,7 @@
 //!         ([`Obstacle`]). Groups are what the stronger links made.
 //! It keeps nothing between components but memory. What comes out is a function of the component alone.
 
+use crate::matching::resolve::bridges;
 use crate::model::{KindId, Obstacle, SourceId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -40,8 +41,8 @@ pub struct Forest {
     holds: Vec<Holds>,
     /// The next place of the same group, in a ring.
     next: Vec<u32>,
-    /// Scored links: by place, the places at their other ends.
-    scored: Vec<SmallVec<[u32; 4]>>,
+    /// By place, the places that it has links with, in ascending order; told of only where a score may need them.
+    linked: Vec<SmallVec<[u32; 4]>>,
     /// Pairs of places that a steward says are different persons.
     different: Vec<(u32, u32)>,
     records_max: u32,
@@ -54,7 +55,7 @@ impl Forest {
         self.sizes.clear();
         self.holds.clear();
         self.next.clear();
-        self.scored.clear();
+        self.linked.clear();
         self.different.clear();
         self.records_max = records_max;
     }
@@ -66,13 +67,17 @@ impl Forest {
         self.next.push(place);
         self.sizes.push(1);
         self.holds.push(holds);
-        self.scored.push(SmallVec::new());
+        self.linked.push(SmallVec::new());
     }
 
-    /// Tells of a scored link before links are taken.
-    pub fn note_scored(&mut self, (a, b): (u32, u32)) {
-        self.scored[a as usize].push(b);
-        self.scored[b as usize].push(a);
+    /// Tells of a link of any kind before links are taken: scored ones are judged by how many there are.
+    pub fn note_linked(&mut self, (a, b): (u32, u32)) {
+        for (one, other) in [(a, b), (b, a)] {
+            let linked = &mut self.linked[one as usize];
+            if let Err(place) = linked.binary_search(&other) {
+                linked.insert(place, other);
+            }
+        }
     }
 
     /// Tells of two different persons before links are taken.
@@ -132,18 +137,17 @@ impl Forest {
         if size_a.saturating_add(size_b) > self.records_max {
             return Some(Obstacle::Size);
         }
-        let bridge = basis == Basis::Scored && size_a > 1 && size_b > 1;
-        let is_weak = bridge && !is_supported(size_a, size_b, self.cross_links(a, b));
+        let is_weak = basis == Basis::Scored && !bridges(size_a.into(), size_b.into(), self.cross_links(a, b));
         is_weak.then_some(Obstacle::Bridge)
     }
 
-    /// How many scored links there are between two groups.
-    fn cross_links(&mut self, a: u32, b: u32) -> u32 {
+    /// How many pairs across two groups are linked.
+    fn cross_links(&mut self, a: u32, b: u32) -> u64 {
         let (small, great) = if self.sizes[a as usize] <= self.sizes[b as usize] { (a, b) } else { (b, a) };
         let (mut count, mut place) = (0, small);
         loop {
-            for &other in &self.scored[place as usize] {
-                count += u32::from(find(&mut self.parents, other) == great);
+            for &other in &self.linked[place as usize] {
+                count += u64::from(find(&mut self.parents, other) == great);
             }
             place = self.next[place as usize];
             if place == small {
@@ -169,12 +173,6 @@ pub fn merge(into: &mut Holds, holds: &[(Unique, u128)]) {
             into.insert(place, *held);
         }
     }
-}
-
-/// Whether scored links are enough to join two groups: one record joins a group by one link, but two groups of two or
-/// more need links between half of the pairs that they make.
-fn is_supported(size_a: u32, size_b: u32, links: u32) -> bool {
-    size_a.min(size_b) <= 1 || u64::from(links) * 2 >= u64::from(size_a) * u64::from(size_b)
 }
 
 /// The first thing of which both hold values and no common one.

@@ -185,6 +185,26 @@ pub enum Semantic {
     Decimal,
     /// `true` or `false`.
     Boolean,
+    /// Second and further given names, or their initials.
+    MiddleName,
+    /// Gender or sex, in the source's words.
+    Gender,
+    /// Number that a state gave a person (social security, tax, passport, driving licence): compared without signs.
+    GovernmentId,
+    /// Name of a firm, school or other body.
+    OrganisationName,
+    /// State, province or county.
+    Region,
+    /// House number alone.
+    StreetNumber,
+    /// What stands in an address beside the street: unit, building, estate.
+    AddressExtra,
+    /// Year of birth alone.
+    BirthYear,
+    /// Month of birth alone, 1 to 12.
+    BirthMonth,
+    /// Day of birth alone, 1 to 31.
+    BirthDay,
 }
 
 /// Category of personal data, by which a purpose says what it may use.

@@ -1,6 +1,7 @@
 //! From a standardised record to what is written and what the dataflow runs on.
 
 use crate::crypto::IdentityKey;
+use crate::matching::formal_name;
 use crate::model::{
     AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId, NameMark,
     Schema, SourceId, Timestamp, ValueHash,
@@ -101,11 +102,11 @@ fn name_mark(keys: &IdentityKey, given: &str) -> NameMark {
     NameMark::new(hash(&initial), (sound.len() > 1).then(|| hash(&sound)))
 }
 
-/// The first given name as it sounds: its initial and the consonants after it, alike ones as one, four at most. A
-/// vowel that is all that follows the initial stands for itself.
+/// A given name as it sounds, nicknames as the name that they stand for: its initial and the consonants after it, alike
+/// ones as one, four letters at most. A name that has none after its initial ends in a dash.
 fn given_sound(given: &str) -> Option<String> {
-    let folded = any_ascii::any_ascii(given).to_ascii_uppercase();
-    let first = folded.split(|c: char| !c.is_ascii_alphabetic()).find(|part| !part.is_empty())?;
+    let formal = formal_name(given).to_ascii_uppercase();
+    let first = formal.split(|c: char| !c.is_ascii_alphabetic()).find(|part| !part.is_empty())?;
     let mut sound = String::new();
     for letter in first.chars() {
         let alike = match letter {

@@ -15,6 +15,7 @@ use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
 use crate::encoding::storage::Storage;
 use crate::ledger::{self, Content, Ledger, PolicyBundle, State};
+use crate::matching::{Model, Scorer};
 use crate::model::{Birth, Epoch, Schema, Sequence};
 use crate::policy::Bundle;
 use crate::standardize::{Standardized, Standardizer};
@@ -39,6 +40,8 @@ pub struct Onefold {
     pub(super) index: Index,
     pub(super) index_is_empty: bool,
     pub(super) engine: Engine,
+    /// How records are compared, where the bundle has a model.
+    pub(super) scorer: Option<Arc<Scorer>>,
     pub(super) standardizer: Standardizer,
     pub(super) standardized: Standardized,
     pub(super) facts: FactMaker,
@@ -178,8 +181,10 @@ impl Onefold {
     ) -> Result<Self, Error> {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
+        let scorer = scorer(&schema, &keys.identity())?;
         Ok(Self {
-            engine: Engine::new(&Rules::new(&schema, None)),
+            engine: Engine::new(&Rules::new(&schema, scorer.clone())),
+            scorer,
             standardizer: Standardizer::new(&schema),
             standardized: Standardized::default(),
             facts: FactMaker::new(&schema),
@@ -281,6 +286,17 @@ impl Onefold {
     pub(super) fn stamp(&mut self) {
         self.ledger.set_time(self.options.clock.now_s());
     }
+}
+
+/// How records are compared under a schema.
+pub(super) fn scorer(schema: &Schema, identity: &IdentityKey) -> Result<Option<Arc<Scorer>>, Error> {
+    let Some(text) = &schema.match_model else { return Ok(None) };
+    let model = Model::read(text.as_bytes())
+        .map_err(|_| Error::Unaccounted { what: "the match model of the bundle cannot be read" })?;
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&identity.content(&[b"blocks", b"lower"]).to_le_bytes());
+    key[8..].copy_from_slice(&identity.content(&[b"blocks", b"upper"]).to_le_bytes());
+    Ok(Some(Arc::new(Scorer::new(schema, &model, key))))
 }
 
 /// How the ledger is written.

@@ -30,10 +30,10 @@ pub struct Reader<'a> {
 }
 
 /// A record with what its entry says.
-struct Opened {
-    birth: Birth,
-    row: RecordRow,
-    received: Received,
+pub(super) struct Opened {
+    pub birth: Birth,
+    pub row: RecordRow,
+    pub received: Received,
 }
 
 impl Reader<'_> {
@@ -321,7 +321,7 @@ impl Reader<'_> {
         value_of(&record.received, winner.attribute).map(|(_, text)| text.to_owned()).ok_or(missing)
     }
 
-    fn open(&self, birth: Birth) -> Result<Opened, Error> {
+    pub(super) fn open(&self, birth: Birth) -> Result<Opened, Error> {
         let row = self.index.record(birth)?.ok_or(Error::Unaccounted { what: "a record is not in the index" })?;
         let received = self.received(row.position)?;
         Ok(Opened { birth, row, received })
@@ -358,7 +358,7 @@ impl Reader<'_> {
         Some(Row::new(facts, Named::new(record.row.name, record.birth), source))
     }
 
-    fn record_view(&self, record: &Opened) -> RecordView {
+    pub(super) fn record_view(&self, record: &Opened) -> RecordView {
         let source = self.schema.sources.get(usize::from(record.row.source.0));
         RecordView {
             source: source.map_or_else(String::new, |source| source.name.clone()),

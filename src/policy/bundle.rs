@@ -18,6 +18,9 @@ pub const DATA_VERSION: &str = "standardize 1; guards 3; rlibphonenumber 2.2.15;
     icu_normalizer_data 2.4.0; icu_properties_data 2.4.0; psl 2.1.247; unicode-normalization 0.1.26; any_ascii 0.3.3; \
     jiff 1.0.1";
 
+/// The file of the match model, which is no TOML and which programs write.
+pub(super) const MODEL: &str = "model.json";
+
 /// A file that a bundle may have.
 pub(super) struct Part {
     /// Its name.
@@ -100,7 +103,7 @@ fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diag
         }
     }
     for (name, text) in files {
-        if !PARTS.iter().any(|part| part.name == name) {
+        if !is_part(name) {
             report_unknown_file(name, out);
         } else if text.len() > FILE_BYTES_MAX {
             report_too_large(name, out);
@@ -113,10 +116,15 @@ fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diag
     }
 }
 
+/// Whether a bundle may have a file of this name.
+pub(super) fn is_part(name: &str) -> bool {
+    name == MODEL || PARTS.iter().any(|part| part.name == name)
+}
+
 /// A file that no bundle has.
 pub(super) fn report_unknown_file(name: &str, out: &mut Diagnosis) {
     let known: Vec<String> = PARTS.iter().map(|part| format!("`{}`", part.name)).collect();
-    let help = format!("remove or rename it; a bundle has {}, `README.md` and `cases`", known.join(", "));
+    let help = format!("remove or rename it; a bundle has {}, `{MODEL}`, `README.md` and `cases`", known.join(", "));
     out.report_file(name, "a bundle has no file of this name", help);
 }
 
@@ -180,6 +188,10 @@ fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosi
         known.schema.kinds = kinds;
         known.kinds = whole;
         known.schema.profile_records_max = identity::profile_records_max(&part, out);
+        let model = files.iter().find(|(name, _)| name == MODEL).map(|(_, text)| text.as_str());
+        if !unreadable.iter().any(|name| name == MODEL) {
+            known.schema.match_model = identity::match_model(&part, model, out);
+        }
     }
     if let Some(part) = section(4, "`sources.toml`") {
         known.schema.sources = sources::sources(&part, &known, out);

@@ -3,11 +3,13 @@
 //! INVARIANT: there is one rule of survivorship for each attribute, and a kind is made only from an attribute whose
 //! values can tell persons apart.
 
-use super::bundle::{Known, check_name};
+use super::bundle::{Known, MODEL, check_name};
 use super::defaults;
 use super::problem::printable;
 use super::section::{Diagnosis, Located, Section};
 use super::vocabulary::{CRITERIA, may_identify, meaning, names};
+use crate::encoding::{hex, sha256};
+use crate::matching::Model;
 use crate::model::{AttributeId, Criterion, IdentifierKind, Semantic, SurvivorshipRule};
 use std::collections::{HashMap, HashSet};
 
@@ -28,9 +30,9 @@ const CRITERIA_DEFAULT: [Criterion; 2] = [Criterion::Recency, Criterion::Trust];
 
 /// The kinds, and whether all of them could be read.
 pub(super) fn kinds(part: &Section<'_>, known: &Known, out: &mut Diagnosis) -> (Vec<IdentifierKind>, bool) {
-    part.only(&["identifier", "profile"], out);
+    part.only(&["identifier", "profile", "matching"], out);
     let sections = part.sections("identifier", "an identifier", out);
-    if sections.is_empty() && !part.has("identifier") {
+    if sections.is_empty() && !part.has("identifier") && !part.has("matching") {
         let help = "add `[[identifier]]` with `attribute = \"email\"` and `priority = 80`: without one nothing links";
         out.report(&part.place, "no identifier is declared".to_owned(), help);
     }
@@ -47,7 +49,7 @@ pub(super) fn kinds(part: &Section<'_>, known: &Known, out: &mut Diagnosis) -> (
         whole &= read.is_some();
         kinds.extend(read);
     }
-    (kinds, whole && !sections.is_empty())
+    (kinds, whole && (part.has("matching") || !sections.is_empty()))
 }
 
 fn kind<'f>(
@@ -69,7 +71,7 @@ fn kind<'f>(
         && !may_identify(semantic)
     {
         let message = format!("attribute `{}` cannot identify: many people share a value", printable(found.value));
-        let help = "choose an attribute of semantic `email`, `phone`, `opaque`, `handle`, `text` or `integer`";
+        let help = "choose an attribute of semantic `email`, `phone`, `opaque`, `government_id`, `handle`, `text` or `integer`";
         out.report(&found.place, message, help);
     }
     if let Some(name) = &name {
@@ -131,6 +133,38 @@ pub(super) fn profile_records_max(part: &Section<'_>, out: &mut Diagnosis) -> u3
             section.number("records_max", 1..=100_000, out)
         })
         .unwrap_or(PROFILE_RECORDS_MAX_DEFAULT)
+}
+
+/// The text of the match model, when the bundle has the one that it names.
+pub(super) fn match_model(part: &Section<'_>, text: Option<&str>, out: &mut Diagnosis) -> Option<String> {
+    let pin = part.section("matching", "the matching", out).and_then(|section| {
+        section.only(&["model"], out);
+        section.need_text("model", "\"SHA-256 of model.json\"", out)
+    });
+    match (pin, text) {
+        (Some(pin), Some(text)) => {
+            let found = hex::encode(&sha256::digest(text.as_bytes()));
+            if let Err(error) = Model::read(text.as_bytes()) {
+                out.report_file(MODEL, error.to_string(), "train one with `onefold match train`");
+            } else if found != pin.value {
+                let help = format!("write `model = \"{found}\"` when this is the model that you mean");
+                out.report(&pin.place, format!("`{MODEL}` is not the model that is named here"), help);
+            } else {
+                return Some(text.to_owned());
+            }
+        }
+        (Some(pin), None) => {
+            let help = "train one with `onefold match train`, or remove `[matching]`";
+            out.report(&pin.place, format!("the bundle has no `{MODEL}`"), help);
+        }
+        (None, Some(text)) if !part.has("matching") => {
+            let found = hex::encode(&sha256::digest(text.as_bytes()));
+            let help = format!("add `[matching]` with `model = \"{found}\"` to `identity.toml`, or remove the file");
+            out.report_file(MODEL, "nothing says that records are to be scored by this model", help);
+        }
+        (None, _) => {}
+    }
+    None
 }
 
 /// Values of a kind, with `*` for any run of characters and `?` for one.

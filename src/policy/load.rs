@@ -2,7 +2,7 @@
 //!
 //! INVARIANT: reads regular files only, at most [`FILE_BYTES_MAX`] bytes of each, and never follows into folders.
 
-use super::bundle::{Bundle, FILE_BYTES_MAX, PARTS, report_too_large, report_unknown_file};
+use super::bundle::{Bundle, FILE_BYTES_MAX, is_part, report_too_large, report_unknown_file};
 use super::problem::Problems;
 use super::section::Diagnosis;
 use std::io::Read as _;
@@ -21,7 +21,7 @@ impl Bundle {
         let Some(names) = list(dir, &mut out) else { return Err(out.into_problems()) };
         let (mut files, mut unreadable) = (Vec::new(), Vec::new());
         for name in names {
-            if !PARTS.iter().any(|part| part.name == name) {
+            if !is_part(&name) {
                 report_unknown_file(&name, &mut out);
             } else if let Some(text) = read_file(dir, &name, &mut out) {
                 files.push((name, text));

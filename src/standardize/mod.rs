@@ -33,3 +33,4 @@ pub use country::country_name;
 pub use reason::{Issue, Reason};
 pub use standardized::{Standardized, Value};
 pub use standardizer::Standardizer;
+pub use text::is_placeholder;

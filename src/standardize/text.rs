@@ -136,7 +136,7 @@ pub(super) fn is_absent(text: &str) -> bool {
 }
 
 /// Whether a text is what people write where they have to write something.
-pub(super) fn is_placeholder(text: &str) -> bool {
+pub fn is_placeholder(text: &str) -> bool {
     is_absent(text) || PLACEHOLDERS.contains(text)
 }
 

@@ -19,6 +19,7 @@ mod ledger;
 mod ledger_damage;
 mod ledger_faults;
 mod ledger_opened;
+mod matching;
 mod policy;
 mod privacy;
 mod processes;

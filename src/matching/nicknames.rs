@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn one_name_stands_for_a_group() {
-        for (given, expected) in [("Bill", "william"), ("William Henry", "william"), ("Zoë", "zoe"), ("", ""), ("A.", "a")] {
+        for (given, expected) in
+            [("Bill", "william"), ("William Henry", "william"), ("Zoë", "zoe"), ("", ""), ("A.", "a")]
+        {
             assert_eq!(formal_name(given), expected, "{given}");
         }
     }

@@ -5,9 +5,10 @@
 use super::Error;
 use super::decisions::Decisions;
 use super::facts::identifier_hash;
+use super::matching::bits;
 use super::view::{
     Candidate, Evidence, Explanation, Ground, MemberView, PermissionView, ProfileView, RecordView, ReferenceView,
-    SCORED, STEWARD, Step, ValueView, bits,
+    SCORED, STEWARD, Step, ValueView,
 };
 use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};

@@ -160,13 +160,6 @@ pub const SCORED: &str = "score";
 /// The kind of evidence of a steward's decision.
 pub const STEWARD: &str = "steward";
 
-/// A match weight as people read it.
-pub fn bits(millibits: i32) -> String {
-    let sign = if millibits < 0 { "-" } else { "" };
-    let tenths = (millibits.unsigned_abs() + 50) / 100;
-    format!("{sign}{}.{} bits", tenths / 10, tenths % 10)
-}
-
 /// What ties two records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ground {

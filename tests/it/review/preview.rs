@@ -18,10 +18,13 @@ fn bridged(data: &Path) -> Onefold {
     onefold
 }
 
+/// Makes what could happen, of the records of a world.
+type Imagined<'f> = &'f dyn Fn(&Onefold) -> Hypothesis;
+
 #[test]
 fn what_is_shown_is_what_happens() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&str, &dyn Fn(&Onefold) -> Hypothesis); 9] = [
+    let cases: [(&str, Imagined<'_>); 9] = [
         ("same", &|o| Hypothesis::Decide(same(o, "a", "y"))),
         ("same of strangers", &|o| Hypothesis::Decide(same(o, "q1", "a"))),
         ("different", &|o| Hypothesis::Decide(different(o, "a", "m"))),

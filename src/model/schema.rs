@@ -244,9 +244,11 @@ pub struct IdentifierKind {
     pub names_max: u32,
     /// Whether a person has one value: profiles with different values are not joined.
     pub unique: bool,
-    /// Values that do not link alone, whoever carries them, written as [`blocked`](Self::blocked) ones.
+    /// Values that do not link alone, whoever carries them, written as [`blocked`](Self::blocked) ones. Ask
+    /// [`is_weak`](Self::is_weak).
     pub weak: Vec<String>,
-    /// Standardised values that never identify, with `*` for any run of characters: `info@*` blocks every such mailbox.
+    /// Standardised values that never identify, with `*` for any run of characters and `?` for one: `info@*` blocks every
+    /// such mailbox.
     /// Ask [`is_blocked`](Self::is_blocked).
     pub blocked: Vec<String>,
 }
@@ -320,13 +322,24 @@ impl Source {
 impl IdentifierKind {
     /// Whether this standardised value links only records whose given names agree.
     pub fn is_weak(&self, value: &str) -> bool {
-        self.weak.iter().any(|pattern| super::matches(pattern, value))
+        any_matches(&self.weak, value)
     }
 
     /// Whether this standardised value never identifies.
     pub fn is_blocked(&self, value: &str) -> bool {
-        self.blocked.iter().any(|pattern| super::matches(pattern, value))
+        any_matches(&self.blocked, value)
     }
+}
+
+/// Whether one of many patterns matches. It is asked for each identifier of each record, so that most are put aside by
+/// their first byte.
+fn any_matches(patterns: &[String], value: &str) -> bool {
+    let first = value.as_bytes().first().copied();
+    let may_match = |pattern: &&String| {
+        let head = pattern.as_bytes().first().copied();
+        head == first || matches!(head, Some(b'*' | b'?'))
+    };
+    patterns.iter().filter(may_match).any(|pattern| super::matches(pattern, value))
 }
 
 fn index(position: Option<usize>) -> Option<u16> {

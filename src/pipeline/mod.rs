@@ -67,6 +67,6 @@ pub use sandbox::Hypothesis;
 pub use subject::{Coverage, ErasureView};
 pub use view::{
     Candidate, DecisionView, Evidence, Explanation, Ground, Group, GuardedView, Held, MemberView, PairView,
-    PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, ReferenceView, Step, ValueView,
-    criterion_name,
+    PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, ReferenceView, SCORED, STEWARD, Step,
+    ValueView, criterion_name,
 };

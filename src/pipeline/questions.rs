@@ -10,7 +10,7 @@ use super::Error;
 use super::decisions::Decisions;
 use super::read::Reader;
 use super::sandbox::Hypothesis;
-use super::view::{DecisionView, PairView, Preview, QuestionView, Questions};
+use super::view::{DecisionView, PairView, QuestionView, Questions};
 use crate::ledger::{Content, Position};
 use crate::model::{Birth, IdentifierHash, KindId, NameHash, Obstacle, Ruling, Sequence};
 use crate::store::{DecisionRow, Question};
@@ -111,8 +111,9 @@ impl Reader<'_> {
         }
         let decisions = Decisions::load(self.index)?;
         let preview = |ruling: Ruling| match decisions.contradiction(ruling) {
-            Some(_) => Ok(Preview::default()),
-            None => self.preview(Hypothesis::Decide(ruling)),
+            Some(_) => Ok(None),
+            None if decisions.find(ruling).is_some() => Ok(None),
+            None => self.preview(Hypothesis::Decide(ruling)).map(Some),
         };
         let decision = decisions.between(one, other);
         Ok(PairView {

@@ -5,9 +5,10 @@
 use super::Error;
 use super::decisions::Decisions;
 use super::facts::identifier_hash;
+use super::matching::bits;
 use super::view::{
-    Candidate, Evidence, Explanation, Ground, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
-    ValueView,
+    Candidate, Evidence, Explanation, Ground, MemberView, PermissionView, ProfileView, RecordView, ReferenceView,
+    SCORED, STEWARD, Step, ValueView,
 };
 use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
@@ -119,28 +120,29 @@ impl Reader<'_> {
             let to = self.cached(&mut opened, far)?;
             let to = self.record_view(to);
             let from = self.record_view(self.cached(&mut opened, near)?);
-            steps.push(Step { from, to, ground, merge: entry });
+            let Ground { kind, value, decision, .. } = ground;
+            steps.push(Step { from, to, kind, value, decision, merge: entry });
         }
         Ok(Some(Evidence { profile: self.id(root)?, steps }))
     }
 
     /// What ties the records of a link.
     pub(super) fn ground(&self, decisions: &Decisions, link: &Link) -> Result<Ground, Error> {
-        let bare = |kind: &str| Ground { kind: kind.to_owned(), value: None, weight_millibits: None, decision: None };
-        match link.kind {
-            KindId::STEWARD => {
-                let decision = decisions.find(Ruling::same(link.a, link.b)).map(|(entry, _)| entry);
-                Ok(Ground { decision, ..bare("steward") })
-            }
-            KindId::SCORED => Ok(Ground { weight_millibits: link.weight(), ..bare("score") }),
-            kind => {
-                let value = self.carried_value(link.a, kind, link.identifier)?;
-                let allowed = Ruling::Allowed { kind, identifier: link.identifier, carrier: link.a };
-                let decision = decisions.find(allowed).map(|(entry, _)| entry);
-                let name = self.schema.kinds.get(usize::from(kind.0)).map_or("", |kind| kind.name.as_str());
-                Ok(Ground { value: Some(value), decision, ..bare(name) })
-            }
+        let (kind, identifier) = (link.kind, link.identifier);
+        if kind == KindId::STEWARD {
+            let decision = decisions.find(Ruling::same(link.a, link.b)).map(|(entry, _)| entry);
+            let (kind, value) = (STEWARD.to_owned(), "the same person".to_owned());
+            return Ok(Ground { kind, value, weight_millibits: None, decision });
         }
+        if let Some(weight) = link.weight() {
+            let (kind, value) = (SCORED.to_owned(), bits(weight));
+            return Ok(Ground { kind, value, weight_millibits: Some(weight), decision: None });
+        }
+        let value = self.carried_value(link.a, kind, identifier)?;
+        let allowed = Ruling::Allowed { kind, identifier, carrier: link.a };
+        let decision = decisions.find(allowed).map(|(entry, _)| entry);
+        let name = self.schema.kinds.get(usize::from(kind.0)).map_or_else(String::new, |kind| kind.name.clone());
+        Ok(Ground { kind: name, value, weight_millibits: None, decision })
     }
 
     /// The value of an identifier, as a record that carries it has it.

@@ -144,25 +144,33 @@ pub struct Step {
     pub from: RecordView,
     /// The farther record.
     pub to: RecordView,
-    /// What ties them.
-    #[serde(flatten)]
-    pub ground: Ground,
+    /// The kind of identifier that they share; [`STEWARD`] or [`SCORED`] when it is none.
+    pub kind: String,
+    /// Its value in standard form; the weight of their score; what the steward decided.
+    pub value: String,
+    /// The entry of the steward's decision that the link rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Sequence>,
     /// The entry that merged them.
     pub merge: Sequence,
 }
 
+/// The kind of evidence of a scored match.
+pub const SCORED: &str = "score";
+/// The kind of evidence of a steward's decision.
+pub const STEWARD: &str = "steward";
+
 /// What ties two records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ground {
-    /// The kind of identifier that they share; `steward` or `score` when it is none.
+    /// The kind of identifier that they share; [`STEWARD`] or [`SCORED`] when it is none.
     pub kind: String,
-    /// The value that they share, in standard form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    /// The value that they share, in standard form; the weight of their score; what the steward decided.
+    pub value: String,
     /// The weight of their score, thousandths of a bit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_millibits: Option<i32>,
-    /// The entry of the steward's decision.
+    /// The entry of the steward's decision that it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Sequence>,
 }
@@ -263,10 +271,11 @@ pub struct PairView {
     pub decision: Option<DecisionView>,
     /// The links between their profiles that do not join them.
     pub questions: Vec<QuestionView>,
-    /// What would happen if they were decided to be one person; nothing where that holds already or cannot hold.
-    pub same: Preview,
+    /// What would happen if they were decided to be one person; none where that holds already, or cannot beside what was
+    /// decided.
+    pub same: Option<Preview>,
     /// What would happen if they were decided to be different persons; likewise.
-    pub different: Preview,
+    pub different: Option<Preview>,
 }
 
 /// How an identifier is held back.

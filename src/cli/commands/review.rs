@@ -205,12 +205,10 @@ fn print_pair(view: &PairView) -> anyhow::Result<()> {
         [("same", &view.same, "one person"), ("different", &view.different, "different persons")]
     {
         line(format!("\nIf they were decided to be {what}:"))?;
-        if holds(ruling) {
-            line("  that is what holds.")?;
-        } else if view.decision.is_some() {
-            line("  the decision that holds would have to be withdrawn first.")?;
-        } else {
-            print_preview(preview)?;
+        match preview {
+            Some(preview) => print_preview(preview)?,
+            None if holds(ruling) => line("  That is what holds.")?,
+            None => line("  What was decided before stands against it; `onefold review list --decisions` shows it.")?,
         }
     }
     Ok(())

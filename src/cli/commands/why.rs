@@ -77,8 +77,8 @@ pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
         line("  they are the same record")?;
     }
     for step in &evidence.steps {
-        let (from, to, ties) = (record_name(&step.from), record_name(&step.to), ties(&step.ground));
-        let decided = step.ground.decision.map_or_else(String::new, |entry| format!("decision #{entry}, "));
+        let (from, to, ties) = (record_name(&step.from), record_name(&step.to), ties(&step.kind, &step.value));
+        let decided = step.decision.map_or_else(String::new, |entry| format!("decision #{entry}, "));
         let text = format!("  {from} and {to} {ties} ({decided}entry #{})", step.merge);
         output::wrapped(&output::shown(&text), 4)?;
     }

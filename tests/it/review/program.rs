@@ -77,7 +77,7 @@ fn a_steward_sees_and_decides() {
     assert!(out.contains("are one person by a steward's decision (decision #"), "{out}");
     let out = ok(&["review", "list", "--decisions", "--data", &data]);
     assert!(out.contains("ada decided that contacts:1 and contacts:2 are one person: asked them"), "{out}");
-    assert!(ok(&["review", "list", "--data", &data]).starts_with("Nothing is to be reviewed."));
+    assert!(ok(&["review", "list", "--data", &data]).starts_with("Nothing is to be reviewed;"));
 
     let entry = ask(&data, &["review", "list", "--decisions"])[0]["entry"].as_u64().unwrap().to_string();
     let shown = ok(&["ledger", "show", &entry, "-n", "1", "--data", &data]);

@@ -4,7 +4,7 @@ use crate::cli::args::Global;
 use crate::cli::commands::{open, record_name};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, Grid, counted, line};
-use crate::pipeline::{DecisionView, Ground, Held, QuestionView};
+use crate::pipeline::{DecisionView, Held, QuestionView, SCORED, STEWARD};
 use serde_json::json;
 
 /// Lists links that do not join their records.
@@ -16,7 +16,7 @@ pub fn questions(global: &Global, limit: usize, all: bool) -> anyhow::Result<u8>
         return Ok(SUCCESS);
     }
     if questions.count == 0 {
-        line("Nothing is to be reviewed.")?;
+        line("Nothing is to be reviewed; for values that too many share see `onefold review identifiers`.")?;
     }
     for (place, view) in questions.open.iter().enumerate() {
         if place > 0 {
@@ -41,18 +41,18 @@ pub fn questions(global: &Global, limit: usize, all: bool) -> anyhow::Result<u8>
 pub fn question(view: &QuestionView) -> anyhow::Result<()> {
     let (from, to) = (record_name(&view.from), record_name(&view.to));
     let write = |text: String| output::wrapped(&output::shown(&text), 10);
-    write(format!("{from} and {to} {}", ties(&view.ground)))?;
+    write(format!("{from} and {to} {}", ties(&view.ground.kind, &view.ground.value)))?;
     write(format!("  in      profile {} and profile {}", view.from_profile, view.to_profile))?;
     write(format!("  but     {}", view.reason))?;
     write(format!("  remedy  {}", view.remedy))
 }
 
 /// What ties two records, after their names.
-pub fn ties(ground: &Ground) -> String {
-    match (&ground.value, ground.weight_millibits) {
-        (Some(value), _) => format!("share the {} {value}", ground.kind),
-        (None, Some(weight)) => format!("score {}.{:03} bits", weight / 1000, (weight % 1000).abs()),
-        (None, None) => "are one person by a steward's decision".to_owned(),
+pub fn ties(kind: &str, value: &str) -> String {
+    match kind {
+        SCORED => format!("look like one person (weight {value})"),
+        STEWARD => "are one person by a steward's decision".to_owned(),
+        kind => format!("share the {kind} {value}"),
     }
 }
 

@@ -1,5 +1,10 @@
 //! The command line: what can be asked, with help that teaches.
 
+mod evidence;
+
+pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
+
+use super::access::KeyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,6 +48,9 @@ pub struct Global {
     /// Print less: no progress, no summary.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// What opens the keys.
+    #[command(flatten)]
+    pub keys: KeyOptions,
 }
 
 /// What to do.
@@ -51,10 +59,12 @@ pub enum Command {
     /// Make a data directory under a policy bundle.
     #[command(after_help = "\
 The bundle is copied into the directory, keys are made in DIR/keys, and the ledger begins. Keep a copy \
-of DIR/keys/kek somewhere safe: without it nothing can be decrypted.
+of DIR/keys/kek somewhere safe: without it nothing can be decrypted. With --kek the keys are put under a \
+passphrase or a command instead; `onefold key rewrap` changes that later.
 
 Examples:
   onefold init --policy contacts --data DATA
+  onefold init --policy contacts --data DATA --kek passphrase
   onefold init --policy policies/mine --data STAGING --identity-from DATA")]
     Init {
         /// Folder of the bundle; `retail` and `contacts` name the ones that come with the program.
@@ -63,6 +73,9 @@ Examples:
         /// Take over the identity key of another data directory, so that both give the same ids.
         #[arg(long, value_name = "DIR")]
         identity_from: Option<PathBuf>,
+        /// Who keeps the key that all others are kept under.
+        #[arg(long, value_enum, default_value_t = KekKind::File)]
+        kek: KekKind,
     },
     /// Read change streams into profiles.
     #[command(after_help = "\
@@ -163,15 +176,62 @@ Examples:
         #[command(subcommand)]
         command: QuarantineCommand,
     },
-    /// Check the ledger, or show its entries.
+    /// Check the ledger, sign and publish it, prove what stands in it, or show its entries.
     #[command(after_help = "\
 Examples:
   onefold ledger verify --data DATA
+  onefold ledger checkpoint --data DATA -o checkpoint
   onefold ledger show --data DATA 7236 -n 1")]
     Ledger {
         /// What to do with it.
         #[command(subcommand)]
         command: LedgerCommand,
+    },
+    /// Erase a person: destroy the keys of all that was ever recorded of them.
+    #[command(after_help = "\
+Shows what will be erased, and asks. All records of the person go, deleted ones and consents on what only they \
+carry included; --only-record erases one record. Since then nobody can read anything of it, and a record that a \
+source sends again is refused and counted. The ledger stays whole and verifies as before. By the date that is \
+printed the ciphertexts are deleted, too: by `onefold ledger redact`, or when the directory is next opened for \
+changes.
+
+Backups of DIR/keys from before still hold the keys: delete them, or note by when they will be.
+
+Examples:
+  onefold erase email:ada@example.com --request DSR-2026-041 --ground consent-withdrawn
+  onefold erase crm:4711 --request DSR-2026-042 --ground no-longer-needed --only-record --yes
+  onefold erase --list")]
+    Erase(Erase),
+    /// Look after the keys: what they are, under whose key they are kept, replace them.
+    #[command(after_help = "\
+Examples:
+  onefold key status --data DATA
+  onefold key rewrap --to passphrase --data DATA
+  onefold key rotate --signing --data DATA")]
+    Key {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Check a package of entries that was handed over. Needs no data directory.
+    #[command(after_help = "\
+Prints what the package proves, what it does not, and by which key. Without --key it is checked against the \
+key that it brings itself, which proves nothing about who made it. Exit code 5 means that something in it does \
+not verify. VERIFY.md in the package says how to check it by hand.
+
+Examples:
+  onefold verify ada.zip --key onefold/5f1c…+8a1b2c3d+AX…
+  onefold verify ada.zip --key regulator.vkey --since checkpoint-2026-01
+  onefold verify ada.zip --json")]
+    Verify {
+        /// The package.
+        package: PathBuf,
+        /// The key that the ledger signs with, or a file with one such key a line.
+        #[arg(long, value_name = "VKEY|FILE")]
+        key: Option<String>,
+        /// A checkpoint that was given out before: the package must prove that the ledger goes on from it.
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
     },
     /// Check policy bundles.
     #[command(after_help = "\
@@ -264,14 +324,64 @@ Examples:
 /// The ledger.
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
-    /// Check every byte of the chain. Needs no keys.
+    /// Check every byte of the chain, and its signed checkpoints. Needs no keys.
     #[command(after_help = "\
 Reads DIR/ledger alone, so a copy of that folder is enough. Exit code 5 means that it does not verify.
 
+By itself a ledger shows that nothing in it was altered. That it was not cut back takes a checkpoint from \
+before, that it was not written anew by somebody else takes a checkpoint or the public key: keep them apart from \
+the ledger, and give them here. What was not proved for want of them is said.
+
 Examples:
   onefold ledger verify --data DATA
+  onefold ledger verify --data COPY --key onefold.vkey --since checkpoint-of-last-month
   onefold ledger verify --data COPY --json")]
-    Verify,
+    Verify(Verify),
+    /// Sign a checkpoint over the whole ledger, publish it, or keep what witnesses say of it.
+    #[command(after_help = "\
+A checkpoint is a signed note (C2SP tlog-checkpoint): whoever has kept one can tell later whether the ledger \
+still begins as it did then. --publish DIR writes the log for others to read (C2SP tlog-tiles): all hashes, and \
+entries without anything encrypted; again, it adds what is new. --publish URL sends the checkpoint there by PUT. \
+Witnesses cosign the file that -o wrote; --cosignature takes what they give back.
+
+Examples:
+  onefold ledger checkpoint -o checkpoint
+  onefold ledger checkpoint --publish /srv/log
+  onefold ledger checkpoint --publish https://anchor.example.com/onefold
+  onefold ledger checkpoint --cosignature cosigned --witness witness.vkey")]
+    Checkpoint(Checkpoint),
+    /// Prove that an entry is in the ledger, or that the ledger goes on from an earlier checkpoint.
+    #[command(after_help = "\
+An entry's proof is a C2SP tlog-proof file. A proof of consistency (RFC 9162) is its hashes in base64, one a \
+line; it is empty when nothing came in between. Both are made without keys, and verify without this program.
+
+Examples:
+  onefold ledger prove 7236 -o entry.tlog-proof
+  onefold ledger prove 7236 --checkpoint checkpoint-of-last-month
+  onefold ledger prove --from checkpoint-of-last-month")]
+    Prove(Prove),
+    /// Compare all that the ledger justifies with all that profiles show. Needs the keys.
+    #[command(after_help = "\
+Every link, every value and every permission must have exactly one entry that justifies it, and every entry in \
+force must have its link, value or permission. Exit code 5 means that some do not.
+
+Examples:
+  onefold ledger audit --data DATA
+  onefold ledger audit --data DATA --json")]
+    Audit,
+    /// Delete the ciphertexts of erased records whose date has come. Needs the keys.
+    #[command(after_help = "\
+Their keys are destroyed already, so nobody can read them; this removes the bytes, too. Hashes stay, so that the \
+ledger verifies as before. It also happens when the directory is opened for changes after the date.
+
+Examples:
+  onefold ledger redact
+  onefold ledger redact --all    # also those whose date has not come")]
+    Redact {
+        /// Do not wait for the dates.
+        #[arg(long)]
+        all: bool,
+    },
     /// Show entries in clear. Needs the keys.
     #[command(after_help = "\
 Examples:
@@ -285,6 +395,33 @@ Examples:
         /// How many entries.
         #[arg(long, short = 'n', default_value_t = 20)]
         count: u64,
+    },
+    /// Pack entries, their keys and their proofs for somebody who has neither the ledger nor its keys.
+    #[command(after_help = "\
+The package holds the key of each of its entries and of no other. With --profile, it holds what the present state \
+of the profile rests on: what was received of its records, the merges that join them, where its values come from, \
+the decisions about it and the consents behind them. Entries about erased records go in without a key.
+
+Give its reader the key that is printed by another way than the package, and let them run `onefold verify`.
+
+Examples:
+  onefold ledger disclose --entries 12,40-45 -o entries.zip
+  onefold ledger disclose --profile email:ada@example.com -o ada.zip
+  onefold ledger disclose --profile crm:4711 --since checkpoint-2026-01 -o ada.zip")]
+    #[command(group(clap::ArgGroup::new("what").required(true).args(["entries", "profile"])))]
+    Disclose {
+        /// Sequences of entries, such as 12,40-45.
+        #[arg(long, value_name = "LIST")]
+        entries: Option<String>,
+        /// Whose: a profile id, SOURCE:KEY or KIND:VALUE.
+        #[arg(long, value_name = "ID")]
+        profile: Option<String>,
+        /// A checkpoint that its reader has: the package proves that the ledger goes on from it.
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+        /// The package, a new file.
+        #[arg(long, short, value_name = "PKG")]
+        output: PathBuf,
     },
 }
 

@@ -1,7 +1,10 @@
 //! One table from kinds of errors to exit codes and remedies.
 
+use super::commands::ledger::NotSent;
 use super::output;
 use crate::pipeline::PermissionView;
+use crate::report::disclosure;
+use crate::report::log;
 use crate::{crypto, ledger, pipeline, policy, sources, store};
 
 /// The program did what was asked.
@@ -32,11 +35,26 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<ledger::Error>() {
         return of_ledger(error);
     }
+    if let Some(error) = error.downcast_ref::<disclosure::Error>() {
+        return of_disclosure(error);
+    }
     if error.downcast_ref::<policy::Problems>().is_some() {
         return (USAGE, None);
     }
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return (USAGE, usage.help.clone());
+    }
+    if let Some(NotFound(missing)) = error.downcast_ref::<NotFound>() {
+        return (NOT_FOUND, missing.help.clone());
+    }
+    if error.downcast_ref::<Unproven>().is_some() {
+        return (TAMPERED, hint(COMPARE));
+    }
+    if let Some(error) = error.downcast_ref::<log::Error>() {
+        return of_log(error);
+    }
+    if error.downcast_ref::<NotSent>().is_some() {
+        return (FAILED, hint("see that the address takes a PUT, and run the same command again"));
     }
     (FAILED, None)
 }
@@ -76,6 +94,37 @@ impl Usage {
         let near = policy::nearest(name, &known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
         Self::new(format!("the bundle has no {sort} `{}`", output::shown(name)))
             .help(format!("{near}it has {}", known.join(", ")))
+    }
+}
+
+/// Something that was asked for does not exist, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotFound(Usage);
+
+impl NotFound {
+    /// Says what is missing.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(Usage::new(what))
+    }
+
+    /// Adds what to do about it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self(self.0.help(help))
+    }
+}
+
+/// The ledger is not the one that was signed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Unproven {
+    what: String,
+}
+
+impl Unproven {
+    /// Says what does not agree.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into() }
     }
 }
 
@@ -126,6 +175,7 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::Stopped => (FAILED, hint(AGAIN)),
         E::Index(store::Error::Locked) => (IN_USE, hint("wait for the other process to end; it is safe to try again")),
         E::Table(_) => (FAILED, None),
+        E::Disclosure(error) => of_disclosure(error),
     }
 }
 
@@ -148,8 +198,48 @@ fn of_ledger(error: &ledger::Error) -> (u8, Option<String>) {
         ),
         E::Keys(error) => (FAILED, key_hint(error)),
         E::ErasedRecord { .. } => (NOT_FOUND, None),
+        E::NoEntry { .. } => {
+            (NOT_FOUND, hint("`onefold ledger verify` says how many entries there are; they count from 0"))
+        }
+        E::NotCurrent { .. } => (
+            USAGE,
+            hint(
+                "the ledger went on since it was handed out: hand out the current one, which `onefold ledger checkpoint \
+                 -o FILE` writes, and keep the ledger still until it is back",
+            ),
+        ),
+        E::CheckpointMoved { .. } => {
+            (TAMPERED, hint("somebody wrote it beside this program: find out who, and try again"))
+        }
         E::TooLarge { .. } | E::Births { .. } | E::Bundle { .. } | E::EpochOrder { .. } => (FAILED, None),
-        _ => (TAMPERED, hint("nothing was changed here: compare with a backup or another copy of DIR/ledger")),
+        _ => (TAMPERED, hint(COMPARE)),
+    }
+}
+
+/// What is to be done about a ledger that is not what it should be.
+const COMPARE: &str = "nothing was changed here: compare with a backup or another copy of DIR/ledger";
+
+fn of_log(error: &log::Error) -> (u8, Option<String>) {
+    use log::Error as E;
+    match error {
+        E::File { source, .. } => (FAILED, disk_hint(source)),
+        E::OtherLog { .. } => (
+            TAMPERED,
+            hint("name another folder for this ledger; if it is the right one, `onefold ledger verify` tells more"),
+        ),
+        E::OtherEntries { .. } | E::Format(_) => (TAMPERED, hint("`onefold ledger verify` tells where it was changed")),
+        E::Ledger(error) => of_ledger(error),
+    }
+}
+
+fn of_disclosure(error: &disclosure::Error) -> (u8, Option<String>) {
+    use disclosure::Error as E;
+    match error {
+        E::Unsound { .. } => (TAMPERED, hint("ask its sender for the package again, and for the key by another way")),
+        E::TooLarge { .. } => (USAGE, hint("ask for fewer entries at once")),
+        E::Earlier { .. } => (TAMPERED, hint("give a checkpoint that this ledger has signed, as it was given out")),
+        E::Ledger(error) => of_ledger(error),
+        E::Log(_) => (TAMPERED, None),
     }
 }
 
@@ -166,17 +256,23 @@ fn disk_hint(error: &std::io::Error) -> Option<String> {
     }
 }
 
-fn key_hint(error: &crypto::Error) -> Option<String> {
+/// The remedy when keys do not open.
+pub fn key_hint(error: &crypto::Error) -> Option<String> {
     use crypto::Error as E;
     match error {
-        E::KekMissing { .. } | E::KekWrong { .. } | E::KekMalformed { .. } => {
-            hint("put the right key file back with mode 0600; `onefold ledger verify` works without it")
-        }
+        E::KekMissing { .. } | E::KekWrong { .. } | E::KekMalformed { .. } => hint(
+            "put the right key file back with mode 0600, or name it with --kek-file; without it nothing can be read, \
+                 ingested or erased, and `onefold ledger verify` still works",
+        ),
         E::KekMode { .. } => hint("`chmod 600` it, and ask yourself who may have read it"),
-        E::PassphraseMissing { .. } | E::PassphraseWrong { .. } => {
-            hint("give the passphrase that the keys were put under; `onefold ledger verify` works without it")
+        E::PassphraseMissing { .. } | E::PassphraseWrong { .. } => hint(
+            "give the right one by --passphrase-file or ONEFOLD_PASSPHRASE, or at a terminal; without it nothing can be \
+                 read, ingested or erased, and `onefold ledger verify` still works",
+        ),
+        E::CommandMissing { .. } => {
+            hint("give it by --kek-command or ONEFOLD_KEK_COMMAND; without it nothing can be read, ingested or erased")
         }
-        E::CommandMissing { .. } | E::CommandWrong { .. } | E::Command { .. } => {
+        E::CommandWrong { .. } | E::Command { .. } => {
             hint("try the key command by hand, with `wrap` or `unwrap` as its last argument and base64 on its input")
         }
         E::SealedMissing { .. } | E::SealedDamaged { .. } => {

@@ -2,11 +2,13 @@
 //!
 //! It holds no rules of its own: what an answer is is decided in `pipeline`, how it looks is decided here.
 
+mod access;
 mod args;
 pub mod bench;
 mod commands;
 mod failure;
 mod output;
+mod terminal;
 
 use args::{BenchLoad, BenchPart, Cli, Command, Global};
 use clap::{CommandFactory, Parser};
@@ -33,7 +35,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<u8> {
     let Cli { command, global } = cli;
     match command {
-        Command::Init { policy, identity_from } => commands::init::run(&global, &policy, identity_from),
+        Command::Init { policy, identity_from, kek } => commands::init::run(&global, &policy, identity_from, kek),
         Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
         Command::Profile { id, purpose } => commands::profile::run(&global, &id, purpose.as_deref()),
         Command::Explain { id, attribute } => commands::explain::run(&global, &id, attribute.as_deref()),
@@ -43,6 +45,11 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         }
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
+        Command::Erase(options) => commands::erase::run(&global, &options),
+        Command::Key { command } => commands::key::run(&global, &command),
+        Command::Verify { package, key, since } => {
+            commands::verify::run(&global, &package, key.as_deref(), since.as_deref())
+        }
         Command::Policy { command } => commands::policy::run(&global, &command),
         Command::Demo { keep } => commands::demo::run(&global, keep.as_deref()),
         Command::Bench { load, part } => run_bench(&global, load, part),

@@ -3,10 +3,13 @@
 //! INVARIANT: what a source wrote reaches the terminal only through [`shown`], so that no value can move the cursor,
 //! change colours or turn the direction of writing.
 
+pub use crate::report::entry::{count, counted};
+use anyhow::Context;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::Path;
 
 /// Of a longer text so many characters are shown to people; `--json` has all of it.
 const SHOWN_CHARS_MAX: usize = 300;
@@ -72,6 +75,14 @@ pub fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
+/// Prints a text as it is; it has its line ends.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn text(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 /// Prints words, broken into lines where standard output is a terminal; every line but the first begins with `indent`
 /// blanks.
 ///
@@ -110,6 +121,20 @@ fn wrap(text: &str, indent: usize, width: Option<usize>) -> String {
     out
 }
 
+/// Writes a file whole: beside its place first and moved there then, so that a half of it never stands there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let write = || {
+        std::fs::write(&partial, bytes)?;
+        std::fs::rename(&partial, path)
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
 /// Prints a value as JSON.
 ///
 /// # Errors
@@ -144,6 +169,11 @@ pub fn time(us: Option<i64>) -> String {
     written(us, "%Y-%m-%d %H:%M:%S")
 }
 
+/// The day of an instant, in UTC.
+pub fn day(us: i64) -> String {
+    written(Some(us), "%Y-%m-%d")
+}
+
 /// An instant in a table: without the time of day where the terminal is narrow.
 pub fn time_in_table(us: Option<i64>) -> String {
     if width().is_some_and(|width| width < WIDE) { written(us, "%Y-%m-%d") } else { time(us) }
@@ -157,24 +187,6 @@ pub fn as_of(us: Option<i64>) -> String {
 fn written(us: Option<i64>, format: &str) -> String {
     let stamp = us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
     stamp.map_or_else(|| "-".to_owned(), |stamp| stamp.strftime(format).to_string())
-}
-
-/// A count with thousands apart.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count with what is counted: `1 entry`, `2,000 entries`.
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// A number of bytes for people.

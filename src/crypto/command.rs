@@ -172,8 +172,10 @@ mod tests {
 
     #[test]
     fn a_command_that_hangs_is_killed() {
-        let command = KeyCommand { limit: Duration::from_millis(50), ..KeyCommand::new("tail -f /dev/null").unwrap() };
-        // `tail` takes `wrap` for a second file, which is missing, and goes on waiting.
+        let script = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(script.path(), "tail -f /dev/null; echo AAAA").unwrap();
+        let command = KeyCommand::new(&format!("sh {}", script.path().display())).unwrap();
+        let command = KeyCommand { limit: Duration::from_millis(50), ..command };
         let error = command.wrap(&[0; 32]).unwrap_err();
         assert!(matches!(error, Error::Command { operation: "wrap", fault: Fault::Time { .. } }), "{error}");
     }

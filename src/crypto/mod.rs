@@ -16,6 +16,7 @@
 mod command;
 mod error;
 mod folder;
+mod hkdf;
 mod identity;
 mod ids;
 mod kek;
@@ -25,6 +26,7 @@ mod puncture;
 mod records;
 mod reread;
 mod seal;
+mod secret;
 mod state_file;
 mod tombstone;
 

@@ -19,6 +19,7 @@
 //! few as possible. So what was erased decides which nodes there are, in whatever order it was erased.
 
 use super::records::RecordKey;
+use super::secret::Secret;
 use crate::model::Birth;
 use aes_gcm::KeyInit;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
@@ -67,21 +68,21 @@ impl Path {
     const EMPTY: Self = Self { way: None, children: [[[0; SEED_BYTES]; 2]; DEPTH_MAX as usize], shelf: Vec::new() };
 
     /// The leaf of `birth`, when the remembered way passes above it.
-    fn follow(&mut self, birth: u64) -> Option<Zeroizing<Seed>> {
+    fn follow(&mut self, birth: u64) -> Option<Secret<SEED_BYTES>> {
         let (last, base) = self.way?;
         let shared = shared_bits(last, birth);
         (shared >= base).then(|| self.descend(birth, base, (shared + 1).min(DEPTH_MAX)))
     }
 
     /// The leaf of `birth`, when a node above it is on the shelf.
-    fn begin_at_shelf(&mut self, birth: u64) -> Option<Zeroizing<Seed>> {
+    fn begin_at_shelf(&mut self, birth: u64) -> Option<Secret<SEED_BYTES>> {
         let bits = birth >> (DEPTH_MAX - SHELF_DEPTH);
         let (held, node) = self.shelf.get(shelf_place(bits))?;
-        (*held == bits).then_some(Zeroizing::new(*node)).map(|node| self.begin(birth, &node, SHELF_DEPTH))
+        (*held == bits).then_some(Secret::new(*node)).map(|node| self.begin(birth, &node, SHELF_DEPTH))
     }
 
     /// The leaf of `birth`, under the seed that is its cover; puts a node between on the shelf.
-    fn begin_at_cover(&mut self, birth: u64, seed: &Seed, depth: u8) -> Zeroizing<Seed> {
+    fn begin_at_cover(&mut self, birth: u64, seed: &Seed, depth: u8) -> Secret<SEED_BYTES> {
         if depth >= SHELF_DEPTH {
             return self.begin(birth, seed, depth);
         }
@@ -97,14 +98,14 @@ impl Path {
     }
 
     /// The leaf of `birth`, under a node at depth `base`.
-    fn begin(&mut self, birth: u64, node: &Seed, base: u8) -> Zeroizing<Seed> {
+    fn begin(&mut self, birth: u64, node: &Seed, base: u8) -> Secret<SEED_BYTES> {
         self.way = None;
         expand(node, &mut self.children[usize::from(base)]);
         self.descend(birth, base, base + 1)
     }
 
     /// Goes on from the way's node at depth `from`, which is one of the remembered children.
-    fn descend(&mut self, birth: u64, base: u8, from: u8) -> Zeroizing<Seed> {
+    fn descend(&mut self, birth: u64, base: u8, from: u8) -> Secret<SEED_BYTES> {
         // A panic halfway must not leave a way that is half of one leaf and half of another.
         self.way = None;
         for depth in from..DEPTH_MAX {
@@ -116,7 +117,7 @@ impl Path {
         }
         self.way = Some((birth, base));
         let leaves = self.children.last().expect("there are 64 levels");
-        Zeroizing::new(leaves[side(birth, DEPTH_MAX)])
+        Secret::new(leaves[side(birth, DEPTH_MAX)])
     }
 }
 
@@ -159,11 +160,15 @@ impl PunctureTree {
 
     /// The key of a record; `None` when it was erased.
     pub fn record_key(&self, birth: Birth) -> Option<RecordKey> {
-        self.leaf(birth).map(RecordKey::new)
+        self.secret(birth).map(RecordKey::new)
     }
 
     /// The seed of a leaf, which is what a record key consists of; `None` when it was erased.
     pub fn leaf(&self, birth: Birth) -> Option<Zeroizing<[u8; SEED_BYTES]>> {
+        self.secret(birth).map(|leaf| Zeroizing::new(*leaf))
+    }
+
+    fn secret(&self, birth: Birth) -> Option<Secret<SEED_BYTES>> {
         let mut path = match self.path.try_lock() {
             Ok(path) => path,
             Err(TryLockError::Poisoned(path)) => path.into_inner(),
@@ -176,10 +181,10 @@ impl PunctureTree {
         }
         let cover = self.cover(birth.0)?;
         let (seed, depth) = (&self.seeds[cover], self.depths[cover]);
-        if depth == DEPTH_MAX { Some(Zeroizing::new(*seed)) } else { Some(path.begin_at_cover(birth.0, seed, depth)) }
+        if depth == DEPTH_MAX { Some(Secret::new(*seed)) } else { Some(path.begin_at_cover(birth.0, seed, depth)) }
     }
 
-    fn leaf_anew(&self, birth: u64) -> Option<Zeroizing<Seed>> {
+    fn leaf_anew(&self, birth: u64) -> Option<Secret<SEED_BYTES>> {
         let cover = self.cover(birth)?;
         Some(walk(&self.seeds[cover], birth, self.depths[cover], DEPTH_MAX))
     }
@@ -370,8 +375,8 @@ fn shelf_place(bits: u64) -> usize {
 }
 
 /// The node above `birth` at depth `to`, from that at depth `from`.
-fn walk(seed: &Seed, birth: u64, from: u8, to: u8) -> Zeroizing<Seed> {
-    let mut node = Zeroizing::new(*seed);
+fn walk(seed: &Seed, birth: u64, from: u8, to: u8) -> Secret<SEED_BYTES> {
+    let mut node = Secret::new(*seed);
     for depth in from..to {
         let cipher = Aes256Enc::new((&*node).into());
         let first = 2 * side(birth, depth + 1) as u128;

@@ -14,14 +14,14 @@
 
 use super::puncture::PunctureTree;
 use super::seal::EntryKey;
-use super::{KeyEpoch, LedgerId};
+use super::secret::Secret;
+use super::{KeyEpoch, LedgerId, hkdf};
 use crate::model::{Birth, Sequence};
 use aes_gcm::KeyInit;
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
-use ring::hkdf;
 use std::sync::{Arc, PoisonError, RwLock};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Random bytes drawn whenever a ledger is opened for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,8 @@ pub struct RecordKeys {
 /// The trees by key epoch.
 pub(super) type Trees = Vec<Arc<PunctureTree>>;
 
-/// The key of a record: who has it can open every entry about that record, of its key epoch.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct RecordKey([u8; 32]);
+/// The key of a record: who has it can open every entry about that record, of its key epoch. Wiped on drop.
+pub struct RecordKey(Secret<32>);
 
 /// Where an entry stands, so far as its key depends on it.
 #[derive(Clone, Copy)]
@@ -90,6 +89,11 @@ impl RecordKeys {
         self.with(|trees| trees.last().is_none_or(|tree| tree.is_punctured(birth)))
     }
 
+    /// How many births have no key any more: those of records, and the numbers of refused messages.
+    pub fn erased(&self) -> usize {
+        self.with(|trees| trees.last().map_or(0, |tree| tree.punctured().len()))
+    }
+
     /// How many seeds all trees have.
     pub fn seeds(&self) -> usize {
         self.with(|trees| trees.iter().map(|tree| tree.seeds()).sum())
@@ -97,29 +101,25 @@ impl RecordKeys {
 }
 
 impl RecordKey {
-    pub(super) fn new(leaf: Zeroizing<[u8; 32]>) -> Self {
-        Self(*leaf)
+    pub(super) fn new(leaf: Secret<32>) -> Self {
+        Self(leaf)
     }
 
     /// The key of an entry about this record.
     pub fn entry_key(&self, context: &EntryContext) -> EntryKey {
-        expand(&hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &self.0), context)
+        expand(&self.0, context)
     }
 
     /// The key of an entry about this record and another: without either it cannot be had.
     pub fn pair_key(&self, other: &Self, context: &EntryContext) -> EntryKey {
-        expand(&hkdf::Salt::new(hkdf::HKDF_SHA256, &self.0).extract(&other.0), context)
+        expand(&hkdf::extract(&self.0, &other.0), context)
     }
 }
 
-fn expand(key: &hkdf::Prk, context: &EntryContext) -> EntryKey {
-    let mut bytes = Zeroizing::new([0u8; 32]);
+fn expand(key: &[u8; 32], context: &EntryContext) -> EntryKey {
     let sequence = context.sequence.0.to_le_bytes();
     // With the counter of HKDF these are 55 bytes: the most that SHA-256 takes in one block.
-    key.expand(&[b"onefold/dek/v1", &context.ledger.0, &context.salt.0, &sequence], hkdf::HKDF_SHA256)
-        .and_then(|okm| okm.fill(&mut *bytes))
-        .expect("32 bytes are within what HKDF-SHA-256 gives");
-    EntryKey::new(bytes)
+    EntryKey::new(hkdf::expand(key, &[b"onefold/dek/v1", &context.ledger.0, &context.salt.0, &sequence]))
 }
 
 /// Hides which record an entry is about from those who have no keys, so that they cannot group entries by person.
@@ -139,11 +139,7 @@ impl SlotKeys {
 
     /// The slot key of the writer with this salt.
     pub fn slot_key(&self, salt: WriterSalt) -> SlotKey {
-        let mut bytes = Zeroizing::new([0u8; 32]);
-        hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &*self.master)
-            .expand(&[b"onefold/slot/v1", &self.ledger.0, &salt.0], hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut *bytes))
-            .expect("32 bytes are within what HKDF-SHA-256 gives");
+        let bytes = hkdf::expand(&self.master, &[b"onefold/slot/v1", &self.ledger.0, &salt.0]);
         SlotKey(Aes256::new((&*bytes).into()))
     }
 }

@@ -5,9 +5,10 @@
 //! The commitment `SHA-256("onefold/commit/v1" ‖ key)` beside the ciphertext makes a disclosed key the only one.
 
 use super::Error;
+use super::secret::Secret;
+use crate::encoding::sha256::{BLOCK_BYTES, digest_in_place};
 use crate::model::Sequence;
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
-use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 /// Bytes that sealing adds after the payload.
@@ -16,32 +17,33 @@ pub const TAG_BYTES: usize = 16;
 pub const COMMITMENT_BYTES: usize = 32;
 
 const COMMITMENT_LABEL: &[u8] = b"onefold/commit/v1";
+/// Bytes that a commitment is the digest of: few enough for one block.
+const COMMITTED_BYTES: usize = COMMITMENT_LABEL.len() + 32;
 
 /// The key of one entry; wiped on drop.
-pub struct EntryKey(Zeroizing<[u8; 32]>);
+pub struct EntryKey(Secret<32>);
 
 impl EntryKey {
-    pub(super) fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+    pub(super) fn new(bytes: Secret<32>) -> Self {
         Self(bytes)
     }
 
     /// A key that was disclosed.
     pub fn disclosed(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Secret::new(bytes))
     }
 
     /// The key itself, to be handed to somebody who may read this one entry.
     pub fn disclose(&self) -> Zeroizing<[u8; 32]> {
-        self.0.clone()
+        Zeroizing::new(*self.0)
     }
 
     /// What makes this key the only one that the entry can be said to have.
     pub fn commitment(&self) -> [u8; COMMITMENT_BYTES] {
-        let mut message = Zeroizing::new([0u8; COMMITMENT_LABEL.len() + 32]);
-        let (label, key) = message.split_at_mut(COMMITMENT_LABEL.len());
-        label.copy_from_slice(COMMITMENT_LABEL);
-        key.copy_from_slice(&*self.0);
-        digest(&SHA256, &*message).as_ref().try_into().expect("a SHA-256 digest has 32 bytes")
+        let mut block = Secret::new([0; BLOCK_BYTES]);
+        block[..COMMITMENT_LABEL.len()].copy_from_slice(COMMITMENT_LABEL);
+        block[COMMITMENT_LABEL.len()..COMMITTED_BYTES].copy_from_slice(&*self.0);
+        digest_in_place(std::slice::from_mut(&mut block), COMMITTED_BYTES)
     }
 
     /// Encrypts `payload` in place and gives the tag over it and `associated`.
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn opens_only_what_was_sealed() {
-        let key = EntryKey::new(Zeroizing::new([1; 32]));
+        let key = EntryKey::disclosed([1; 32]);
         let mut payload = *b"a payload";
         let tag = key.seal(Sequence(4), b"header", &mut payload);
         let open = |key: &EntryKey, sequence, associated: &[u8], mut payload: [u8; 9], tag| {
@@ -93,7 +95,7 @@ mod tests {
         assert_eq!(open(&key, 4, b"header", payload, tag), Some(*b"a payload"));
         assert_eq!(open(&key, 5, b"header", payload, tag), None);
         assert_eq!(open(&key, 4, b"headeR", payload, tag), None);
-        assert_eq!(open(&EntryKey::new(Zeroizing::new([2; 32])), 4, b"header", payload, tag), None);
+        assert_eq!(open(&EntryKey::disclosed([2; 32]), 4, b"header", payload, tag), None);
         payload[0] ^= 1;
         assert_eq!(open(&key, 4, b"header", payload, tag), None);
     }

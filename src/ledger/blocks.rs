@@ -10,6 +10,7 @@
 //! In memory there are two digests for a row, 64 bytes for 256 entries.
 
 use super::Position;
+use super::chain::Run;
 use super::error::{Damage, Error, Fault};
 use super::kind::Header;
 use super::leaf::{Logical, body_digest};
@@ -44,6 +45,11 @@ impl Start {
     /// That of the first block.
     pub(super) fn first() -> Self {
         Self { position: Position::new(0, HEADER_BYTES as u32), before: [0; 32] }
+    }
+
+    /// That of the block of which this is the first leaf.
+    fn of(leaf: &Leaf) -> Self {
+        Self { position: leaf.position, before: leaf.previous }
     }
 
     /// The row of the block that begins here.
@@ -94,7 +100,8 @@ impl Tree {
     /// The tree of the ledger in `dir` over its first `size` entries, which must have this root.
     ///
     /// # Errors
-    /// [`Error::OtherRoot`] when they do not have it, [`Error::Damaged`] where an entry does not read, [`Error::File`].
+    /// [`Error::OtherRoot`] when they do not have it, [`Error::UnderCheckpoint`] when there are fewer,
+    /// [`Error::Damaged`] where an entry does not read, [`Error::File`].
     pub fn open(dir: &Path, size: u64, expected: &Digest) -> Result<Self, Error> {
         let ledger = segment::ledger_id(dir)?;
         Self::with_runs(dir, ledger, Runs::load(dir, ledger)?, size, expected)
@@ -108,8 +115,8 @@ impl Tree {
         // Rows or runs are not those of this ledger: all of it is read once.
         let mut tree = Self::new(dir, tree.runs);
         tree.runs.complete(dir, ledger, None)?;
-        tree.complete(size)?;
-        let found = root(&tree, size)?;
+        tree.complete(size).map_err(|error| tree.cut_short(error, size))?;
+        let found = root(&tree, size).map_err(|error| tree.cut_short(error, size))?;
         if found != *expected { Err(Error::OtherRoot { size, expected: *expected, found }) } else { Ok(tree) }
     }
 
@@ -147,6 +154,16 @@ impl Tree {
         Ok(tree)
     }
 
+    /// The directory of the segments.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The runs from the first, each with the place of the entry that began it.
+    pub(super) fn runs(&self) -> &[(Run, Position)] {
+        &self.runs.rows
+    }
+
     fn push(&mut self, start: Start, node: Digest) {
         self.starts.push(start);
         let (mut level, mut node) = (0, node);
@@ -157,7 +174,7 @@ impl Tree {
             let nodes = &mut self.levels[level];
             nodes.push(node);
             match nodes.as_slice() {
-                [.., left, right] if nodes.len() % 2 == 0 => node = node_hash(left, right),
+                [.., left, right] if nodes.len().is_multiple_of(2) => node = node_hash(left, right),
                 _ => return,
             }
             level += 1;
@@ -167,27 +184,62 @@ impl Tree {
     /// Reads the blocks that are missing.
     fn complete(&mut self, size: u64) -> Result<(), Error> {
         while (self.starts.len() as u64) < size / BLOCK {
-            let start = self.next;
-            let (leaves, end) = self.read_leaves(start, self.starts.len() as u64, BLOCK)?;
+            let (start, block) = (self.next, self.starts.len() as u64);
+            let (leaves, end) = self.read_leaves(start, block, BLOCK)?;
+            if (leaves.len() as u64) < BLOCK {
+                return Err(Error::NoEntry { sequence: Sequence(block * BLOCK + leaves.len() as u64) });
+            }
             self.push(start, subtree(&leaves));
             self.next = end;
         }
         Ok(())
     }
 
+    /// Says of a ledger that lacks an entry under a checkpoint of `size` entries how many it has.
+    fn cut_short(&self, error: Error, size: u64) -> Error {
+        if !matches!(error, Error::NoEntry { .. }) {
+            return error;
+        }
+        let block = self.starts.len() as u64;
+        match self.read_leaves(self.next, block, BLOCK) {
+            Ok((leaves, _)) => {
+                let found = block * BLOCK + leaves.len() as u64;
+                Error::UnderCheckpoint { size: found, signed: size, torn: None }
+            }
+            Err(error) => error,
+        }
+    }
+
     /// The leaves of a block, at most `count` of them, and where the entry after them stands.
     fn read_leaves(&self, start: Start, block: u64, count: u64) -> Result<(Vec<Leaf>, Start), Error> {
         let mut leaves = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+        let end = self.walk(start, block, count, |leaf, _| -> Result<(), Error> {
+            leaves.push(leaf);
+            Ok(())
+        })?;
+        Ok((leaves, end))
+    }
+
+    /// Goes through at most `count` entries from the first of a block, and gives where the one after them stands.
+    fn walk<E: From<Error>>(
+        &self,
+        start: Start,
+        block: u64,
+        count: u64,
+        mut visit: impl FnMut(Leaf, &Logical) -> Result<(), E>,
+    ) -> Result<Start, E> {
         let mut at = start;
         let mut frames: Option<(u32, Frames)> = None;
-        let mut sequence = Sequence(block * BLOCK);
-        while (leaves.len() as u64) < count {
+        let first = block * BLOCK;
+        let mut sequence = Sequence(first);
+        while sequence.0 - first < count {
             let number = at.position.segment();
             let path = segment::path(&self.dir, number);
             let open = match frames.take().filter(|(open, _)| *open == number) {
                 Some((_, open)) => open,
                 None => {
-                    let mut open = Frames::open_small(&path).map_err(failed("read", &path))?;
+                    let opened = if count > BLOCK { Frames::open(&path) } else { Frames::open_small(&path) };
+                    let mut open = opened.map_err(failed("read", &path))?;
                     open.seek(at.position.offset().into()).map_err(failed("read", &path))?;
                     open
                 }
@@ -200,14 +252,14 @@ impl Tree {
                 at.position = Position::new(number + 1, HEADER_BYTES as u32);
                 continue;
             };
-            let leaf =
+            let (leaf, logical) =
                 self.leaf_of(stored, at, sequence).map_err(|stop| stopped(stop, &path, at.position, sequence))?;
-            leaves.push(leaf);
+            visit(leaf, &logical)?;
             let offset = u32::try_from(open.offset()).unwrap_or(u32::MAX);
             at = Start { position: Position::new(number, offset), before: leaf.leaf };
             sequence = Sequence(sequence.0 + 1);
         }
-        Ok((leaves, at))
+        Ok(at)
     }
 
     /// The root over the leaves of a whole block, as its row says.
@@ -245,15 +297,49 @@ impl Tree {
         Err(Error::Damaged(Box::new(Fault { segment, offset, sequence, damage, later_commit: None })))
     }
 
-    fn leaf_of(&self, stored: &[u8], at: Start, expected: Sequence) -> Result<Leaf, Stop> {
+    /// Hands over the leaves and logical entries from the first of a block of 256 up to `size` entries, in one pass over
+    /// the segments. A logical entry is what its leaf is the hash of, 116 or 164 bytes without anything encrypted.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`] when there are not so many, [`Error::Damaged`], [`Error::File`], and whatever `visit` gives.
+    pub fn entries<E: From<Error>>(
+        &self,
+        block: u64,
+        size: u64,
+        mut visit: impl FnMut(Digest, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let count = size.saturating_sub(block.saturating_mul(BLOCK));
+        if count == 0 {
+            return Ok(());
+        }
+        let missing = |sequence| Error::NoEntry { sequence: Sequence(sequence) };
+        let start = self.start(block)?.ok_or_else(|| missing(block.saturating_mul(BLOCK)))?;
+        let mut seen = 0u64;
+        self.walk(start, block, count, |leaf, logical| {
+            seen += 1;
+            visit(leaf.leaf, logical.bytes())
+        })?;
+        if seen < count { Err(missing(size - count + seen).into()) } else { Ok(()) }
+    }
+
+    /// Where a block begins, when all before it is known.
+    fn start(&self, block: u64) -> Result<Option<Start>, Error> {
+        match usize::try_from(block) {
+            Ok(place) if place < self.starts.len() => Ok(self.block_leaves(place)?.first().map(Start::of)),
+            Ok(place) if place == self.starts.len() => Ok(Some(self.next)),
+            _ => Ok(None),
+        }
+    }
+
+    fn leaf_of(&self, stored: &[u8], at: Start, expected: Sequence) -> Result<(Leaf, Logical), Stop> {
         let (header, body) = Header::read(stored)?;
         if header.sequence != expected {
             return Err(Damage::Sequence { expected, found: header.sequence }.into());
         }
         let run = usize::try_from(header.run).ok().and_then(|number| self.runs.rows.get(number));
         let run = run.map(|(run, _)| run.digest).ok_or(Damage::NotOpened)?;
-        let leaf = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?).leaf();
-        Ok(Leaf { position: at.position, previous: at.before, run, leaf })
+        let logical = Logical::new(&at.before, &run, &header, &body_digest(&header, body)?);
+        Ok((Leaf { position: at.position, previous: at.before, run, leaf: logical.leaf() }, logical))
     }
 
     /// An entry's place in the chain.

@@ -111,15 +111,20 @@ impl Chain {
     /// Takes in the next entry. After an error the chain is as before.
     pub(super) fn absorb(&mut self, stored: &[u8]) -> Result<Header, Damage> {
         let (header, body) = Header::read(stored)?;
+        self.absorb_read(&header, body)?;
+        Ok(header)
+    }
+
+    /// Takes in the next entry, which was read into its header and its body. After an error the chain is as before.
+    pub(super) fn absorb_read(&mut self, header: &Header, body: &[u8]) -> Result<(), Damage> {
         if header.sequence != self.next() {
             return Err(Damage::Sequence { expected: self.next(), found: header.sequence });
         }
         match header.kind {
-            Kind::Open => self.absorb_open(&header, body)?,
-            Kind::Policy => self.absorb_policy(&header, body)?,
-            _ => self.absorb_other(&header, body)?,
+            Kind::Open => self.absorb_open(header, body),
+            Kind::Policy => self.absorb_policy(header, body),
+            _ => self.absorb_other(header, body),
         }
-        Ok(header)
     }
 
     fn absorb_other(&mut self, header: &Header, body: &[u8]) -> Result<(), Damage> {

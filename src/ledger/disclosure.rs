@@ -3,18 +3,22 @@
 //!
 //! INVARIANT: a disclosed key opens its entry and no other.
 
+use super::Position;
 use super::blocks::{Leaf, Tree};
+use super::chain::Run;
 use super::error::Error;
 use super::kind::{CLEAR_HEADER_BYTES, Header, Kind, REDACTED, SEALED_HEADER_BYTES};
 use super::leaf::{Logical, body_digest};
 use super::payload::Content;
 use super::reader::Reader;
-use super::sealer::{open_body, read_clear};
+use super::sealer::{open_body, read_payload};
 use super::segment::{self, Stop, failed};
-use super::tree::{Digest, to_array};
-use crate::crypto::EntryKey;
+use super::tree::Digest;
+use crate::crypto::{EntryKey, KeyEpoch, LedgerId, WriterSalt};
+use crate::encoding::sha256::digest;
 use crate::model::Sequence;
-use ring::digest::{SHA256, digest};
+use crate::tlog::leaf_hash;
+use std::path::Path;
 
 /// Bytes before the header in a logical entry: the leaf before and the run digest.
 const HEADER_AT: usize = 64;
@@ -44,6 +48,10 @@ pub struct Opened {
     pub header: Header,
     /// The leaf of the logical entry.
     pub leaf: Digest,
+    /// The digest of the run that it was written in; see [`run_digest`].
+    pub run: Digest,
+    /// Whether its body was there.
+    pub has_body: bool,
     /// What it says; `None` when there is no body or no key.
     pub content: Option<Content>,
 }
@@ -55,13 +63,7 @@ impl Reader {
     /// [`Error::NoEntry`], [`Error::Damaged`], [`Error::Unopened`] without keys, [`Error::File`].
     pub fn disclose(&self, tree: &Tree, sequence: Sequence) -> Result<Disclosed, Error> {
         let Leaf { position, previous, run, leaf } = tree.leaf(sequence)?;
-        let path = segment::path(self.dir(), position.segment());
-        let file = std::fs::File::open(&path).map_err(failed("open", &path))?;
-        let mut stored = Vec::new();
-        segment::read_at(&file, position, &mut stored).map_err(|stop| match stop {
-            Stop::Io(source) => failed("read", &path)(source),
-            Stop::Damage(_) => Error::NotAnEntry { position },
-        })?;
+        let stored = read_stored(self.dir(), position)?;
         let (header, body) = Header::read(&stored).map_err(|_| Error::NotAnEntry { position })?;
         let digest = body_digest(&header, body).map_err(|_| Error::NotAnEntry { position })?;
         let logical = Logical::new(&previous, &run, &header, &digest);
@@ -89,16 +91,13 @@ impl Reader {
 pub fn open_disclosed(logical: &[u8], body: Option<&[u8]>, key: Option<&EntryKey>) -> Result<Opened, Error> {
     let wrong = |what| Error::Undisclosed { what };
     let (run, header) = read_logical(logical).ok_or_else(|| wrong("the logical entry is malformed"))?;
-    let mut message = Vec::with_capacity(1 + logical.len());
-    message.push(0);
-    message.extend_from_slice(logical);
-    let leaf = to_array(digest(&SHA256, &message));
-    let Some(body) = body else { return Ok(Opened { header, leaf, content: None }) };
-    if digest(&SHA256, body).as_ref() != logical.last_chunk::<32>().map_or(&[][..], |digest| digest.as_slice()) {
+    let leaf = leaf_hash(logical);
+    let Some(body) = body else { return Ok(Opened { header, leaf, run, has_body: false, content: None }) };
+    if logical.last_chunk::<32>() != Some(&digest(body)) {
         return Err(wrong("the body is not the one that the entry was written with"));
     }
     let content = match (&header.sealing, key) {
-        (None, _) => Some(read_clear(&header, body)?),
+        (None, _) => Some(read_payload(&header, body)?),
         (Some(_), None) => None,
         (Some(sealing), Some(key)) => {
             if key.commitment() != sealing.commitment {
@@ -107,7 +106,63 @@ pub fn open_disclosed(logical: &[u8], body: Option<&[u8]>, key: Option<&EntryKey
             Some(open_body(&header, &run, key, body, &mut Vec::new())?)
         }
     };
-    Ok(Opened { header, leaf, content })
+    Ok(Opened { header, leaf, run, has_body: true, content })
+}
+
+impl Tree {
+    /// The entries that show under which rules a run wrote: its open entry and the parts of the bundle in force,
+    /// ascending. With what they say, [`run_digest`] gives the digest that each of its entries is bound to.
+    ///
+    /// # Errors
+    /// [`Error::NotAnEntry`] when there was no such run, [`Error::Damaged`], [`Error::File`].
+    pub fn context(&self, run: u32) -> Result<Vec<Sequence>, Error> {
+        let number = usize::try_from(run).unwrap_or(usize::MAX);
+        let none = Error::NotAnEntry { position: Position::default() };
+        let rows = self.runs().get(..=number).ok_or(none)?;
+        let salt_before =
+            |place: usize| place.checked_sub(1).and_then(|before| rows.get(before)).map(|(run, _)| run.salt);
+        // An open entry draws a salt, a bundle keeps it.
+        let opens = |(place, (run, _)): &(usize, &(Run, Position))| salt_before(*place) != Some(run.salt);
+        let mut sequences = Vec::new();
+        if let Some((_, (_, position))) = rows.iter().enumerate().rev().find(opens) {
+            sequences.push(self.stored(*position)?.0.sequence);
+        }
+        if let Some((_, (_, position))) = rows.iter().enumerate().rev().find(|row| !opens(row)) {
+            let (header, body) = self.stored(*position)?;
+            if let Content::Policy(part) = read_payload(&header, &body)? {
+                let first = header.sequence.0.saturating_sub(u64::from(part.part - 1));
+                sequences.extend((first..=header.sequence.0).map(Sequence));
+            }
+        }
+        sequences.sort_unstable();
+        Ok(sequences)
+    }
+
+    /// Header and body of the entry at a place.
+    fn stored(&self, position: Position) -> Result<(Header, Vec<u8>), Error> {
+        let stored = read_stored(self.dir(), position)?;
+        let (header, body) = Header::read(&stored).map_err(|_| Error::NotAnEntry { position })?;
+        Ok((header, body.to_vec()))
+    }
+}
+
+/// The bytes of an entry as it is stored.
+fn read_stored(dir: &Path, position: Position) -> Result<Vec<u8>, Error> {
+    let path = segment::path(dir, position.segment());
+    let file = std::fs::File::open(&path).map_err(failed("open", &path))?;
+    let mut stored = Vec::new();
+    segment::read_at(&file, position, &mut stored).map_err(|stop| match stop {
+        Stop::Io(source) => failed("read", &path)(source),
+        Stop::Damage(_) => Error::NotAnEntry { position },
+    })?;
+    Ok(stored)
+}
+
+/// What binds an entry to the ledger, to the writer that wrote it and to the bundle in force then:
+/// `SHA-256("onefold/run/v1" ‖ ledger ‖ salt ‖ run u32 ‖ key epoch u16 ‖ digest of the bundle)`.
+#[must_use]
+pub fn run_digest(ledger: LedgerId, salt: WriterSalt, run: u32, key_epoch: KeyEpoch, policy: Digest) -> Digest {
+    Run::new(ledger, run, salt, key_epoch, policy).digest
 }
 
 /// The run digest and the header of a logical entry; `None` when the bytes are none.

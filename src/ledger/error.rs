@@ -170,6 +170,16 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// A copy of a checkpoint is over other entries than the one in force.
+    #[error("`{}` is over {size} entries, and the ledger's checkpoint is another one, over {current}", path.display())]
+    NotCurrent {
+        /// The copy.
+        path: PathBuf,
+        /// Over how many entries it is.
+        size: u64,
+        /// Over how many the one in force is.
+        current: u64,
+    },
     /// The checkpoint was changed by somebody else since it was last written here.
     #[error("the checkpoint `{}` was written by somebody else", path.display())]
     CheckpointMoved {

@@ -56,6 +56,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// One more than the highest number that a kind has.
+    pub(super) const NUMBERS: usize = 1 + Self::Redaction as usize;
+
     /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 13] = [
         Self::Open,
@@ -75,7 +78,27 @@ impl Kind {
 
     /// The kind of this number.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+        Some(match number {
+            1 => Self::Open,
+            2 => Self::Policy,
+            3 => Self::Received,
+            4 => Self::Rejected,
+            5 => Self::Merge,
+            6 => Self::Unmerge,
+            7 => Self::Values,
+            8 => Self::Consent,
+            9 => Self::Decision,
+            10 => Self::Commit,
+            15 => Self::Erasure,
+            16 => Self::Key,
+            17 => Self::Redaction,
+            _ => return None,
+        })
+    }
+
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Whether the payload stands in clear: it holds nothing about a person.
@@ -214,5 +237,18 @@ impl Header {
             sealing,
         };
         Ok((header, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_number() {
+        for number in 0..=u8::MAX {
+            let expected = Kind::ALL.into_iter().find(|kind| *kind as u8 == number);
+            assert_eq!(Kind::from_number(number), expected, "{number}");
+        }
     }
 }

@@ -11,45 +11,46 @@
 
 use super::error::Damage;
 use super::kind::{Header, REDACTED, SEALED_HEADER_BYTES};
-use super::tree::{Digest, to_array};
-use ring::digest::{SHA256, digest};
+use super::tree::Digest;
+use crate::encoding::sha256::{BLOCK_BYTES, Block, digest, digest_in_place};
 
 /// Where the header stands in the hashed message, after 0x00, the leaf before and the run.
 const HEADER_AT: usize = 1 + 32 + 32;
-/// The longest message that a leaf is the hash of.
-const MESSAGE_BYTES_MAX: usize = HEADER_AT + SEALED_HEADER_BYTES + 32;
+/// Blocks that the longest message takes which a leaf is the hash of, with its padding.
+const BLOCKS: usize = (HEADER_AT + SEALED_HEADER_BYTES + 32 + 9).div_ceil(BLOCK_BYTES);
 
 /// A logical entry with the byte 0x00 before it.
 pub(super) struct Logical {
-    message: [u8; MESSAGE_BYTES_MAX],
+    message: [Block; BLOCKS],
     size_bytes: usize,
 }
 
 impl Logical {
     pub(super) fn new(previous: &Digest, run: &Digest, header: &Header, body: &Digest) -> Self {
-        let mut message = [0u8; MESSAGE_BYTES_MAX];
+        let mut blocks = [[0; BLOCK_BYTES]; BLOCKS];
+        let message = blocks.as_flattened_mut();
         message[1..33].copy_from_slice(previous);
         message[33..HEADER_AT].copy_from_slice(run);
         message[HEADER_AT..HEADER_AT + SEALED_HEADER_BYTES].copy_from_slice(&header.sealed_bytes());
         let body_at = HEADER_AT + header.size_bytes();
         message[body_at..body_at + 32].copy_from_slice(body);
-        Self { message, size_bytes: body_at + 32 }
+        Self { message: blocks, size_bytes: body_at + 32 }
     }
 
     /// The bytes of the logical entry.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.message[1..self.size_bytes]
+        &self.message.as_flattened()[1..self.size_bytes]
     }
 
     pub(super) fn leaf(&self) -> Digest {
-        to_array(digest(&SHA256, &self.message[..self.size_bytes]))
+        digest_in_place(&mut self.message.clone(), self.size_bytes)
     }
 }
 
 /// The digest of an entry's body, which a redacted one has instead of it.
 pub(super) fn body_digest(header: &Header, body: &[u8]) -> Result<Digest, Damage> {
     if !header.redacted {
-        return Ok(to_array(digest(&SHA256, body)));
+        return Ok(digest(body));
     }
     let (digest, zeros) = body.split_first_chunk::<32>().ok_or(Damage::EntryShort)?;
     if zeros.iter().any(|byte| *byte != 0) {

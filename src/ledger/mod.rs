@@ -4,7 +4,7 @@
 //!   append ─▶ seal under the record's key ─▶ leaf = SHA-256(0 ‖ leaf before ‖ run ‖ entry) ─▶ segment files
 //!   commit ─▶ an entry with size, root and head of all before it ─▶ fdatasync
 //!   open   ─▶ check what came after the remembered commit, cut what a crash tore, begin a new run
-//!   verify ─▶ everything again, without keys
+//!   verify ─▶ everything again, without keys; with them, that every entry opens as well
 //! ```
 //! The format is written down to the byte in `FORMAT.md` beside this file. Nothing here decides what is recorded, reads
 //! a clock, or has a record's content in clear on disk.
@@ -17,6 +17,7 @@ mod chain;
 mod checkpoint;
 mod disclosure;
 mod error;
+mod head;
 mod kind;
 mod leaf;
 mod padding;
@@ -39,12 +40,13 @@ mod writer;
 
 pub use blocks::{Leaf, Tree};
 pub use checkpoint::{open as open_checkpoint, origin, read as read_checkpoint};
-pub use disclosure::{Disclosed, Opened, open_disclosed};
+pub use disclosure::{Disclosed, Opened, open_disclosed, run_digest};
 pub use error::{Damage, Error, Fault};
+pub use head::{Head, Witnessed};
 pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
 pub use payload::{
     Answer, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, PolicyBundle, PolicyPart,
-    RAW_BYTES_MAX, Received, Redaction, Rejected, Standardized, Unmerge, Values,
+    RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Standardized, Unmerge, Values,
 };
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};
@@ -53,7 +55,7 @@ pub use redact::Redacted;
 pub use reread::{reread_frame, reread_payload};
 pub use state::State;
 pub use tree::Digest;
-pub use verify::{Expected, Report, verify};
+pub use verify::{Expected, Report, Unlocked, verify, verify_opened};
 pub use writer::{Ledger, Options};
 
 use crate::model::Sequence;

@@ -231,6 +231,8 @@ pub struct Rejected {
     pub raw: Vec<u8>,
 }
 
+/// From here on birth numbers are those of rejected messages, which no record has.
+pub const REJECTED_NUMBERS: u64 = 1 << 63;
 /// The most raw bytes that a [`Rejected`] keeps.
 pub const RAW_BYTES_MAX: usize = 60_000;
 

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::kind::Header;
 use super::payload::Content;
 use super::runs::Runs;
-use super::sealer::{Sealer, read_clear};
+use super::sealer::{Sealer, read_payload};
 use super::segment::{self, Frames, HEADER_BYTES, Stop, failed};
 use super::state::State;
 use super::walk::{count_segments, stopped};
@@ -173,7 +173,7 @@ impl Reader {
         let (header, payload) = Header::read(stored).map_err(|_| Error::NotAnEntry { position })?;
         let placed = Placed { sequence: header.sequence, position };
         let content = if header.kind.is_clear() {
-            read_clear(&header, payload)?
+            read_payload(&header, payload)?
         } else {
             match &self.sealer {
                 None => Content::Sealed { size_bytes: payload.len().saturating_sub(crate::crypto::TAG_BYTES) },

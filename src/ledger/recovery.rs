@@ -76,7 +76,7 @@ pub(super) fn recover(
     if let Some((size, root)) = signed {
         walk.expect(size, root)?;
     }
-    let torn = match walk.run(|_, _| {}) {
+    let torn = match walk.run(|_| Ok(())) {
         Ok(()) => None,
         Err(Error::Damaged(fault))
             // The first segment's header was whole before anything else was written.

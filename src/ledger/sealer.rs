@@ -17,6 +17,9 @@ use crate::model::{Birth, Sequence};
 /// Bytes of the associated data: the run's digest and the stored header.
 const ASSOCIATED_BYTES: usize = 32 + SEALED_HEADER_BYTES;
 
+/// Why an entry does not open whose payload is not one of its kind.
+const UNREADABLE: &str = "its payload does not read";
+
 /// What seals and opens entries of any run.
 pub(super) struct Sealer {
     ledger: LedgerId,
@@ -83,30 +86,50 @@ impl Sealer {
         stored: &[u8],
         scratch: &mut Vec<u8>,
     ) -> Result<Content, Error> {
-        let (header, payload) =
+        let (header, body) =
             Header::read(stored).map_err(|_| Error::Unopened { sequence: Sequence(0), what: "it has no header" })?;
-        let unopened = |what| Error::Unopened { sequence: header.sequence, what };
-        let Some(sealing) = &header.sealing else { return read_clear(&header, payload) };
+        let (birth, other, payload) = match self.unseal(run, slots, &header, body, scratch)? {
+            Unsealed::Clear => return read_payload(&header, body),
+            Unsealed::Erased { birth, other } => {
+                return Ok(Content::Erased { birth, other, redacted: header.redacted });
+            }
+            Unsealed::Payload { birth, other, payload } => (birth, other, payload),
+        };
+        let content = read_payload(&header, payload)?;
+        let expected = other.map_or(Seal::Record(birth), |other| Seal::Pair(birth, other));
+        if content.seal() != Some(expected) {
+            return Err(unopened(&header, "it is about another record than the one it is sealed for"));
+        }
+        Ok(content)
+    }
+
+    /// The payload of an entry, after commitment, tag and padding were found right; it is not decoded. `scratch` is
+    /// overwritten.
+    pub(super) fn unseal<'a>(
+        &self,
+        run: &Run,
+        slots: &SlotKey,
+        header: &Header,
+        body: &[u8],
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<Unsealed<'a>, Error> {
+        let Some(sealing) = &header.sealing else { return Ok(Unsealed::Clear) };
         let (birth, other) = slots.open(header.sequence, sealing.slot);
         if header.redacted {
-            return Ok(Content::Erased { birth, other, redacted: true });
+            return Ok(Unsealed::Erased { birth, other });
         }
         let Some(key) = self.entry_key(run.salt, header.key_epoch, header.sequence, birth, other) else {
             let erased = self.records.is_erased(birth) || other.is_some_and(|other| self.records.is_erased(other));
             return match erased {
-                true => Ok(Content::Erased { birth, other, redacted: false }),
-                false => Err(unopened("it names a key epoch that the keys do not have")),
+                true => Ok(Unsealed::Erased { birth, other }),
+                false => Err(unopened(header, "it names a key epoch that the keys do not have")),
             };
         };
         if key.commitment() != sealing.commitment {
-            return Err(unopened("it was sealed under another key"));
+            return Err(unopened(header, "it was sealed under another key"));
         }
-        let content = open_body(&header, &run.digest, &key, payload, scratch)?;
-        let expected = other.map_or(Seal::Record(birth), |other| Seal::Pair(birth, other));
-        if content.seal() != Some(expected) {
-            return Err(unopened("it is about another record than the one it is sealed for"));
-        }
-        Ok(content)
+        let payload = decrypt(header, &run.digest, &key, body, scratch)?;
+        Ok(Unsealed::Payload { birth, other, payload })
     }
 
     /// The key of an entry; `None` when a record of it was erased, or there is no such key epoch.
@@ -127,6 +150,16 @@ impl Sealer {
     }
 }
 
+/// What is under the seal of an entry.
+pub(super) enum Unsealed<'a> {
+    /// It has none.
+    Clear,
+    /// Nothing that could be read: a key or the ciphertext is gone.
+    Erased { birth: Birth, other: Option<Birth> },
+    /// This, under the keys of these records.
+    Payload { birth: Birth, other: Option<Birth>, payload: &'a [u8] },
+}
+
 /// What the body of a sealed entry says under its key.
 pub(super) fn open_body(
     header: &Header,
@@ -135,20 +168,33 @@ pub(super) fn open_body(
     body: &[u8],
     scratch: &mut Vec<u8>,
 ) -> Result<Content, Error> {
-    let unopened = |what| Error::Unopened { sequence: header.sequence, what };
-    let (ciphertext, tag) = body.split_last_chunk::<TAG_BYTES>().ok_or_else(|| unopened("it has no ciphertext"))?;
+    read_payload(header, decrypt(header, run, key, body, scratch)?)
+}
+
+/// The payload in the body of a sealed entry. `scratch` is overwritten.
+fn decrypt<'a>(
+    header: &Header,
+    run: &Digest,
+    key: &EntryKey,
+    body: &[u8],
+    scratch: &'a mut Vec<u8>,
+) -> Result<&'a [u8], Error> {
+    let split = body.split_last_chunk::<TAG_BYTES>();
+    let (ciphertext, tag) = split.ok_or_else(|| unopened(header, "it has no ciphertext"))?;
     scratch.clear();
     scratch.extend_from_slice(ciphertext);
     key.open(header.sequence, &associated(run, header), scratch, tag)
-        .map_err(|_| unopened("it is not what was sealed"))?;
-    let content = padding::unpad(scratch).and_then(|payload| wire::read(header.kind, payload));
-    content.ok_or_else(|| unopened("its payload does not read"))
+        .map_err(|_| unopened(header, "it is not what was sealed"))?;
+    padding::unpad(scratch).ok_or_else(|| unopened(header, UNREADABLE))
 }
 
-/// What a clear entry says.
-pub(super) fn read_clear(header: &Header, payload: &[u8]) -> Result<Content, Error> {
-    let unreadable = || Error::Unopened { sequence: header.sequence, what: "its payload does not read" };
-    wire::read(header.kind, payload).ok_or_else(unreadable)
+/// What a payload says, which is that of a clear entry or was under the seal of another.
+pub(super) fn read_payload(header: &Header, payload: &[u8]) -> Result<Content, Error> {
+    wire::read(header.kind, payload).ok_or_else(|| unopened(header, UNREADABLE))
+}
+
+fn unopened(header: &Header, what: &'static str) -> Error {
+    Error::Unopened { sequence: header.sequence, what }
 }
 
 /// Appends a clear entry to `stored`, which is empty.

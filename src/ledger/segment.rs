@@ -256,9 +256,10 @@ pub(super) fn check_frame(frame: &[u8]) -> Result<(), Damage> {
 pub(super) fn write_frame(stored: &[u8], out: &mut Vec<u8>) {
     // INVARIANT: entries are at most `ENTRY_BYTES_MAX` long.
     let length = u32::try_from(stored.len()).expect("an entry is at most 65,535 bytes").to_le_bytes();
+    let start = out.len();
     out.extend_from_slice(&length);
     out.extend_from_slice(stored);
-    let crc = crc32c::crc32c_append(crc32c::crc32c(&length), stored);
+    let crc = crc32c::crc32c(&out[start..]);
     out.extend_from_slice(&crc.to_le_bytes());
 }
 

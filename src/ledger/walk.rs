@@ -4,17 +4,26 @@
 //! when the walk stopped at damage.
 
 use super::Position;
-use super::chain::{Chain, Run};
+use super::chain::{Chain, PublicKey, Run};
 use super::error::{Damage, Error, Fault, shown};
 use super::kind::{Header, Kind};
 use super::payload::{Content, Erasure};
 use super::ranges::Ranges;
-use super::segment::{self, Frames, HEADER_BYTES, Stop, failed};
+use super::segment::{self, FRAME_BYTES, Frames, HEADER_BYTES, Stop, failed};
 use super::state::State;
 use super::tree::Digest;
 use super::wire;
 use crate::model::Sequence;
 use std::path::{Path, PathBuf};
+
+/// An entry that was found good.
+pub(super) struct Passed<'a> {
+    pub(super) header: &'a Header,
+    pub(super) body: &'a [u8],
+    /// The run that it was written in.
+    pub(super) run: &'a Run,
+    pub(super) frame_bytes: u64,
+}
 
 /// A walk under way.
 pub(super) struct Walk {
@@ -34,6 +43,8 @@ pub(super) struct Walk {
     pub(super) runs: Vec<(Run, Position)>,
     /// Erasures on the way.
     pub(super) erasures: Vec<(Sequence, Erasure)>,
+    /// Keys that sign checkpoints, each with the entry that it is in force since.
+    pub(super) keys: Vec<(Sequence, PublicKey)>,
     /// Entries whose ciphertext was deleted, and those that redaction entries list.
     pub(super) redacted: Ranges,
     listed: Ranges,
@@ -71,6 +82,7 @@ impl Walk {
             kept_after: None,
             runs: Vec::new(),
             erasures: Vec::new(),
+            keys: Vec::new(),
             redacted: Ranges::default(),
             listed: Ranges::default(),
             expected: Vec::new(),
@@ -126,8 +138,8 @@ impl Walk {
         self.segments.saturating_sub(1)
     }
 
-    /// Goes to the end. `visit` is told of every good entry and its frame's size.
-    pub(super) fn run(&mut self, mut visit: impl FnMut(&Header, u64)) -> Result<(), Error> {
+    /// Goes to the end. `visit` is shown every good entry.
+    pub(super) fn run(&mut self, mut visit: impl FnMut(Passed<'_>) -> Result<(), Error>) -> Result<(), Error> {
         for number in self.end.segment()..self.segments {
             let path = segment::path(&self.dir, number);
             let mut frames = Frames::open(&path).map_err(failed("read", &path))?;
@@ -139,41 +151,43 @@ impl Walk {
             } else {
                 frames.seek(self.end.offset().into()).map_err(failed("read", &path))?;
             }
-            let mut offset = frames.offset();
-            while let Some(header) = self.step(&mut frames, &path)? {
-                visit(&header, frames.offset() - offset);
-                offset = frames.offset();
-            }
+            while self.step(&mut frames, &path, &mut visit)? {}
         }
         Ok(())
     }
 
-    fn step(&mut self, frames: &mut Frames, path: &Path) -> Result<Option<Header>, Error> {
+    /// Takes in the next entry; false when there is none in this segment.
+    fn step(
+        &mut self,
+        frames: &mut Frames,
+        path: &Path,
+        visit: &mut impl FnMut(Passed<'_>) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         let at = self.end;
         let sequence = self.chain.next();
-        let stored = match frames.next() {
-            Ok(None) => return Ok(None),
-            Ok(Some(stored)) => stored,
-            Err(stop) => return Err(stopped(stop, path, at, sequence)),
-        };
-        let kind = stored.get(1).and_then(|number| Kind::from_number(*number));
-        if self.derived.is_none() && kind.is_some_and(Kind::is_derived) {
+        let stopped_here = |stop| stopped(stop, path, at, sequence);
+        let Some(stored) = frames.next().map_err(stopped_here)? else { return Ok(false) };
+        let (header, body) = Header::read(stored).map_err(|damage| stopped_here(damage.into()))?;
+        if self.derived.is_none() && header.kind.is_derived() {
             self.derived = Some((self.chain.clone(), at));
         }
         let before = self.chain.head;
         let run_before = self.chain.run.as_ref().map(|run| run.number);
-        let header = self.chain.absorb(stored).map_err(|damage| stopped(damage.into(), path, at, sequence))?;
+        self.chain.absorb_read(&header, body).map_err(|damage| stopped_here(damage.into()))?;
         if header.redacted {
             self.redacted.push(sequence, at);
         }
+        if header.kind == Kind::Key {
+            self.keys.extend(self.chain.signing.map(|key| (sequence, key)));
+        }
         if matches!(header.kind, Kind::Erasure | Kind::Redaction) {
-            let content = stored.get(header.size_bytes()..).and_then(|body| wire::read(header.kind, body));
-            self.note(header.kind, sequence, content);
+            self.note(header.kind, sequence, wire::read(header.kind, body));
         }
         self.check_root()?;
         // Positions are bounded by the size of a segment; a file past 4 GiB was not written here.
-        let offset = u32::try_from(frames.offset())
-            .map_err(|_| stopped(Damage::Length { found: u32::MAX }.into(), path, at, sequence))?;
+        let frame_bytes = stored.len() + FRAME_BYTES;
+        let offset = u32::try_from(frame_bytes).ok().and_then(|frame| at.offset().checked_add(frame));
+        let offset = offset.ok_or_else(|| stopped_here(Damage::Length { found: u32::MAX }.into()))?;
         self.end = Position::new(at.segment(), offset);
         match header.kind {
             Kind::Commit => {
@@ -185,12 +199,13 @@ impl Walk {
             }
             _ => {}
         }
-        if let Some(run) = &self.chain.run
-            && Some(run.number) != run_before
-        {
-            self.runs.push((run.clone(), at));
+        if let Some(run) = &self.chain.run {
+            if Some(run.number) != run_before {
+                self.runs.push((run.clone(), at));
+            }
+            visit(Passed { header: &header, body, run, frame_bytes: frame_bytes as u64 })?;
         }
-        Ok(Some(header))
+        Ok(true)
     }
 
     fn check_header(&self, number: u32, found: &segment::SegmentHeader) -> Result<(), Damage> {

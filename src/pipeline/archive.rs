@@ -12,16 +12,19 @@ use crate::ledger::{self, State};
 use crate::model::Schema;
 use crate::policy::Bundle;
 use crate::store::Index;
+use crate::tlog::VerifierKey;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The committed state of a data directory.
 pub struct Archive {
-    _directory: Directory,
+    pub(super) directory: Directory,
     schema: Arc<Schema>,
     identity: IdentityKey,
-    index: Index,
-    entries: ledger::Reader,
+    pub(super) index: Index,
+    pub(super) entries: ledger::Reader,
+    /// The keys that sign checkpoints, newest first.
+    pub(super) vkeys: Vec<VerifierKey>,
     clock: Box<dyn Clock>,
 }
 
@@ -62,7 +65,9 @@ impl Archive {
         let entries = ledger::Reader::open(&directory.ledger(), Some(&keys))?;
         let schema = Arc::new(bundle.schema);
         let identity = keys.identity();
-        Ok(Some(Self { _directory: directory, schema, identity, index, entries, clock: Box::new(SystemClock) }))
+        let vkeys = keys.signing()?.iter().map(|key| key.verifier().clone()).collect();
+        let clock = Box::new(SystemClock);
+        Ok(Some(Self { directory, schema, identity, index, entries, vkeys, clock }))
     }
 
     /// Reads it.

@@ -27,11 +27,11 @@ pub(super) struct Directory {
 impl Directory {
     /// Takes hold of an existing data directory.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let directory = Self::lock(root)?;
-        if !directory.ledger().is_dir() {
+        // Looked for first, so that no lock is left in a folder that is something else.
+        if !root.join("ledger").is_dir() {
             return Err(Error::NotInitialised { path: root.to_owned() });
         }
-        Ok(directory)
+        Self::lock(root)
     }
 
     /// Takes hold of a directory that is empty or does not exist yet.

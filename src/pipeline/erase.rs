@@ -76,16 +76,19 @@ pub struct ErasureState {
 
 /// What an erasure covers.
 #[derive(Debug, Default)]
-struct Covered {
-    records: BTreeSet<Birth>,
-    consents: u64,
-    rejected: BTreeSet<Birth>,
-    tombstones: BTreeSet<u128>,
+pub(super) struct Covered {
+    pub records: BTreeSet<Birth>,
+    pub consents: u64,
+    pub rejected: BTreeSet<Birth>,
+    pub tombstones: BTreeSet<u128>,
 }
 
 impl ErasureRequest {
     /// Whether reference and ground can stand in the clear, for good.
-    fn check(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::BadName`] with what is wrong.
+    pub fn check(&self) -> Result<(), Error> {
         let reference = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
         if self.request.is_empty() || self.request.len() > 64 || !self.request.chars().all(reference) {
             let what = "the reference of the request must be 1 to 64 letters, digits and `._/-`: it stays in the \
@@ -186,7 +189,7 @@ impl Onefold {
     }
 
     /// What belongs to a person or a record.
-    fn covered(&mut self, scope: Scope) -> Result<Covered, Error> {
+    pub(super) fn covered(&mut self, scope: Scope) -> Result<Covered, Error> {
         let mut covered = Covered::default();
         match scope {
             Scope::Record(birth) => drop(covered.records.insert(birth)),
@@ -226,7 +229,7 @@ impl Onefold {
     }
 
     /// Where the profile of a record stands now, following those that ended.
-    fn living_root(&self, birth: Birth) -> Option<Birth> {
+    pub(super) fn living_root(&self, birth: Birth) -> Option<Birth> {
         let mut at = birth;
         for _ in 0..10_000 {
             let root = self.records.root(at)?;

@@ -67,6 +67,9 @@ pub enum Error {
     /// A table could not be written.
     #[error(transparent)]
     Table(#[from] report::Error),
+    /// A package of entries could not be made.
+    #[error(transparent)]
+    Disclosure(#[from] report::disclosure::Error),
     /// The output of a table could not be written.
     #[error("cannot write the table: {source}")]
     Output {

@@ -38,12 +38,14 @@ impl Live {
         let sequence = entry.placed.sequence;
         match &entry.content {
             Content::Merge(merge) => {
-                if self.links.insert(merge.link, sequence).is_some() {
+                let before = self.links.insert(merge.link, sequence);
+                if before.is_some() {
                     self.breach(sequence, merge.link.a, "a link that holds is recorded a second time");
                 }
             }
             Content::Unmerge(unmerge) => {
-                if self.links.remove(&unmerge.link) != Some(unmerge.ends) {
+                let ended = self.links.remove(&unmerge.link);
+                if ended != Some(unmerge.ends) {
                     self.breach(sequence, unmerge.link.a, "a link is ended that did not hold by the merge it names");
                 }
             }

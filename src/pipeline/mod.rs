@@ -12,9 +12,12 @@ mod directory;
 mod epoch;
 mod erase;
 mod error;
+mod evidence;
 mod export;
 mod facts;
+mod head;
 mod ingest;
+mod keys;
 mod known;
 mod live;
 mod meta;
@@ -28,6 +31,8 @@ mod recorder;
 mod recover;
 mod redact;
 mod resolve;
+mod settled;
+mod subject;
 mod view;
 mod wire;
 
@@ -37,8 +42,11 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use epoch::{Committed, Outcome};
 pub use erase::{Erased, ErasureRequest, ErasureState, Scope};
 pub use error::Error;
+pub use evidence::{Certified, Selection, save_new};
 pub use export::Table;
+pub use head::Head;
 pub use ingest::{Ingested, Input, Progress};
+pub use keys::{HeldKeys, KeyAccount, Rotation, key_status};
 pub use live::Breach;
 pub use notify::{EpochChanges, ProfileChanges};
 pub use open::Onefold;
@@ -46,6 +54,7 @@ pub use options::{InitOptions, OpenOptions};
 pub use quarantine::{QuarantinedRecord, QuarantinedValue, Retried};
 pub use read::Reader;
 pub use resolve::Name;
+pub use subject::{Coverage, ErasureView};
 pub use view::{
     Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
     ValueView, criterion_name,

@@ -96,8 +96,12 @@ impl Onefold {
 
     /// Opens a data directory for changes, with the ciphertexts that it has.
     pub(super) fn open_as_it_is(root: &Path, options: OpenOptions) -> Result<Self, Error> {
+        Self::open_held(Directory::open(root)?, options)
+    }
+
+    /// [`open_as_it_is`](Self::open_as_it_is) of a directory that is held already.
+    pub(super) fn open_held(directory: Directory, options: OpenOptions) -> Result<Self, Error> {
         let OpenOptions { access, clock, random, storage } = options;
-        let directory = Directory::open(root)?;
         let keys = Keyring::open(&directory.keys(), Arc::clone(&storage), &access)?;
         let bundle = Bundle::load(&directory.policy())?;
         Directory::remove(&directory.index_new())?;
@@ -276,7 +280,7 @@ impl Onefold {
 }
 
 /// How the ledger is written.
-fn ledger_options(storage: &Arc<dyn Storage>) -> ledger::Options {
+pub(super) fn ledger_options(storage: &Arc<dyn Storage>) -> ledger::Options {
     ledger::Options { storage: Arc::clone(storage), ..ledger::Options::default() }
 }
 
@@ -302,7 +306,7 @@ fn open_index(directory: &Directory) -> Result<Index, Error> {
 }
 
 /// The bundle as the ledger records it.
-fn recorded(bundle: &Bundle) -> PolicyBundle {
+pub(super) fn recorded(bundle: &Bundle) -> PolicyBundle {
     let Bundle { name, version, digest, files, .. } = bundle;
     PolicyBundle { name: name.clone(), version: version.clone(), digest: *digest, files: files.clone() }
 }

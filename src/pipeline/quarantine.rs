@@ -14,12 +14,12 @@ use crate::standardize::Reason;
 use crate::store::RejectedRow;
 use serde::Serialize;
 
+pub(super) use crate::ledger::REJECTED_NUMBERS;
+
 /// Of what is refused, so many bytes are kept.
 const RAW_BYTES_MAX: usize = 32 * 1024;
 /// What stands as the input of a refused change, which is kept in the form of `wire`; a message is kept as it came.
 const DECODED: &str = "decoded change";
-/// Keys that seal refused messages are numbered from here on, so that they never meet the birth of a record.
-pub(super) const REJECTED_NUMBERS: u64 = 1 << 63;
 
 /// A record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -149,6 +149,14 @@ impl Reader<'_> {
         }
     }
 
+    /// The profile that a record is in, or that goes on from the one it was in; `None` when there is none any more.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn profile_at(&self, birth: Birth) -> Result<Option<ProfileId>, Error> {
+        self.living_root(birth)?.map(|root| self.id(root)).transpose()
+    }
+
     /// The root of the profile that a record is in, or that goes on from the one it was in.
     fn living_root(&self, birth: Birth) -> Result<Option<Birth>, Error> {
         let mut at = birth;

@@ -8,6 +8,9 @@
 //! CSV is RFC 4180 with `\n` at line ends. Text is written as it is, also where it begins with `=`, `+`, `-` or `@`,
 //! which some spreadsheets take for a formula: changing it would change the data of those who import it elsewhere.
 
+pub mod disclosure;
+pub mod entry;
+pub mod log;
 mod parquet;
 
 use crate::model::Timestamp;

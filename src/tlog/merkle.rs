@@ -10,7 +10,8 @@
 //! INVARIANT: a proof is looked at only when it has exactly as many hashes as its sizes call for.
 
 use super::Error;
-use ring::digest::{Context, SHA256, digest};
+use crate::encoding::sha256::{BLOCK_BYTES, digest, digest_in_place};
+use ring::digest::{Context, SHA256};
 
 /// A SHA-256 digest: a leaf, a node, a root.
 pub type Digest = [u8; 32];
@@ -22,25 +23,24 @@ pub fn leaf_hash(entry: &[u8]) -> Digest {
 
 /// `SHA-256(0x01 ‖ left ‖ right)`.
 pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    hash(&[&[0x01], left, right])
+    let mut blocks = [[0; BLOCK_BYTES]; 2];
+    let message = blocks.as_flattened_mut();
+    message[0] = 0x01;
+    message[1..33].copy_from_slice(left);
+    message[33..65].copy_from_slice(right);
+    digest_in_place(&mut blocks, 65)
 }
 
 /// The root of the tree without leaves, which is the hash of nothing.
 pub fn empty_root() -> Digest {
-    hash(&[])
+    digest(&[])
 }
 
 /// SHA-256 of the parts, one after the other.
 pub(super) fn hash(parts: &[&[u8]]) -> Digest {
-    let digest = match parts {
-        [whole] => digest(&SHA256, whole),
-        _ => {
-            let mut context = Context::new(&SHA256);
-            parts.iter().for_each(|part| context.update(part));
-            context.finish()
-        }
-    };
-    digest.as_ref().try_into().expect("a SHA-256 digest has 32 bytes")
+    let mut context = Context::new(&SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    context.finish().as_ref().try_into().expect("a SHA-256 digest has 32 bytes")
 }
 
 /// Where the hashes of complete subtrees come from.

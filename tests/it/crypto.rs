@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 mod changes;
+mod erased;
 mod providers;
 mod puncture;
 mod wycheproof;

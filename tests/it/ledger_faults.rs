@@ -4,16 +4,21 @@
 //! Method: the work is done once to count its calls; then once more for each call and each fault, on a disk that fails
 //! there; then the directory is opened on a sound disk and looked at.
 
-use super::faults::{EIO, ENOSPC, Faulty};
+use super::faults::{EIO, ENOSPC, Faulty, Unsynced};
 use super::ledger::{Home, bundle, received, small, write_epoch};
 use super::support::{bundle as test_bundle, event, export, push};
-use onefold::ledger::{Content, Error, Ledger, Options, verify};
+use onefold::crypto::{Error as KeyError, KekAccess, Keyring, NewKek};
+use onefold::encoding::storage::Storage;
+use onefold::ledger::{Content, Error, Ledger, Options, open_checkpoint, read_checkpoint, verify, verify_opened};
 use onefold::model::{Birth, Epoch};
-use onefold::pipeline::{ErasureRequest, Error as EngineError, InitOptions, Onefold, OpenOptions, Scope, Table};
+use onefold::pipeline::{
+    Archive, ErasureRequest, Error as EngineError, InitOptions, Onefold, OpenOptions, Rotation, Scope, Table,
+};
 use ring::rand::SystemRandom;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Sets one fault of each sort at call `n`.
 const FAULTS: [(&str, fn(&Faulty, usize)); 5] = [
@@ -207,4 +212,109 @@ fn restored_keys_are_destroyed_again() {
     fs::remove_dir_all(data.join("index")).unwrap();
     drop(Onefold::open(&data, OpenOptions::default()).unwrap());
     assert!(is_gone(&data), "also when the index is lost");
+}
+
+/// Where another key-encryption key lies after a rewrap.
+fn elsewhere(data: &Path) -> KekAccess {
+    KekAccess { file: Some(data.join("elsewhere")), ..KekAccess::default() }
+}
+
+/// The keys, under either key-encryption key.
+fn keys(data: &Path, storage: Arc<dyn Storage>) -> Result<(Keyring, KekAccess), KeyError> {
+    let open =
+        |access: KekAccess| Keyring::open(&data.join("keys"), Arc::clone(&storage), &access).map(|keys| (keys, access));
+    match open(KekAccess::default()) {
+        Err(KeyError::KekWrong { .. } | KeyError::KekMissing { .. } | KeyError::KekMalformed { .. }) => {
+            open(elsewhere(data))
+        }
+        opened => opened,
+    }
+}
+
+fn rotate(data: &Path, options: OpenOptions, signing: bool, records: bool, retire: bool) -> Result<(), EngineError> {
+    Onefold::rotate(data, options, Rotation { records, signing, retire }).map(|_| ())
+}
+
+/// Puts the keys under another key file and begins a run under them.
+fn rewrap(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
+    let (mut keyring, _) = keys(data, Arc::clone(&options.storage))?;
+    keyring.rewrap(NewKek::File, &elsewhere(data), &SystemRandom::new())?;
+    drop(keyring);
+    let (_, access) = keys(data, Arc::clone(&options.storage))?;
+    rotate(data, OpenOptions { access, ..options }, false, true, false)
+}
+
+const KEY_CHANGES: [(&str, Work); 4] = [
+    ("signing", |data, options| rotate(data, options, true, false, false)),
+    ("records", |data, options| rotate(data, options, false, true, false)),
+    ("all", |data, options| rotate(data, options, true, true, true)),
+    ("rewrap", rewrap),
+];
+
+/// Whatever is left of a change of keys, it is one set of keys under which ledger and checkpoint are whole, it goes on,
+/// and the change can be made again.
+#[test]
+fn every_failing_call_of_a_change_of_keys_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pristine, data) = (folder.path().join("pristine"), folder.path().join("data"));
+    world(&pristine, true);
+    let expected = export_all(&Onefold::open(&pristine, OpenOptions::default()).unwrap());
+    copy(&pristine, &data);
+    let restore = || {
+        for part in ["keys", "ledger"] {
+            fs::remove_dir_all(data.join(part)).unwrap();
+            copy(&pristine.join(part), &data.join(part));
+        }
+        let _ = fs::remove_file(data.join("elsewhere"));
+    };
+    let options = |disk: &Faulty| OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
+    for (name, work) in KEY_CHANGES {
+        restore();
+        let disk = Faulty::new();
+        work(&data, options(&disk)).unwrap();
+        let count = disk.calls().len();
+        assert!(count >= 20, "{name}: {count} calls");
+        for (what, fault) in FAULTS {
+            for n in 0..count {
+                restore();
+                let disk = Faulty::new();
+                fault(&disk, n);
+                let done = work(&data, options(&disk)).is_ok();
+                let place = format!("{name}, {what} at call {n}, {:?}", disk.calls().get(n));
+                let (_, access) = keys(&data, Arc::new(Unsynced)).unwrap_or_else(|error| panic!("{place}: {error}"));
+                let again =
+                    || OpenOptions { access: access.clone(), storage: Arc::new(Unsynced), ..OpenOptions::default() };
+                // It is opened for something else first, or the change is made again at once.
+                if n % 2 == 0 {
+                    drop(Onefold::open(&data, again()).unwrap_or_else(|error| panic!("{place}: {error}")));
+                    check_keys(&data, &place);
+                }
+                rotate(&data, again(), true, true, true).unwrap_or_else(|error| panic!("{place}, again: {error}"));
+                let account = check_keys(&data, &place);
+                assert!(account >= 1 + usize::from(done && name != "signing"), "{place}: {account} key epochs");
+            }
+        }
+    }
+    restore();
+    assert_eq!(export_all(&Onefold::open(&data, OpenOptions::default()).unwrap()), expected);
+}
+
+/// The ledger verifies, opens and is signed, all under the keys as they are. Gives the key epoch.
+fn check_keys(data: &Path, place: &str) -> usize {
+    let dir = data.join("ledger");
+    let (keyring, access) = keys(data, Arc::new(Unsynced)).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let report = verify_opened(&dir, &keyring, &[], |_| {}).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let verifiers: Vec<_> = keyring.signing().unwrap().iter().map(|key| key.verifier().clone()).collect();
+    let note = read_checkpoint(&dir).unwrap().unwrap();
+    let checkpoint = open_checkpoint(&dir.join("checkpoint"), &note, keyring.ledger_id(), &verifiers)
+        .unwrap_or_else(|error| panic!("{place}: {error}"));
+    let known = report.keys.last().is_some_and(|(_, key)| verifiers.iter().any(|verifier| verifier.key() == key));
+    assert!(known, "{place}: the ledger's key is among those at hand");
+    assert!(checkpoint.size() <= report.entries, "{place}");
+    assert!(keyring.records().is_erased(Birth(0)), "{place}: what was erased stays erased");
+    let epochs = keyring.epochs();
+    drop(keyring);
+    let archive = Archive::open_with(data, &access).unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert_eq!(archive.reader().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
+    epochs
 }

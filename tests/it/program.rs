@@ -14,13 +14,25 @@ pub struct Ran {
 /// The program with arguments; its environment holds nothing of the tests'.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onefold"));
-    command.args(arguments).env_remove("ONEFOLD_DATA").env_remove("ONEFOLD_LOG");
+    command.args(arguments);
+    // What is meant for the program, and what would send its requests elsewhere.
+    let meant = |name: &str| name.starts_with("ONEFOLD_") || name.to_lowercase().ends_with("_proxy");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(meant)) {
+        command.env_remove(name);
+    }
     command
 }
 
 /// Runs it to the end.
 pub fn run(arguments: &[&str]) -> Ran {
-    ran(command(arguments).stdin(Stdio::null()).output().expect("the program starts"))
+    run_with(arguments, &[])
+}
+
+/// Runs it to the end with these variables in its environment.
+pub fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let mut command = command(arguments);
+    command.envs(environment.iter().copied()).stdin(Stdio::null());
+    ran(command.output().expect("the program starts"))
 }
 
 /// Runs it with something to read on standard input.

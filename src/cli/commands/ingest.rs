@@ -1,10 +1,11 @@
 //! `onefold ingest`.
 
+use crate::cli::access;
 use crate::cli::args::Global;
 use crate::cli::failure::{INTERRUPTED, SUCCESS, Usage};
 use crate::cli::output;
 use crate::model::{Schema, SourceId};
-use crate::pipeline::{Ingested, Input, Onefold, OpenOptions, Progress};
+use crate::pipeline::{Ingested, Input, Onefold, Progress};
 use crate::policy::{Unrecognised, recognise};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads files and streams.
 pub fn run(global: &Global, source: Option<&str>, mixed: bool, files: &[PathBuf]) -> anyhow::Result<u8> {
-    let mut onefold = Onefold::open(&global.data, OpenOptions::default())?;
+    let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
     let inputs = inputs(onefold.schema(), source, mixed, files)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

@@ -1,83 +1,46 @@
 //! `onefold ledger`.
 
-use super::describe;
-use crate::cli::args::{Global, LedgerCommand};
-use crate::cli::failure::SUCCESS;
-use crate::cli::output::{self, counted, line};
-use crate::encoding::hex;
-use crate::ledger::{self, Report};
-use crate::pipeline;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+mod audit;
+mod checkpoint;
+mod prove;
+mod verify;
 
-/// Verifies the ledger or shows entries.
+pub use checkpoint::NotSent;
+
+use super::{describe, disclose, progress};
+use crate::cli::access;
+use crate::cli::args::{Global, LedgerCommand};
+use crate::cli::failure::{SUCCESS, Usage};
+use crate::cli::output::{self, counted, line};
+use crate::pipeline::{Error, Onefold};
+use crate::tlog::{Checkpoint, SignedNote, VerifierKey};
+use std::path::{Path, PathBuf};
+
+/// More than any checkpoint or key has.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Checks, signs, proves and shows.
 pub fn run(global: &Global, command: &LedgerCommand) -> anyhow::Result<u8> {
     match command {
-        LedgerCommand::Verify => verify(global),
+        LedgerCommand::Verify(options) => verify::run(global, options),
         LedgerCommand::Show { from, count } => show(global, *from, *count),
+        LedgerCommand::Checkpoint(options) => checkpoint::run(global, options),
+        LedgerCommand::Prove(options) => prove::run(global, options),
+        LedgerCommand::Audit => audit::run(global),
+        LedgerCommand::Redact { all } => redact(global, *all),
+        LedgerCommand::Disclose { entries, profile, since, output } => {
+            disclose::run(global, entries.as_deref(), profile.as_deref(), since.as_deref(), output)
+        }
     }
 }
 
-fn verify(global: &Global) -> anyhow::Result<u8> {
+/// The folder of the ledger, of a data directory or of a copy that has nothing else.
+fn folder(global: &Global) -> anyhow::Result<PathBuf> {
     let folder = global.data.join("ledger");
     if !folder.exists() && !global.data.join("keys").exists() {
-        return Err(pipeline::Error::NotInitialised { path: global.data.clone() }.into());
+        return Err(Error::NotInitialised { path: global.data.clone() }.into());
     }
-    let bar = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
-    if global.quiet || global.json {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    let report = ledger::verify(&folder, &[], |bytes| {
-        bar.set_message(format!("{} verified", output::bytes(bytes)));
-    });
-    bar.finish_and_clear();
-    if let (Err(error), true) = (&report, global.json) {
-        output::json(&serde_json::json!({ "intact": false, "problem": error.to_string() }))?;
-    }
-    let report = report?;
-    if global.json {
-        output::json(&json(&report))?;
-    } else {
-        print(&report)?;
-    }
-    Ok(SUCCESS)
-}
-
-/// Writes a report for people.
-fn print(report: &Report) -> anyhow::Result<()> {
-    line(format!(
-        "The ledger is intact: {} in {} ({}), {}.",
-        counted(report.entries, "entry", "entries"),
-        output::bytes(report.size_bytes),
-        counted(u64::from(report.segments), "segment", "segments"),
-        counted(report.epoch.0, "epoch", "epochs")
-    ))?;
-    line(format!(
-        "ledger  {}\nhead    {}\nroot    {}",
-        report.ledger,
-        hex::encode(&report.head),
-        hex::encode(&report.root)
-    ))?;
-    line(format!("bundle  {}", hex::encode(&report.policy)))?;
-    let counts = report.kinds.iter().filter(|(_, count)| *count > 0);
-    let counts: Vec<String> = counts.map(|(kind, count)| format!("{} {kind}", output::count(*count))).collect();
-    output::wrapped(&format!("kinds   {}", counts.join(", ")), 8)?;
-    if report.uncommitted > 0 {
-        let entries = counted(report.uncommitted, "entry stands", "entries stand");
-        line(format!("{entries} after the last commit: received, not yet resolved."))?;
-    }
-    line("Checked: every frame, the chain of hashes, the Merkle root of every commit.")?;
-    line("Not checked, for want of a checkpoint: whether it was cut back to an earlier commit.")
-}
-
-fn json(report: &Report) -> serde_json::Value {
-    let kinds: serde_json::Map<String, serde_json::Value> =
-        report.kinds.iter().map(|(kind, count)| (kind.to_string(), (*count).into())).collect();
-    serde_json::json!({
-        "intact": true, "ledger": report.ledger.to_string(), "entries": report.entries, "size_bytes": report.size_bytes,
-        "segments": report.segments, "epoch": report.epoch.0, "head": hex::encode(&report.head),
-        "root": hex::encode(&report.root), "bundle": hex::encode(&report.policy), "kinds": kinds,
-        "uncommitted": report.uncommitted,
-    })
+    Ok(folder)
 }
 
 /// Shows entries in clear.
@@ -97,4 +60,73 @@ fn show(global: &Global, from: u64, count: u64) -> anyhow::Result<u8> {
         }
     }
     Ok(SUCCESS)
+}
+
+/// Deletes ciphertexts of erased records.
+fn redact(global: &Global, all: bool) -> anyhow::Result<u8> {
+    let opening = access::open_options(global)?;
+    let bar = progress(global);
+    bar.set_message("opening");
+    let redacted = Onefold::redact(&global.data, opening, all, |done, segments| {
+        bar.set_message(format!("{done} of {} looked through", counted(u64::from(segments), "segment", "segments")));
+        bar.tick();
+    });
+    bar.finish_and_clear();
+    let redacted = redacted?;
+    if global.json {
+        output::json(&serde_json::json!({ "entries": redacted.entries, "segments": redacted.segments }))?;
+    } else if redacted.entries == 0 && !global.quiet {
+        line("No ciphertext was to be deleted: `onefold erase --list` shows the dates.")?;
+    } else if !global.quiet {
+        line(format!(
+            "The ciphertexts of {} are deleted, in {} that {} written anew. Their hashes stay: the ledger verifies as \
+             before.",
+            counted(redacted.entries, "entry", "entries"),
+            counted(u64::from(redacted.segments), "segment", "segments"),
+            if redacted.segments == 1 { "was" } else { "were" },
+        ))?;
+    }
+    Ok(SUCCESS)
+}
+
+/// A file that is small when it is what it should be.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(Usage::new(format!("`{}` is larger than a checkpoint or a key can be", path.display())).into());
+    }
+    Ok(bytes)
+}
+
+/// A checkpoint from a file, whoever signed it.
+fn read_checkpoint(path: &Path) -> anyhow::Result<(SignedNote, Checkpoint)> {
+    let bytes = read(path)?;
+    let note = SignedNote::parse(&bytes);
+    let checkpoint = note.as_ref().map_err(Clone::clone).and_then(|note| Checkpoint::parse(note.text().as_bytes()));
+    match (note, checkpoint) {
+        (Ok(note), Ok(checkpoint)) => Ok((note, checkpoint)),
+        (Err(error), _) | (_, Err(error)) => {
+            let what = format!("`{}` is no checkpoint: {error}", path.display());
+            Err(Usage::new(what).help("`onefold ledger checkpoint -o FILE` writes one").into())
+        }
+    }
+}
+
+/// A public key, given as it is or as a file that has it.
+fn verifier_key(given: &str) -> anyhow::Result<VerifierKey> {
+    let error = match VerifierKey::parse(given.as_bytes()) {
+        Ok(key) => return Ok(key),
+        Err(error) => error,
+    };
+    let path = Path::new(given);
+    if !path.exists() {
+        let help = "a public key reads NAME+ID+KEY, as `onefold key status` prints it; a file with one is fine, too";
+        return Err(Usage::new(format!("`{}` is no public key: {error}", output::shown(given))).help(help).into());
+    }
+    let bytes = read(path)?;
+    let read = VerifierKey::parse(bytes.trim_ascii());
+    read.map_err(|error| Usage::new(format!("`{}` holds no public key: {error}", path.display())).into())
 }

@@ -2,21 +2,27 @@
 
 pub mod demo;
 mod describe;
+mod disclose;
+pub mod erase;
 pub mod explain;
 pub mod export;
 pub mod ingest;
 pub mod init;
+pub mod key;
 pub mod ledger;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod verify;
 pub mod why;
 
+use crate::cli::access;
 use crate::cli::args::Global;
 use crate::cli::failure::Usage;
 use crate::model::{Birth, PurposeId};
 use crate::pipeline::{Archive, Reader, RecordView};
 use crate::policy::Bundle;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
 
 /// The bundle in a folder, or one of those that come with the program.
@@ -36,7 +42,16 @@ fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
 
 /// Opens the data directory to read it.
 fn open(global: &Global) -> anyhow::Result<Archive> {
-    Ok(Archive::open(&global.data)?)
+    Ok(Archive::open_with(&global.data, &access::access(global)?)?)
+}
+
+/// A spinner with words beside it; nothing where nobody wants to see it.
+fn progress(global: &Global) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
+    if global.quiet || global.json {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
 }
 
 /// The purpose of this name.
@@ -54,7 +69,12 @@ fn record_name(record: &RecordView) -> String {
 
 /// The one profile that a name leads to.
 fn one_profile(reader: &Reader<'_>, id: &str) -> anyhow::Result<Birth> {
-    match reader.profiles_of(id)?.as_slice() {
+    one_of(reader, &reader.profiles_of(id)?)
+}
+
+/// The one profile of these roots.
+fn one_of(reader: &Reader<'_>, roots: &[Birth]) -> anyhow::Result<Birth> {
+    match roots {
         [root] => Ok(*root),
         several => {
             let ids = several.iter().take(10).map(|root| reader.id(*root).map(|id| id.to_string()));

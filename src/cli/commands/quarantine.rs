@@ -1,10 +1,11 @@
 //! `onefold quarantine`.
 
 use super::open;
+use crate::cli::access;
 use crate::cli::args::{Global, QuarantineCommand};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, Grid, line};
-use crate::pipeline::{Onefold, OpenOptions};
+use crate::pipeline::Onefold;
 
 /// Lists quarantine or tries it again.
 pub fn run(global: &Global, command: &QuarantineCommand) -> anyhow::Result<u8> {
@@ -72,7 +73,7 @@ fn tell_of_more(more: bool, limit: usize) {
 }
 
 fn retry(global: &Global) -> anyhow::Result<u8> {
-    let mut onefold = Onefold::open(&global.data, OpenOptions::default())?;
+    let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
     let retried = onefold.retry_quarantine()?;
     if global.json {
         output::json(&retried)?;

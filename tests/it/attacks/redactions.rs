@@ -3,7 +3,7 @@
 //! Method: every part of a real redaction altered with right checksums, then a forged one by an insider.
 
 use super::forge::{Forger, HEADER_BYTES, redact, reseal, segment};
-use super::{ERASED, create_whole, erasure, fault, verify_fault};
+use super::{ERASED, create_whole, erasure, fault, put, verify_fault};
 use crate::ledger::{Home, frames, received, values, write_epoch};
 use crate::ledger_faults::world;
 use onefold::crypto::Keyring;
@@ -69,9 +69,9 @@ impl Carried {
         let good = fs::read(&path).unwrap();
         let mut bad = good.clone();
         alter(&mut bad);
-        fs::write(&path, bad).unwrap();
+        put(&path, &bad);
         let found = verify(&self.home.dir(), &[], |_| {}).map(|_| ()).map_err(|error| fault(error).damage);
-        fs::write(&path, good).unwrap();
+        put(&path, &good);
         found
     }
 }

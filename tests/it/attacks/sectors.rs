@@ -3,7 +3,7 @@
 //! Method: after a synced beginning a group over several sectors, which begins inside one; then for every subset of these
 //! sectors the file as it is when they are lost: zeros in their place, or an end before them.
 
-use super::{create_whole, unsynced};
+use super::{create_whole, put, unsynced};
 use crate::ledger::{Home, received, values, write_epoch};
 use onefold::ledger::{Entry, Error, Kind, Merge, open_checkpoint, read_checkpoint, verify};
 use onefold::model::Epoch;
@@ -73,7 +73,7 @@ impl Torn {
         for mask in 0..1usize << count {
             for short in [false, true] {
                 let bytes = self.without(mask, short);
-                fs::write(&path, &bytes).unwrap();
+                put(&path, &bytes);
                 fs::write(self.home.dir().join("checkpoint"), &note).unwrap();
                 let what = format!("lost {mask:b} of {count}, {}", if short { "short" } else { "zeros" });
                 let (ledger, recovered) =
@@ -146,7 +146,7 @@ fn under_a_checkpoint_nothing_is_cut() {
     assert!(signed.size() > torn.originals.len() as u64);
     for mask in 1..1usize << torn.sectors().count() {
         let bytes = torn.without(mask, mask % 2 == 0);
-        fs::write(&path, &bytes).unwrap();
+        put(&path, &bytes);
         let refused = torn.home.open_unsynced(options()).map(|_| ());
         assert!(matches!(refused, Err(Error::UnderCheckpoint { .. } | Error::Damaged(_))), "{mask:b}: {refused:?}");
         assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was touched");
@@ -169,7 +169,7 @@ fn a_lost_sector_before_a_later_group_is_damage() {
     let mut refused = 0;
     for (bit, sector) in torn.sectors().enumerate().filter(|(_, sector)| (sector + 1) * SECTOR <= commit_at) {
         let bytes = torn.without(1 << bit, false);
-        fs::write(&path, &bytes).unwrap();
+        put(&path, &bytes);
         let error = torn.home.open_unsynced(unsynced(1 << 20)).map(|_| ()).unwrap_err();
         let Error::Damaged(found) = error else { panic!("sector {sector}: {error}") };
         assert_eq!(found.later_commit, Some(commit_at as u64), "{found}");

@@ -1,0 +1,281 @@
+//! Entries of the ledger in words and as JSON, under the names of a bundle.
+//!
+//! Where the bundle has no such name, or none is at hand, things are called by their numbers. What a record holds is put
+//! through the caller's [`Words::shown`] before it stands in a sentence; JSON has it as it is.
+//!
+//! INVARIANT: nothing is said that the entry does not say; what it does not say, such as the name of a record, comes from
+//! the caller.
+
+use crate::encoding::hex;
+use crate::ledger::{Answer, Content, Decision, Erasure, Received, Values};
+use crate::model::{AttributeId, Birth, CellKind, FieldIndex, Link, Schema, SourceId};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// What an entry is told with.
+#[derive(Clone, Copy)]
+pub struct Words<'a> {
+    /// The names of sources, fields, attributes, kinds and purposes.
+    pub schema: &'a Schema,
+    /// How a record is called.
+    pub record: &'a dyn Fn(Birth) -> String,
+    /// What is done to a text that a source wrote before it is printed.
+    pub shown: fn(&str) -> String,
+}
+
+/// What an entry says, in a sentence.
+pub fn says(words: &Words<'_>, content: &Content) -> String {
+    let (schema, shown) = (words.schema, words.shown);
+    match content {
+        Content::Open(open) => format!("run {} begins, software {}", open.run, open.software),
+        Content::Policy(part) => format!("bundle {} {}, part {} of {}", part.name, part.version, part.part, part.parts),
+        Content::Received(received) => record(words, received),
+        Content::Rejected(rejected) => {
+            let source = rejected.source.map_or(Cow::Borrowed("unknown source"), |id| source(schema, id));
+            let line = if rejected.line == 0 { String::new() } else { format!(", line {}", rejected.line) };
+            format!("{source}{line}: {} ({} bytes)", shown(&rejected.reason), rejected.size_bytes)
+        }
+        Content::Merge(merge) => {
+            format!(
+                "{} and {} are joined by {}",
+                name(words, merge.link.a),
+                name(words, merge.link.b),
+                kind(schema, &merge.link)
+            )
+        }
+        Content::Unmerge(unmerge) => format!(
+            "{} and {} are no longer joined by {}; ends #{}",
+            name(words, unmerge.link.a),
+            name(words, unmerge.link.b),
+            kind(schema, &unmerge.link),
+            unmerge.ends
+        ),
+        Content::Values(values) => chosen(words, values),
+        Content::Decision(decision) => decided(schema, decision),
+        Content::Commit(commit) => {
+            let entries = counted(commit.size, "entry", "entries");
+            format!("epoch {} ends, {entries} before, root {}", commit.epoch, hex::encode(&commit.root))
+        }
+        Content::Erasure(erasure) => erased(words, erasure),
+        Content::Key(change) => {
+            let before = change.previous.as_ref().map_or_else(
+                || "the first one".to_owned(),
+                |before| format!("in place of {}; both have signed it", hex::encode(before)),
+            );
+            format!("checkpoints are signed by key {} from here on, {before}", hex::encode(&change.public))
+        }
+        Content::Redaction(redaction) => {
+            let count = redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum();
+            let erasures: Vec<String> = redaction.erasures.iter().map(|entry| format!("#{entry}")).collect();
+            let which = if erasures.is_empty() { String::new() } else { format!(", for {}", erasures.join(", ")) };
+            format!("the ciphertexts of {} are deleted{which}", counted(count, "entry", "entries"))
+        }
+        Content::Erased { other, redacted, .. } => {
+            let whose = if other.is_some() { "two records, one of them or both erased" } else { "an erased record" };
+            let ciphertext = if *redacted { "deleted, too" } else { "to be deleted" };
+            format!("about {whose}: its key is destroyed, its ciphertext {ciphertext}")
+        }
+        Content::Sealed { size_bytes } => format!("sealed, {size_bytes} bytes"),
+    }
+}
+
+/// A day, UTC.
+fn day(time_s: u32) -> String {
+    let time = jiff::Timestamp::from_second(time_s.into());
+    time.map_or_else(|_| time_s.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
+}
+
+/// What an erasure destroyed, on what ground, and until when the ciphertexts may still be there.
+fn erased(words: &Words<'_>, erasure: &Erasure) -> String {
+    let part = if erasure.parts > 1 { format!(", part {} of {}", erasure.part, erasure.parts) } else { String::new() };
+    format!(
+        "request {} ({}){part}: the keys of {} are destroyed in generation {} of the key state; {} refused from here on; \
+         ciphertexts to be deleted by {} UTC",
+        (words.shown)(&erasure.request),
+        (words.shown)(&erasure.ground),
+        counted(erasure.births.len() as u64, "record", "records"),
+        erasure.generation,
+        counted(erasure.tombstones.len() as u64, "name or identifier is", "names and identifiers are"),
+        day(erasure.due_s)
+    )
+}
+
+/// Which values of a record became, or are no longer, the profile's.
+fn chosen(words: &Words<'_>, values: &Values) -> String {
+    let schema = words.schema;
+    let list =
+        |ids: &mut dyn Iterator<Item = AttributeId>| ids.map(|id| attribute(schema, id)).collect::<Vec<_>>().join(", ");
+    let gained = list(&mut values.gained.iter().map(|(id, _)| *id));
+    let lost = list(&mut values.lost.iter().copied());
+    let parts = [("takes", gained), ("gives up", lost)];
+    let parts = parts.iter().filter(|(_, list)| !list.is_empty()).map(|(verb, list)| format!("{verb} {list}"));
+    let parts: Vec<String> = parts.collect();
+    format!("profile {}, from {}: {}", values.profile, name(words, values.record), parts.join("; "))
+}
+
+fn decided(schema: &Schema, decision: &Decision) -> String {
+    let answer =
+        |answer: &Answer| format!("{} {}", purpose(schema, answer), if answer.allowed { "allowed" } else { "denied" });
+    let answers: Vec<String> = decision.answers.iter().map(answer).collect();
+    format!("profile {}: {}", decision.profile, answers.join(", "))
+}
+
+fn record(words: &Words<'_>, received: &Received) -> String {
+    let (schema, shown) = (words.schema, words.shown);
+    let fields = received.fields.iter().map(|(index, kind, text)| {
+        let path = field(schema, received.source, index);
+        if kind == CellKind::Text { format!("{path}={:?}", shown(text)) } else { format!("{path}={}", shown(text)) }
+    });
+    let fields: Vec<String> = fields.collect();
+    let what = if received.live { fields.join(" ") } else { "deleted".to_owned() };
+    format!("{}:{} {what}", source(schema, received.source), shown(&received.key))
+}
+
+/// What an entry says, with everything apart that a script may want, under a word for what it is; `None` for a sealed one.
+pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value)> {
+    let schema = words.schema;
+    let link = |link: &Link, epoch: u64| json!({ "a": name(words, link.a), "b": name(words, link.b), "identifier": kind(schema, link), "epoch": epoch });
+    let attributes = |ids: Vec<AttributeId>| ids.into_iter().map(|id| attribute(schema, id)).collect::<Vec<_>>();
+    Some(match content {
+        Content::Open(open) => {
+            ("open", json!({ "run": open.run, "software": open.software, "ledger": open.ledger.to_string() }))
+        }
+        Content::Policy(part) => (
+            "policy",
+            json!({
+                "name": part.name, "version": part.version, "digest": hex::encode(&part.digest),
+                "part": part.part, "parts": part.parts,
+            }),
+        ),
+        Content::Received(received) => ("record", record_json(schema, received)),
+        Content::Rejected(rejected) => (
+            "rejected",
+            json!({
+                "source": rejected.source.map(|id| source(schema, id)), "line": rejected.line, "reason": rejected.reason,
+                "size_bytes": rejected.size_bytes, "sha256": hex::encode(&rejected.sha256),
+            }),
+        ),
+        Content::Merge(merge) => ("merge", link(&merge.link, merge.epoch.0)),
+        Content::Unmerge(unmerge) => {
+            let mut value = link(&unmerge.link, unmerge.epoch.0);
+            value["ends"] = unmerge.ends.0.into();
+            ("unmerge", value)
+        }
+        Content::Values(values) => (
+            "values",
+            json!({
+                "profile": values.profile.to_string(), "record": name(words, values.record), "epoch": values.epoch.0,
+                "gained": attributes(values.gained.iter().map(|(id, _)| *id).collect()),
+                "lost": attributes(values.lost.clone()),
+            }),
+        ),
+        Content::Decision(decision) => {
+            let answers = decision.answers.iter().map(|answer| {
+                json!({
+                    "purpose": purpose(schema, answer), "allowed": answer.allowed,
+                    "consent": answer.consent.map(|birth| name(words, birth)),
+                    "until_us": Some(answer.until).filter(|until| *until != i64::MAX),
+                })
+            });
+            let answers: Vec<Value> = answers.collect();
+            (
+                "decision",
+                json!({ "profile": decision.profile.to_string(), "epoch": decision.epoch.0, "answers": answers }),
+            )
+        }
+        Content::Commit(commit) => (
+            "commit",
+            json!({
+                "epoch": commit.epoch.0, "size": commit.size, "root": hex::encode(&commit.root),
+                "head": hex::encode(&commit.head), "first": commit.first.0,
+            }),
+        ),
+        Content::Erasure(erasure) => (
+            "erasure",
+            json!({
+                "request": erasure.request, "ground": erasure.ground, "epoch": erasure.epoch.0,
+                "generation": erasure.generation, "due_s": erasure.due_s, "part": erasure.part, "parts": erasure.parts,
+                "records": erasure.births.len(), "tombstones": erasure.tombstones.len(),
+            }),
+        ),
+        Content::Key(change) => (
+            "key",
+            json!({
+                "public": hex::encode(&change.public), "previous": change.previous.map(|key| hex::encode(&key)),
+            }),
+        ),
+        Content::Redaction(redaction) => {
+            let entries: Vec<[u64; 2]> =
+                redaction.entries.iter().map(|(first, count)| [first.0, u64::from(*count)]).collect();
+            let erasures: Vec<u64> = redaction.erasures.iter().map(|entry| entry.0).collect();
+            ("redaction", json!({ "erasures": erasures, "entries": entries }))
+        }
+        Content::Erased { redacted, .. } => ("erased", json!({ "redacted": redacted })),
+        Content::Sealed { .. } => return None,
+    })
+}
+
+fn record_json(schema: &Schema, received: &Received) -> Value {
+    let raw = received
+        .fields
+        .iter()
+        .map(|(index, _, text)| (field(schema, received.source, index).into_owned(), text.into()));
+    let values = received.values.iter(&received.fields);
+    let values = values.map(|(id, _, text)| (attribute(schema, id).into_owned(), text.into()));
+    json!({
+        "source": source(schema, received.source), "key": received.key, "live": received.live,
+        "at_us": received.at.map(|at| at.0), "raw": raw.collect::<Map<String, Value>>(),
+        "values": values.collect::<Map<String, Value>>(),
+    })
+}
+
+fn name(words: &Words<'_>, birth: Birth) -> String {
+    (words.record)(birth)
+}
+
+fn source(schema: &Schema, id: SourceId) -> Cow<'_, str> {
+    called(schema.sources.get(usize::from(id.0)).map(|source| source.name.as_str()), "source", id.0)
+}
+
+fn field(schema: &Schema, source: SourceId, index: FieldIndex) -> Cow<'_, str> {
+    let source = schema.sources.get(usize::from(source.0));
+    let field = source.and_then(|source| source.fields.get(usize::from(index.0)));
+    called(field.map(|field| field.path.as_str()), "field", index.0)
+}
+
+fn attribute(schema: &Schema, id: AttributeId) -> Cow<'_, str> {
+    called(schema.attributes.get(usize::from(id.0)).map(|attribute| attribute.name.as_str()), "attribute", id.0)
+}
+
+fn kind<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
+    let kind = schema.kinds.get(usize::from(link.kind.0)).map(|kind| kind.name.as_str());
+    called(kind, "identifier", link.kind.0.into())
+}
+
+fn purpose<'s>(schema: &'s Schema, answer: &Answer) -> Cow<'s, str> {
+    let purpose = schema.purposes.get(usize::from(answer.purpose.0)).map(|purpose| purpose.name.as_str());
+    called(purpose, "purpose", answer.purpose.0.into())
+}
+
+/// A name, or what it would be the name of with its number.
+fn called<'s>(name: Option<&'s str>, sort: &str, number: u16) -> Cow<'s, str> {
+    name.map_or_else(|| Cow::Owned(format!("{sort} {number}")), Cow::Borrowed)
+}
+
+/// A count with thousands apart.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with what is counted: `1 entry`, `2,000 entries`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}

@@ -195,10 +195,11 @@ source sends again is refused and counted. The ledger stays whole and verifies a
 printed the ciphertexts are deleted, too: by `onefold ledger redact`, or when the directory is next opened for \
 changes.
 
-Backups of DIR/keys from before still hold the keys: delete them, or note by when they will be.
+Backups of DIR/keys from before still hold the keys: delete them, or note by when they will be. The certificate \
+that -o writes says so, too; `onefold verify CERT` checks it anywhere.
 
 Examples:
-  onefold erase email:ada@example.com --request DSR-2026-041 --ground consent-withdrawn
+  onefold erase email:ada@example.com --request DSR-2026-041 --ground consent-withdrawn -o erasure.zip
   onefold erase crm:4711 --request DSR-2026-042 --ground no-longer-needed --only-record --yes
   onefold erase --list")]
     Erase(Erase),
@@ -452,17 +453,20 @@ The limit L is what any ledger pays that encrypts each payload under a key of it
 it stores (SHA-256) and writes it to this disk. Its parts are measured in the same run, as is everything that a \
 figure stands beside. Figures are CPU time unless they say wall; rows with a target say whether it was met.
 
-At the default size it takes about half a minute and up to 1 GiB in the folder, all of which is removed again. SQLite \
+At the default size it takes about a minute and up to 1 GiB in the folder, all of which is removed again. SQLite \
 is there when the program was built with `--features sqlite`.
 
 Examples:
   onefold bench ledger
-  onefold bench ledger --entries 2000000 --work /mnt/disk
+  onefold bench ledger --entries 2000000 --proof-entries 10000000 --work /mnt/disk
   onefold bench ledger --json > ledger.json")]
     Ledger {
         /// Entries of each ledger that is measured.
         #[arg(long, default_value_t = 500_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         entries: u64,
+        /// Entries of the log that proofs of inclusion are made of; their target is for 10000000, which take 3.2 GB.
+        #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        proof_entries: u64,
         /// Folder on the disk to measure; the system's temporary one if not given.
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,

@@ -75,7 +75,9 @@ fn run_bench(global: &Global, load: BenchLoad, part: Option<BenchPart>) -> anyho
             let what = "the options before the part that is to be measured are for the whole engine";
             Err(failure::Usage::new(what).help("write options after it: `onefold bench ledger --work DIR`").into())
         }
-        Some(BenchPart::Ledger { entries, work }) => bench::ledger::run(global, &bench::ledger::Plan { entries, work }),
+        Some(BenchPart::Ledger { entries, proof_entries, work }) => {
+            bench::ledger::run(global, &bench::ledger::Plan { entries, proof_entries, work })
+        }
     }
 }
 

@@ -16,6 +16,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// How often a directory is tried to be removed that is being written to.
+const REMOVALS_MAX: u32 = 1_000;
+
 /// A data directory that this process holds.
 #[derive(Debug)]
 pub(super) struct Directory {
@@ -109,10 +112,16 @@ impl Directory {
 
     /// Removes a directory with all in it, where it is.
     pub fn remove(path: &Path) -> Result<(), Error> {
-        match fs::remove_dir_all(path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, source)),
-            _ => Ok(()),
+        use std::io::ErrorKind::{DirectoryNotEmpty, NotFound};
+        // A store that was just closed may still be putting its last file there.
+        for attempt in 1.. {
+            match fs::remove_dir_all(path) {
+                Err(source) if source.kind() == DirectoryNotEmpty && attempt < REMOVALS_MAX => std::thread::yield_now(),
+                Err(source) if source.kind() != NotFound => return Err(Error::io("remove", path, source)),
+                _ => break,
+            }
         }
+        Ok(())
     }
 
     /// Keeps the bundle in the directory.

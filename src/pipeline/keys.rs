@@ -118,14 +118,6 @@ impl Onefold {
         tracing::info!(generation = settled.keys.generation().0, "keys replaced");
         account(&settled.keys)
     }
-
-    /// The public keys that sign checkpoints: the one in force first.
-    ///
-    /// # Errors
-    /// When a signing key cannot be made of its seed.
-    pub fn verifier_keys(&self) -> Result<Vec<VerifierKey>, Error> {
-        Ok(account(&self.keys)?.signing)
-    }
 }
 
 fn account(keys: &Keyring) -> Result<KeyAccount, Error> {

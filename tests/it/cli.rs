@@ -387,7 +387,7 @@ fn every_help_teaches_by_example() {
 }
 
 /// Rows of `bench ledger` for each size of payload, and those that come once.
-const LEDGER_ROWS: [&str; 11] = [
+const LEDGER_ROWS: [&str; 12] = [
     "seal_ns",
     "hash_ns",
     "disk_ns",
@@ -397,16 +397,35 @@ const LEDGER_ROWS: [&str; 11] = [
     "append_wall",
     "sha256",
     "verify",
+    "verify_open",
     "replay",
     "read_us",
 ];
-const LEDGER_ROWS_ONCE: [&str; 3] = ["disk_mib_per_s", "open_tail_s", "open_tail_wall_s"];
+const LEDGER_ROWS_ONCE: [&str; 16] = [
+    "disk_mib_per_s",
+    "open_tail_s",
+    "open_tail_wall_s",
+    "proof_tree_s",
+    "proof_p50_us",
+    "proof_p99_us",
+    "proof_cpu_us",
+    "key_in_order_ns",
+    "key_at_random_ns",
+    "key_in_order_erased_ns",
+    "key_at_random_erased_ns",
+    "erase_all_s",
+    "seeds_an_erasure",
+    "erase_one_s",
+    "erase_one_durable_s",
+    "keys_open_s",
+];
 
 #[test]
 fn the_ledger_is_measured_beside_its_limit() {
     let folder = tempfile::tempdir().unwrap();
     let work = text(folder.path());
-    let report = parsed(&ok(&["bench", "--json", "ledger", "--entries", "2000", "--work", work]));
+    let report =
+        parsed(&ok(&["bench", "--json", "ledger", "--entries", "2000", "--proof-entries", "2000", "--work", work]));
     assert_eq!(report["entries"], 2000);
     let rows = report["rows"].as_array().unwrap();
     let sized = LEDGER_ROWS.iter().flat_map(|name| [200, 1024].map(|size| format!("{name}_{size}")));
@@ -416,7 +435,7 @@ fn the_ledger_is_measured_beside_its_limit() {
         assert_eq!(row["ratio"].is_null(), row["beside"].is_null(), "{row}");
         assert_eq!(row["met"].is_boolean(), row["target"].is_string(), "{row}");
     }
-    let out = ok(&["bench", "ledger", "--entries", "500", "--work", work]);
+    let out = ok(&["bench", "ledger", "--entries", "500", "--proof-entries", "500", "--work", work]);
     for row in rows {
         // What begins with a size depends on how many entries there are.
         let words = row["what"].as_str().unwrap().split(',').next().unwrap();

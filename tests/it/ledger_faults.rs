@@ -6,7 +6,7 @@
 
 use super::faults::{EIO, ENOSPC, Faulty, Unsynced};
 use super::ledger::{Home, bundle, received, small, write_epoch};
-use super::support::{bundle as test_bundle, event, export, push};
+use super::support::{bundle as test_bundle, event, export, patiently, push};
 use onefold::crypto::{Error as KeyError, KekAccess, Keyring, NewKek};
 use onefold::encoding::storage::Storage;
 use onefold::ledger::{Content, Error, Ledger, Options, open_checkpoint, read_checkpoint, verify, verify_opened};
@@ -20,8 +20,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Makes a call of the storage fail.
+type Fault = fn(&Faulty, usize);
+
 /// Sets one fault of each sort at call `n`.
-const FAULTS: [(&str, fn(&Faulty, usize)); 5] = [
+const FAULTS: [(&str, Fault); 5] = [
     ("input or output error", |disk, n| disk.fail(n, EIO)),
     ("no space", |disk, n| disk.fail(n, ENOSPC)),
     ("power cut", Faulty::crash),
@@ -153,18 +156,18 @@ fn every_fault(erased: bool, work: Work) {
     let options = |disk: &Faulty| OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
     copy(&pristine, &data);
     let disk = Faulty::new();
-    work(&data, options(&disk)).unwrap();
+    patiently(|| work(&data, options(&disk))).unwrap();
     let count = disk.calls().len();
-    let after = export_all(&Onefold::open(&data, OpenOptions::default()).unwrap());
-    let before = export_all(&Onefold::open(&pristine, OpenOptions::default()).unwrap());
+    let after = export_all(&patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap());
+    let before = export_all(&patiently(|| Onefold::open(&pristine, OpenOptions::default())).unwrap());
     for (what, fault) in FAULTS {
         for n in 0..count {
             fs::remove_dir_all(&data).unwrap();
             copy(&pristine, &data);
             let disk = Faulty::new();
             fault(&disk, n);
-            let done = work(&data, options(&disk)).is_ok();
-            let onefold = Onefold::open(&data, OpenOptions::default())
+            let done = patiently(|| work(&data, options(&disk))).is_ok();
+            let onefold = patiently(|| Onefold::open(&data, OpenOptions::default()))
                 .unwrap_or_else(|error| panic!("{what} at call {n} of {:?}: {error}", disk.calls().get(n)));
             let found = export_all(&onefold);
             assert!(found == after || (!done && found == before), "{what} at call {n}: a state in between");
@@ -173,8 +176,9 @@ fn every_fault(erased: bool, work: Work) {
             drop(onefold);
             verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("{what} at call {n}: {error}"));
             assert_eq!(is_gone(&data), erased || found == after, "{what} at call {n}: keys go with the rows");
-            work(&data, OpenOptions::default()).unwrap_or_else(|error| panic!("{what} at call {n}, again: {error}"));
-            let onefold = Onefold::open(&data, OpenOptions::default()).unwrap();
+            patiently(|| work(&data, OpenOptions::default()))
+                .unwrap_or_else(|error| panic!("{what} at call {n}, again: {error}"));
+            let onefold = patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap();
             assert_eq!(export_all(&onefold), after, "{what} at call {n}, again");
             assert!(is_gone(&data), "{what} at call {n}, again");
             let report = verify(&data.join("ledger"), &[], |_| {}).unwrap();
@@ -205,12 +209,12 @@ fn restored_keys_are_destroyed_again() {
     fs::remove_dir_all(data.join("keys")).unwrap();
     copy(&backup, &data.join("keys"));
     assert!(!is_gone(&data), "whoever has the old state has the keys: the certificate says so");
-    drop(Onefold::open(&data, OpenOptions::default()).unwrap());
+    drop(patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap());
     assert!(is_gone(&data), "opening notices that the state is older than the last erasure");
     fs::remove_dir_all(data.join("keys")).unwrap();
     copy(&backup, &data.join("keys"));
     fs::remove_dir_all(data.join("index")).unwrap();
-    drop(Onefold::open(&data, OpenOptions::default()).unwrap());
+    drop(patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap());
     assert!(is_gone(&data), "also when the index is lost");
 }
 
@@ -258,7 +262,7 @@ fn every_failing_call_of_a_change_of_keys_is_survived() {
     let folder = tempfile::tempdir().unwrap();
     let (pristine, data) = (folder.path().join("pristine"), folder.path().join("data"));
     world(&pristine, true);
-    let expected = export_all(&Onefold::open(&pristine, OpenOptions::default()).unwrap());
+    let expected = export_all(&patiently(|| Onefold::open(&pristine, OpenOptions::default())).unwrap());
     copy(&pristine, &data);
     let restore = || {
         for part in ["keys", "ledger"] {
@@ -271,7 +275,7 @@ fn every_failing_call_of_a_change_of_keys_is_survived() {
     for (name, work) in KEY_CHANGES {
         restore();
         let disk = Faulty::new();
-        work(&data, options(&disk)).unwrap();
+        patiently(|| work(&data, options(&disk))).unwrap();
         let count = disk.calls().len();
         assert!(count >= 20, "{name}: {count} calls");
         for (what, fault) in FAULTS {
@@ -279,24 +283,27 @@ fn every_failing_call_of_a_change_of_keys_is_survived() {
                 restore();
                 let disk = Faulty::new();
                 fault(&disk, n);
-                let done = work(&data, options(&disk)).is_ok();
+                let done = patiently(|| work(&data, options(&disk))).is_ok();
                 let place = format!("{name}, {what} at call {n}, {:?}", disk.calls().get(n));
                 let (_, access) = keys(&data, Arc::new(Unsynced)).unwrap_or_else(|error| panic!("{place}: {error}"));
                 let again =
                     || OpenOptions { access: access.clone(), storage: Arc::new(Unsynced), ..OpenOptions::default() };
                 // It is opened for something else first, or the change is made again at once.
                 if n % 2 == 0 {
-                    drop(Onefold::open(&data, again()).unwrap_or_else(|error| panic!("{place}: {error}")));
+                    drop(
+                        patiently(|| Onefold::open(&data, again())).unwrap_or_else(|error| panic!("{place}: {error}")),
+                    );
                     check_keys(&data, &place);
                 }
-                rotate(&data, again(), true, true, true).unwrap_or_else(|error| panic!("{place}, again: {error}"));
+                patiently(|| rotate(&data, again(), true, true, true))
+                    .unwrap_or_else(|error| panic!("{place}, again: {error}"));
                 let account = check_keys(&data, &place);
                 assert!(account >= 1 + usize::from(done && name != "signing"), "{place}: {account} key epochs");
             }
         }
     }
     restore();
-    assert_eq!(export_all(&Onefold::open(&data, OpenOptions::default()).unwrap()), expected);
+    assert_eq!(export_all(&patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap()), expected);
 }
 
 /// The ledger verifies, opens and is signed, all under the keys as they are. Gives the key epoch.
@@ -314,7 +321,7 @@ fn check_keys(data: &Path, place: &str) -> usize {
     assert!(keyring.records().is_erased(Birth(0)), "{place}: what was erased stays erased");
     let epochs = keyring.epochs();
     drop(keyring);
-    let archive = Archive::open_with(data, &access).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let archive = patiently(|| Archive::open_with(data, &access)).unwrap_or_else(|error| panic!("{place}: {error}"));
     assert_eq!(archive.reader().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
     epochs
 }

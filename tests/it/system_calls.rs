@@ -7,6 +7,7 @@
 
 use super::ledger_faults::copy;
 use super::program::{command, ok, run, text};
+use super::support::patiently;
 use onefold::crypto::Keyring;
 use onefold::ledger::verify_opened;
 use onefold::pipeline::{Archive, Table};
@@ -112,7 +113,7 @@ impl Case {
     /// What the directory shows, which must be sound in every way.
     fn state(&self, place: &str) -> [String; 2] {
         let data = self.path("data");
-        let archive = Archive::open(&data).unwrap_or_else(|error| panic!("{place}: {error}"));
+        let archive = patiently(|| Archive::open(&data)).unwrap_or_else(|error| panic!("{place}: {error}"));
         let reader = archive.reader().unwrap();
         assert_eq!(reader.audit(|_| {}).unwrap().breaches, [], "{place}");
         let exports = [Table::Members, Table::Profiles].map(|table| {

@@ -7,7 +7,9 @@
 //! INVARIANT: nothing is printed that was not measured in this run, and nothing is left behind in the folder.
 
 mod filled;
+mod keys;
 mod limit;
+mod proof;
 mod report;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -17,7 +19,7 @@ use crate::cli::args::Global;
 use crate::cli::failure::SUCCESS;
 use crate::cli::output;
 use crate::crypto::Keyring;
-use crate::ledger::{Entry, Error, Ledger, Options, verify};
+use crate::ledger::{Entry, Error, Ledger, Options, verify, verify_opened};
 use crate::model::Epoch;
 use filled::{Filled, Site};
 use report::{Beside, Report, Row, Target};
@@ -29,14 +31,16 @@ use std::path::{Path, PathBuf};
 pub struct Plan {
     /// Entries of each ledger; at least one.
     pub entries: u64,
+    /// Entries of the log that proofs are made of; at least one.
+    pub proof_entries: u64,
     /// Where to work; what is written there is removed again.
     pub work: Option<PathBuf>,
 }
 
 /// The payloads that are measured, and what is expected of each.
 const SIZES: [Expected; 2] = [
-    Expected { payload_bytes: 200, append: 0.35, verify: 0.50, replay_per_s: Some(500_000.0) },
-    Expected { payload_bytes: 1024, append: 0.50, verify: 0.70, replay_per_s: None },
+    Expected { payload_bytes: 200, append: 0.35, verify: 0.50, opened_per_s: Some(500_000.0) },
+    Expected { payload_bytes: 1024, append: 0.50, verify: 0.70, opened_per_s: None },
 ];
 /// How much is to be checked when a ledger is opened within [`OPEN_S`].
 const TAIL_BYTES: u64 = 256 << 20;
@@ -52,8 +56,8 @@ struct Expected {
     append: f64,
     /// Least share of SHA-256 alone.
     verify: f64,
-    /// Least entries a CPU second.
-    replay_per_s: Option<f64>,
+    /// Least entries that are verified and decrypted in a CPU second.
+    opened_per_s: Option<f64>,
 }
 
 /// The folder that is measured in; removed at the end, however it comes.
@@ -88,6 +92,8 @@ pub fn run(global: &Global, plan: &Plan) -> anyhow::Result<u8> {
     }
     report.section("opening")?;
     open_with_tail(&mut report, &root.0, plan.entries)?;
+    proof::measure(&mut report, &root.0, plan.proof_entries, SIZES[0].payload_bytes)?;
+    keys::measure(&mut report, &root.0, plan.entries)?;
     if !cfg!(feature = "sqlite") {
         report.say("\nSQLite beside it: cargo run --release --features sqlite -- bench ledger")?;
     }
@@ -112,8 +118,8 @@ fn measure_size(
     let site = Site::new(&dir, Keyring::create_with_file(&root.join(format!("keys-{size}")), &rng)?);
     let filled = Filled::fill(&site, size, entries, bytes_per_s)?;
     let append = append_rows(report, expected, &filled, entries)?;
-    let verified = verify_rows(report, expected, &filled, &dir, entries)?;
-    read_rows(report, expected, &filled, entries)?;
+    let verified = verify_rows(report, expected, &filled, &site, entries)?;
+    read_rows(report, size, &filled, entries)?;
     drop(filled);
     std::fs::remove_dir_all(&dir)?;
     beside_sqlite(report, root, size, entries, append, verified)
@@ -148,13 +154,13 @@ fn verify_rows(
     report: &mut Report,
     expected: &Expected,
     filled: &Filled,
-    dir: &Path,
+    site: &Site,
     entries: u64,
 ) -> anyhow::Result<f64> {
     let size = expected.payload_bytes;
     let half = entries.div_ceil(2);
     let before = limit::hash(filled.stored_bytes, half);
-    let (found, Cost { cpu, .. }) = cost(|| verify(dir, &[], |_| {}));
+    let (found, Cost { cpu, .. }) = cost(|| verify(site.dir(), &[], |_| {}));
     let after = limit::hash(filled.stored_bytes, half);
     anyhow::ensure!(found?.entries >= entries, "the verifier has not seen all entries");
     let alone = per_s(2 * half, (before + after).as_secs_f64());
@@ -163,12 +169,20 @@ fn verify_rows(
     let row = Row::new(format!("verify_{size}"), "verify, without keys", rate, "entries/CPU-s");
     let row = row.beside(Beside { what: "SHA-256 alone", value: alone });
     report.add(row.target(Target::Ratio(expected.verify)))?;
+    let (found, Cost { cpu, .. }) = cost(|| verify_opened(site.dir(), &site.keys, &[], |_| {}));
+    let opened = found?.opened.map_or(0, |counts| counts.opened);
+    anyhow::ensure!(opened == entries, "the verifier has opened {opened} entries and not {entries}");
+    let what = "verify and decrypt, key commitment checked";
+    let row = Row::new(format!("verify_open_{size}"), what, per_s(entries, cpu.as_secs_f64()), "entries/CPU-s");
+    report.add(match expected.opened_per_s {
+        Some(least) => row.target(Target::AtLeast(least)),
+        None => row,
+    })?;
     Ok(rate)
 }
 
 /// Reading back in clear, all in order and single ones here and there.
-fn read_rows(report: &mut Report, expected: &Expected, filled: &Filled, entries: u64) -> anyhow::Result<()> {
-    let size = expected.payload_bytes;
+fn read_rows(report: &mut Report, size: usize, filled: &Filled, entries: u64) -> anyhow::Result<()> {
     let mut seen = 0u64;
     let visit = |_: Entry| {
         seen += 1;
@@ -177,12 +191,8 @@ fn read_rows(report: &mut Report, expected: &Expected, filled: &Filled, entries:
     let (replayed, Cost { cpu, .. }) = cost(|| filled.ledger.replay(None, visit));
     replayed?;
     anyhow::ensure!(seen >= entries, "not all entries were read back");
-    let what = "replay: decrypted, key commitment checked";
-    let row = Row::new(format!("replay_{size}"), what, per_s(entries, cpu.as_secs_f64()), "entries/CPU-s");
-    report.add(match expected.replay_per_s {
-        Some(least) => row.target(Target::AtLeast(least)),
-        None => row,
-    })?;
+    let what = "replay: decrypted and decoded";
+    report.add(Row::new(format!("replay_{size}"), what, per_s(entries, cpu.as_secs_f64()), "entries/CPU-s"))?;
     let reads = entries.min(READS_MAX);
     // A stride that is prime goes through all of the ledger.
     let places = (0..reads).map(|read| read * 7_919 % entries);
@@ -253,4 +263,12 @@ fn beside_sqlite(_: &mut Report, _: &Path, _: usize, _: u64, _: f64, _: f64) -> 
 /// How many a second.
 fn per_s(count: u64, seconds: f64) -> f64 {
     count as f64 / seconds
+}
+
+/// Splitmix64's last step: numbers in order become numbers in none.
+fn spread(number: u64) -> u64 {
+    let mut x = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
 }

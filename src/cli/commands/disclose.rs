@@ -1,12 +1,12 @@
 //! `onefold ledger disclose`.
 
-use super::{one_profile, open};
+use super::one_profile;
 use crate::cli::access;
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::model::Sequence;
-use crate::pipeline::{Archive, Onefold, Selection, save_new};
+use crate::pipeline::{Archive, Head, OpenOptions, Selection, save_new};
 use crate::report::disclosure::{ENTRIES_MAX, Included, Package, Packed};
 use crate::tlog::note::NOTE_BYTES_MAX;
 use anyhow::Context;
@@ -30,7 +30,9 @@ pub fn run(
     }
     let earlier = since.map(read_checkpoint).transpose()?;
     let listed = entries.map(sequences).transpose()?;
-    let mut archive = open(global)?;
+    // Asked for once, also where the directory is opened twice.
+    let access = access::access(global)?;
+    let mut archive = Archive::open_with(&global.data, &access)?;
     let select = |archive: &Archive| -> anyhow::Result<Selection> {
         match (&listed, profile) {
             (Some(listed), _) => Ok(Selection::Entries(listed.clone())),
@@ -44,11 +46,11 @@ pub fn run(
     let told = |done: u64| bar.set_message(format!("{} packed", counted(done, "entry", "entries")));
     let mut packed = archive.disclose(&select(&archive)?, earlier.as_deref(), told)?;
     if packed.is_none() {
-        // The checkpoint is older than an entry: a new one is made, for which the directory is opened for changes.
+        // The checkpoint is older than an entry: a new one is signed.
         drop(archive);
         bar.set_message("signing a checkpoint");
-        Onefold::open(&global.data, access::open_options(global)?)?.checkpoint()?;
-        archive = open(global)?;
+        Head::open(&global.data, OpenOptions { access: access.clone(), ..OpenOptions::default() })?.sign()?;
+        archive = Archive::open_with(&global.data, &access)?;
         packed = archive.disclose(&select(&archive)?, earlier.as_deref(), told)?;
     }
     bar.finish_and_clear();

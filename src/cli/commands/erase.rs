@@ -6,6 +6,7 @@ use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::cli::{access, terminal};
 use crate::pipeline::{Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope, SystemClock};
+use anyhow::Context;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,10 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     let bar = progress(global);
     bar.set_message("erasing");
     let erased = onefold.erase(scope, &request)?;
-    onefold.certificate(&erased, SystemClock.now_s(), &certificate)?;
+    onefold.certificate(&erased, SystemClock.now_s(), &certificate).with_context(|| {
+        "the erasure is done and recorded, but its certificate could not be written: `onefold ledger disclose` of its \
+         entries, which `onefold erase --list` names, gives the proof of it"
+    })?;
     bar.finish_and_clear();
     if global.json {
         return output::json(&json!({

@@ -23,7 +23,7 @@ pub fn run(global: &Global, policy: &Path, identity_from: Option<PathBuf>, kek: 
         access: access::access_to_make(global, kek)?,
         ..InitOptions::default()
     };
-    let signing = Onefold::init(&global.data, bundle, options)?.verifier_keys()?;
+    let signing = Onefold::init(&global.data, bundle, options)?.vkeys()?;
     let signing = signing.first().map_or_else(String::new, ToString::to_string);
     let data = global.data.display();
     if global.json {

@@ -12,6 +12,9 @@ use onefold::model::Epoch;
 use onefold::tlog::{Checkpoint, SignedNote, SigningKey, VerifierKey};
 use std::fs;
 
+/// What a forger puts into a ledger.
+type Put<'a> = Box<dyn Fn(&mut Forger) + 'a>;
+
 /// A ledger of three epochs, what was remembered of each and the checkpoint over it.
 struct Victim {
     home: Home,
@@ -121,9 +124,12 @@ fn written_anew_from_the_first_entry_on() {
     forger.write();
     victim.put_note(&forged_note(&forger, &key));
     let report = verify(&home.dir(), &[], |_| {}).unwrap();
-    let said = report.keys.last().map(|(_, key)| *key);
-    assert_eq!((report.entries, said), (forger.size(), Some(*key.verifier().key())), "its key is the forger's word");
-    assert_ne!(said.as_ref(), Some(victim.key().key()));
+    assert_eq!((report.entries, report.key_at(report.entries)), (forger.size(), Some(*key.verifier().key())));
+    assert_ne!(
+        report.key_at(report.entries).as_ref(),
+        Some(victim.key().key()),
+        "what the ledger says of its key is the forger's word"
+    );
     for epoch in 1..=3 {
         assert!(matches!(victim.verify_with(epoch), Err(Error::OtherRoot { .. })), "any checkpoint refuses it");
     }
@@ -141,7 +147,7 @@ fn a_key_of_his_own_is_not_introduced() {
     let home = &victim.home;
     let (key, honest) = (forged_key(home), *victim.key().key());
     let segments = home.segments();
-    let put: [(&str, Box<dyn Fn(&mut Forger)>); 3] = [
+    let put: [(&str, Put); 3] = [
         ("as the first", Box::new(|forger| forger.key(&key, None))),
         ("after the true one, signed by itself", Box::new(|forger| forger.key(&key, Some((honest, &key))))),
         ("after itself", Box::new(|forger| forger.key(&key, Some((*key.verifier().key(), &key))))),

@@ -30,6 +30,11 @@ impl Site {
         Self { dir: dir.to_owned(), keys, bundle }
     }
 
+    /// Where the ledger is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Begins the ledger.
     pub fn create(&self) -> Result<Ledger, Error> {
         Ledger::create(&self.dir, &self.keys, &SystemRandom::new(), &self.bundle, 0, Options::default())

@@ -4,8 +4,8 @@
 //! no framing. INVARIANT: nothing of `ledger` is called here.
 
 use crate::cli::bench::measure::cost;
+use crate::encoding::sha256::digest;
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
-use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::hint::black_box;
 use std::io::Write;
@@ -74,7 +74,7 @@ fn seal(payload_bytes: usize, entries: u64) -> Duration {
 /// CPU time of hashing so many messages.
 pub fn hash(message_bytes: u64, entries: u64) -> Duration {
     let message = vec![7u8; usize::try_from(message_bytes).unwrap_or(usize::MAX)];
-    let hashed = || (0..entries).fold(0u8, |sum, _| sum ^ digest(&SHA256, black_box(&message)).as_ref()[0]);
+    let hashed = || (0..entries).fold(0u8, |sum, _| sum ^ digest(black_box(&message))[0]);
     let (sum, spent) = cost(hashed);
     black_box(sum);
     spent.cpu

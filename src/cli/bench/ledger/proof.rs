@@ -5,8 +5,8 @@
 
 use super::filled::{self, Site};
 use super::report::{Report, Row, Target};
+use super::spread;
 use crate::cli::bench::measure::{Cost, cost, quantile};
-use crate::cli::bench::workload::random::spread;
 use crate::cli::output;
 use crate::crypto::Keyring;
 use crate::ledger::Tree;

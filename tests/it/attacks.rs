@@ -29,7 +29,7 @@ const ERASED: [Birth; 2] = [Birth(60), Birth(61)];
 
 /// A ledger of several segments with every kind of entry: one erasure, of which one of two ciphertexts is deleted, a
 /// second signing key, and received entries after the last commit.
-fn full() -> Home {
+pub fn full() -> Home {
     let mut home = Home::new();
     let rng = SystemRandom::new();
     let mut ledger = home.create();

@@ -197,6 +197,49 @@ fn every_failing_call_of_a_redaction_is_survived() {
     every_fault(true, redact);
 }
 
+/// A stop during a redaction, and another one during the opening that should finish it: what is told as deleted is.
+#[test]
+fn a_redaction_that_is_stopped_twice_is_not_told_as_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pristine, stopped, data) =
+        (folder.path().join("pristine"), folder.path().join("stopped"), folder.path().join("data"));
+    world(&pristine, true);
+    let options = |disk: &Faulty| OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
+    let open = |disk: &Faulty| patiently(|| Onefold::open(&data, options(disk)));
+    let redacted = || verify(&data.join("ledger"), &[], |_| {}).unwrap().redacted;
+    copy(&pristine, &data);
+    let disk = Faulty::new();
+    patiently(|| redact(&data, options(&disk))).unwrap();
+    let (count, all) = (disk.calls().len(), redacted());
+    let mut left = 0;
+    for n in (0..count).step_by(2) {
+        let _ = fs::remove_dir_all(&stopped);
+        copy(&pristine, &stopped);
+        let disk = Faulty::new();
+        disk.crash(n);
+        let _ = patiently(|| redact(&stopped, options(&disk)));
+        for m in (0..40).step_by(3) {
+            fs::remove_dir_all(&data).unwrap();
+            copy(&stopped, &data);
+            let disk = Faulty::new();
+            disk.crash(m);
+            let opened = open(&disk).map(drop);
+            let onefold = open(&Faulty::new()).unwrap_or_else(|error| panic!("stopped at {n} and {m}: {error}"));
+            let told = onefold.erasures().unwrap().iter().all(|erasure| erasure.redacted);
+            drop(onefold);
+            assert!(!told || redacted() == all, "stopped at {n} and {m}: told as deleted and still there");
+            left += usize::from(!told);
+            let whole = opened.is_ok() && disk.calls().len() <= m;
+            patiently(|| redact(&data, options(&Faulty::new()))).unwrap();
+            assert_eq!(redacted(), all, "stopped at {n} and {m}, again");
+            if whole {
+                break;
+            }
+        }
+    }
+    assert!(left > 0);
+}
+
 /// A copy of the key state from before an erasure, put back by whoever keeps backups.
 #[test]
 fn restored_keys_are_destroyed_again() {

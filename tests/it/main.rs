@@ -14,6 +14,7 @@ mod evidence_cli;
 mod exact;
 mod faults;
 mod final_state;
+mod fuzz;
 mod golden;
 mod ledger;
 mod ledger_damage;

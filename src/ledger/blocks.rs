@@ -5,7 +5,8 @@
 //! row   position u64 of the first entry | leaf before it 32 | root of the subtree over the 256 leaves 32     72 bytes
 //! ```
 //! What lies below a row is computed from the entries when it is asked for; what lies above, when the file is read. The
-//! file is a cache: it is believed when the root that it gives is the root of the ledger, else it is made anew.
+//! file is a cache: its roots are believed when the root that they give is the root of the ledger, else it is made anew;
+//! where a block begins, when its entries have its root.
 //!
 //! In memory there are two digests for a row, 64 bytes for 256 entries.
 

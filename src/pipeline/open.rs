@@ -87,10 +87,11 @@ impl Onefold {
     pub fn open(root: &Path, options: OpenOptions) -> Result<Self, Error> {
         let onefold = Self::open_as_it_is(root, options)?;
         let due = onefold.due(false)?;
-        if due.is_empty() {
-            return Ok(onefold);
-        }
-        let (_, options) = onefold.delete_ciphertexts(&due, |_, _| {})?;
+        let options = match (due.is_empty(), onefold.directory.has_remains()) {
+            (true, false) => return Ok(onefold),
+            (true, true) => onefold.renew_index()?,
+            (false, _) => onefold.delete_ciphertexts(&due, |_, _| {})?.1,
+        };
         Self::open_as_it_is(root, options)
     }
 
@@ -150,6 +151,7 @@ impl Onefold {
             let records = onefold.keys.records();
             onefold.ledger.redact(&[], &|birth| records.is_erased(birth), |_, _| {})?;
             onefold.open.redacted = unfinished;
+            onefold.directory.note_remains()?;
             onefold.close_epoch(None)?;
         }
         Ok(onefold)

@@ -4,6 +4,7 @@
 //! Method: the work is done once to count its calls; then once more for each call and each fault, on a disk that fails
 //! there; then the directory is opened on a sound disk and looked at.
 
+use super::erasure::holding;
 use super::faults::{EIO, ENOSPC, Faulty, Unsynced};
 use super::ledger::{Home, bundle, received, small, write_epoch};
 use super::support::{bundle as test_bundle, event, export, patiently, push};
@@ -197,13 +198,24 @@ fn every_failing_call_of_a_redaction_is_survived() {
     every_fault(true, redact);
 }
 
+/// The keyed hash that the index knows a profile by.
+fn id_of(data: &Path, name: &str) -> [u8; 16] {
+    let archive = patiently(|| Archive::open(data)).unwrap();
+    let reader = archive.reader().unwrap();
+    let root = reader.profiles_of(name).unwrap()[0];
+    reader.profile(root, None).unwrap().id.0.0.to_be_bytes()
+}
+
 /// A stop during a redaction, and another one during the opening that should finish it: what is told as deleted is.
 #[test]
 fn a_redaction_that_is_stopped_twice_is_not_told_as_done() {
     let folder = tempfile::tempdir().unwrap();
     let (pristine, stopped, data) =
         (folder.path().join("pristine"), folder.path().join("stopped"), folder.path().join("data"));
-    world(&pristine, true);
+    world(&pristine, false);
+    let id = id_of(&pristine, "crm:a");
+    assert!(holding(&pristine, &id) > 0, "what is looked for can be found");
+    erase(&pristine, OpenOptions::default()).unwrap();
     let options = |disk: &Faulty| OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
     let open = |disk: &Faulty| patiently(|| Onefold::open(&data, options(disk)));
     let redacted = || verify(&data.join("ledger"), &[], |_| {}).unwrap().redacted;
@@ -228,10 +240,14 @@ fn a_redaction_that_is_stopped_twice_is_not_told_as_done() {
             let told = onefold.erasures().unwrap().iter().all(|erasure| erasure.redacted);
             drop(onefold);
             assert!(!told || redacted() == all, "stopped at {n} and {m}: told as deleted and still there");
+            assert!(
+                !told || holding(&data, &id) == 0,
+                "stopped at {n} and {m}: told as deleted and still in the index"
+            );
             left += usize::from(!told);
             let whole = opened.is_ok() && disk.calls().len() <= m;
             patiently(|| redact(&data, options(&Faulty::new()))).unwrap();
-            assert_eq!(redacted(), all, "stopped at {n} and {m}, again");
+            assert_eq!((redacted(), holding(&data, &id)), (all, 0), "stopped at {n} and {m}, again");
             if whole {
                 break;
             }

@@ -58,6 +58,13 @@ fn an_older_directory_opens_and_its_ledger_alone_does_not() {
     let opened = patiently(|| Onefold::open(&data, OpenOptions::default())).map(|_| ());
     assert!(opened.is_err(), "the index remembers a later commit");
     put("index");
+    // With the keys of after the erasure: nothing names it any more, and what was hers does not open.
+    match patiently(|| Onefold::open(&data, OpenOptions::default())) {
+        Ok(onefold) => assert_ne!(onefold.reader().unwrap().audit(|_| {}).unwrap().breaches, []),
+        Err(error) => assert!(!matches!(error, EngineError::InUse { .. })),
+    }
+    put("ledger");
+    put("index");
     put("keys");
     drop(patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap());
     assert!(!is_gone(&data), "whoever has all of the old directory has the person");

@@ -17,9 +17,10 @@ use onefold::model::{Birth, Sequence};
 use onefold::tlog::{ProofFile, SignedNote, inclusion_proof, tiles};
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use targets::{TARGETS, Target};
 
-const ITERATIONS: u32 = 20_000;
+const ITERATIONS: u32 = 100_000;
 /// A sample may grow to so many bytes.
 const BYTES_MAX: usize = 4_096;
 /// Accepted mutants that are kept to be mutated further.
@@ -90,9 +91,20 @@ fn target(name: &str) -> Target {
     TARGETS.iter().find(|(known, _)| *known == name).unwrap().1
 }
 
+/// With `ONEFOLD_FUZZ_CORPUS` the samples are kept in a folder for each target, for libFuzzer to begin with.
+fn keep(name: &str, samples: &[Vec<u8>]) {
+    let Some(corpus) = std::env::var_os("ONEFOLD_FUZZ_CORPUS") else { return };
+    let folder = PathBuf::from(corpus).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    for (number, sample) in samples.iter().enumerate() {
+        fs::write(folder.join(format!("sample-{number}")), sample).unwrap();
+    }
+}
+
 /// Drives a target; gives how many mutants it accepted.
 fn drive(name: &str, samples: &[Vec<u8>], iterations: u32) -> u32 {
     let target = target(name);
+    keep(name, samples);
     let accepted = samples.iter().filter(|sample| target(sample)).count();
     assert!(accepted > 0, "{name}: no sample is accepted");
     let mut numbers = Numbers(name.bytes().fold(1, |seed, byte| seed * 31 + u64::from(byte)));
@@ -230,6 +242,7 @@ fn files_of_keys() {
 fn packages_of_entries() {
     let run = disclosure::run();
     let packages = [run.entries(0..4).bytes, run.profile("email:grace@example.com", Some(&run.earlier)).bytes];
+    keep("package", &packages);
     let package = target("package");
     let mut numbers = Numbers(77);
     let (mut accepted, mut refused) = (0, 0);

@@ -5,7 +5,8 @@
 //! row   position u64 of the first entry | leaf before it 32 | root of the subtree over the 256 leaves 32     72 bytes
 //! ```
 //! What lies below a row is computed from the entries when it is asked for; what lies above, when the file is read. The
-//! file is a cache: it is believed when the root that it gives is the root of the ledger, else it is made anew.
+//! file is a cache: its roots are believed when the root that they give is the root of the ledger, else it is made anew;
+//! where a block begins, when its entries have its root.
 //!
 //! In memory there are two digests for a row, 64 bytes for 256 entries.
 
@@ -45,6 +46,11 @@ impl Start {
     /// That of the first block.
     pub(super) fn first() -> Self {
         Self { position: Position::new(0, HEADER_BYTES as u32), before: [0; 32] }
+    }
+
+    /// That of the block of which this is the first leaf.
+    fn of(leaf: &Leaf) -> Self {
+        Self { position: leaf.position, before: leaf.previous }
     }
 
     /// The row of the block that begins here.
@@ -257,37 +263,6 @@ impl Tree {
         Ok(at)
     }
 
-    /// Hands over the leaves and logical entries from the first of a block of 256 up to `size` entries, in one pass over
-    /// the segments. A logical entry is what its leaf is the hash of, 116 or 164 bytes without anything encrypted.
-    ///
-    /// # Errors
-    /// [`Error::NoEntry`] when there are not so many, [`Error::Damaged`], [`Error::File`], and whatever `visit` gives.
-    pub fn entries<E: From<Error>>(
-        &self,
-        block: u64,
-        size: u64,
-        mut visit: impl FnMut(Digest, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let count = size.saturating_sub(block.saturating_mul(BLOCK));
-        if count == 0 {
-            return Ok(());
-        }
-        let missing = |sequence| Error::NoEntry { sequence: Sequence(sequence) };
-        let start = self.start(block).ok_or_else(|| missing(block.saturating_mul(BLOCK)))?;
-        let mut seen = 0u64;
-        self.walk(start, block, count, |leaf, logical| {
-            seen += 1;
-            visit(leaf.leaf, logical.bytes())
-        })?;
-        if seen < count { Err(missing(size - count + seen).into()) } else { Ok(()) }
-    }
-
-    /// Where a block begins, when all before it is known.
-    fn start(&self, block: u64) -> Option<Start> {
-        let place = usize::try_from(block).unwrap_or(usize::MAX);
-        self.starts.get(place).copied().or_else(|| (place == self.starts.len()).then_some(self.next))
-    }
-
     /// The root over the leaves of a whole block, as its row says.
     fn node_of(&self, place: usize) -> Option<Digest> {
         self.levels.first()?.get(place).copied()
@@ -321,6 +296,40 @@ impl Tree {
         let (segment, offset) = (at.position.segment(), at.position.offset().into());
         let (sequence, damage) = (Sequence(place as u64 * BLOCK), Damage::Block);
         Err(Error::Damaged(Box::new(Fault { segment, offset, sequence, damage, later_commit: None })))
+    }
+
+    /// Hands over the leaves and logical entries from the first of a block of 256 up to `size` entries, in one pass over
+    /// the segments. A logical entry is what its leaf is the hash of, 116 or 164 bytes without anything encrypted.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`] when there are not so many, [`Error::Damaged`], [`Error::File`], and whatever `visit` gives.
+    pub fn entries<E: From<Error>>(
+        &self,
+        block: u64,
+        size: u64,
+        mut visit: impl FnMut(Digest, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let count = size.saturating_sub(block.saturating_mul(BLOCK));
+        if count == 0 {
+            return Ok(());
+        }
+        let missing = |sequence| Error::NoEntry { sequence: Sequence(sequence) };
+        let start = self.start(block)?.ok_or_else(|| missing(block.saturating_mul(BLOCK)))?;
+        let mut seen = 0u64;
+        self.walk(start, block, count, |leaf, logical| {
+            seen += 1;
+            visit(leaf.leaf, logical.bytes())
+        })?;
+        if seen < count { Err(missing(size - count + seen).into()) } else { Ok(()) }
+    }
+
+    /// Where a block begins, when all before it is known.
+    fn start(&self, block: u64) -> Result<Option<Start>, Error> {
+        match usize::try_from(block) {
+            Ok(place) if place < self.starts.len() => Ok(self.block_leaves(place)?.first().map(Start::of)),
+            Ok(place) if place == self.starts.len() => Ok(Some(self.next)),
+            _ => Ok(None),
+        }
     }
 
     fn leaf_of(&self, stored: &[u8], at: Start, expected: Sequence) -> Result<(Leaf, Logical), Stop> {

@@ -2,7 +2,8 @@
 //!
 //! The rules, in this order:
 //! 1. What was remembered of a commit must agree with the ledger, else nothing is done.
-//! 2. Everything after it is checked. Damage that a crash cannot have left, or after which a commit follows, is an error.
+//! 2. Everything after it is checked. Damage that a crash cannot have left is an error; so is damage with a commit after
+//!    it, unless that one ends the file and sectors of its own group were never written.
 //! 3. A torn end of the last segment is cut.
 //! 4. Derived entries after the last commit are cut with all after the first of them: they are computed again. Received
 //!    entries stand before the derived ones of their epoch; where one does not, nothing is cut and it is an error.

@@ -6,6 +6,7 @@
 //! DATA/policy/   the bundle in force, as it was given
 //! DATA/ledger/   segments of the ledger
 //! DATA/index/    the index, which can be rebuilt from the ledger
+//! DATA/index.remains   there while rows that were removed from the index may still stand in its files
 //! ```
 //!
 //! INVARIANT: `ledger` is made last, so that a directory that has one was made whole.
@@ -99,6 +100,25 @@ impl Directory {
         self.root.join("index.new")
     }
 
+    fn index_remains(&self) -> PathBuf {
+        self.root.join("index.remains")
+    }
+
+    /// Remembers, durably, that removed rows may stand in the files of the index until it is written anew.
+    pub fn note_remains(&self) -> Result<(), Error> {
+        let path = self.index_remains();
+        let note = || {
+            File::options().create(true).truncate(false).write(true).open(&path)?.sync_all()?;
+            File::open(&self.root)?.sync_all()
+        };
+        note().map_err(|source| Error::io("write", &path, source))
+    }
+
+    /// Whether the index is to be written anew.
+    pub fn has_remains(&self) -> bool {
+        self.index_remains().exists()
+    }
+
     /// Puts the index that was written anew in the place of the old one, of which nothing is left.
     pub fn swap_index(&self) -> Result<(), Error> {
         // A stop in between leaves no index, which is then built from the ledger.
@@ -107,7 +127,12 @@ impl Directory {
         let (from, to) = (self.index_new(), self.index());
         fs::rename(&from, &to).map_err(|source| Error::io("rename the index", &from, source))?;
         let sync = || File::open(&self.root)?.sync_all();
-        sync().map_err(|source| Error::io("sync", &self.root, source))
+        sync().map_err(|source| Error::io("sync", &self.root, source))?;
+        let remains = self.index_remains();
+        match fs::remove_file(&remains) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &remains, source)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes a directory with all in it, where it is.

@@ -14,7 +14,7 @@ use crate::crypto::{IdentityKey, Keyring};
 use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
 use crate::encoding::storage::Storage;
-use crate::ledger::{self, Content, Ledger, PolicyBundle, State};
+use crate::ledger::{self, Content, Kind, Ledger, PolicyBundle, State};
 use crate::matching::{Model, Scorer};
 use crate::model::{Birth, Epoch, Schema, Sequence};
 use crate::policy::Bundle;
@@ -93,10 +93,11 @@ impl Onefold {
     pub fn open(root: &Path, options: OpenOptions) -> Result<Self, Error> {
         let onefold = Self::open_as_it_is(root, options)?;
         let due = onefold.due(false)?;
-        if due.is_empty() {
-            return Ok(onefold);
-        }
-        let (_, options) = onefold.delete_ciphertexts(&due, |_, _| {})?;
+        let options = match (due.is_empty(), onefold.directory.has_remains()) {
+            (true, false) => return Ok(onefold),
+            (true, true) => onefold.renew_index()?,
+            (false, _) => onefold.delete_ciphertexts(&due, |_, _| {})?.1,
+        };
         Self::open_as_it_is(root, options)
     }
 
@@ -151,9 +152,13 @@ impl Onefold {
         onefold.load_index()?;
         let unfinished = onefold.replay_tail(resume.as_ref(), &recovered, altered)?;
         onefold.destroy_keys(&erasures)?;
-        if unfinished {
+        if !unfinished.is_empty() {
+            // Only when nothing is left is it committed as done.
             let records = onefold.keys.records();
             onefold.ledger.redact(&[], &|birth| records.is_erased(birth), |_, _| {})?;
+            onefold.open.redacted = unfinished;
+            onefold.directory.note_remains()?;
+            onefold.close_epoch(None)?;
         }
         Ok(onefold)
     }
@@ -211,13 +216,13 @@ impl Onefold {
     ///
     /// Between the first and the last epoch that is replayed the index is marked as incomplete, so that one that is
     /// interrupted here is built anew. `altered` is the last epoch whose entries are not those that were derived, because
-    /// records were erased since; whether a redaction was begun and not committed is what comes back.
+    /// records were erased since; the erasures whose redaction was begun and not committed are what comes back.
     fn replay_tail(
         &mut self,
         resume: Option<&State>,
         recovered: &ledger::Recovered,
         altered: Option<Epoch>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Vec<Sequence>, Error> {
         if let Some(torn) = recovered.cut.as_ref().and_then(|cut| cut.torn.as_ref()) {
             tracing::warn!(%torn, "the ledger ended in an unfinished entry, which was cut");
         }
@@ -228,11 +233,15 @@ impl Onefold {
         }
         let mut written = Written::default();
         let mut live = altered.map(|_| Live::default());
+        // Whether anything but openings stands after the last commit: then readers do not open before it is committed.
+        let mut uncommitted = false;
         ledger::Reader::open(&self.directory.ledger(), Some(&self.keys))?.scan(resume, |entry| {
             if let Some(live) = &mut live {
                 live.take(&entry);
             }
+            uncommitted |= !matches!(entry.header.kind, Kind::Open | Kind::Policy | Kind::Key);
             let Content::Commit(commit) = &entry.content else { return self.replay(entry, &mut written) };
+            uncommitted = false;
             self.epoch = commit.epoch;
             let mut written = std::mem::take(&mut written);
             if altered < Some(commit.epoch) {
@@ -248,8 +257,8 @@ impl Onefold {
             self.mark(meta::LEDGER, &state.to_bytes())?;
             self.mark(meta::REPLAYING, &[])?;
         }
-        let unfinished = !self.open.redacted.is_empty();
-        if !self.open.is_empty() {
+        let unfinished = std::mem::take(&mut self.open.redacted);
+        if !self.open.is_empty() || (uncommitted && unfinished.is_empty()) {
             self.close_epoch(None)?;
         }
         Ok(unfinished)

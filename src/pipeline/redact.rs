@@ -27,6 +27,9 @@ impl Onefold {
         let onefold = Self::open_as_it_is(root, options)?;
         let due = onefold.due(all)?;
         if due.is_empty() {
+            if onefold.directory.has_remains() {
+                onefold.renew_index()?;
+            }
             return Ok(Redacted::default());
         }
         onefold.delete_ciphertexts(&due, progress).map(|(redacted, _)| redacted)
@@ -50,15 +53,21 @@ impl Onefold {
         // Whoever is erased by now loses the ciphertext with those that are due: earlier than promised is no harm.
         let redacted = self.ledger.redact(due, &|birth| records.is_erased(birth), progress)?;
         self.open.redacted.extend_from_slice(due);
+        self.directory.note_remains()?;
         self.close_epoch(None)?;
         self.ledger.checkpoint()?;
         tracing::info!(entries = redacted.entries, segments = redacted.segments, "ciphertexts deleted");
+        Ok((redacted, self.renew_index()?))
+    }
+
+    /// Writes the index anew, with nothing left in its files of rows that were removed, and closes the directory.
+    pub(super) fn renew_index(self) -> Result<OpenOptions, Error> {
         let anew = self.directory.index_new();
         Directory::remove(&anew)?;
         self.index.copy_to(&anew)?;
         let Self { directory, index, options, .. } = self;
         drop(index);
         directory.swap_index()?;
-        Ok((redacted, options))
+        Ok(options)
     }
 }

@@ -19,6 +19,9 @@ use super::ledger::{Home, bundle, received, rejected, review, small, write_epoch
 use onefold::ledger::{Erasure, Error, Fault, Ledger, Options, verify};
 use onefold::model::{Birth, Epoch, Ruling, Sequence};
 use ring::rand::SystemRandom;
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Births whose records are erased in [`full`].
@@ -26,7 +29,7 @@ const ERASED: [Birth; 2] = [Birth(60), Birth(61)];
 
 /// A ledger of several segments with every kind of entry: one erasure, of which one of two ciphertexts is deleted, a
 /// second signing key, and received entries after the last commit.
-fn full() -> Home {
+pub fn full() -> Home {
     let mut home = Home::new();
     let rng = SystemRandom::new();
     let mut ledger = home.create();
@@ -79,6 +82,13 @@ fn unsynced(segment_bytes_max: u32) -> Options {
 fn create_whole(home: &Home) -> Ledger {
     let rng = SystemRandom::new();
     Ledger::create(&home.dir(), &home.keys, &rng, &bundle(1), 1_000, unsynced(1 << 20)).unwrap()
+}
+
+/// Puts these bytes in a file that is there, without cutting it first, which some file systems wait for.
+fn put(path: &Path, bytes: &[u8]) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
 }
 
 fn fault(error: Error) -> Fault {

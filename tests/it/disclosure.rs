@@ -6,7 +6,7 @@
 //! tells; they are altered in every byte of every file, and forged by a ledger that breaks its own rules.
 
 mod erasures;
-mod files;
+pub mod files;
 mod forge;
 mod hostile;
 mod programs;

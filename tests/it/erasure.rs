@@ -176,7 +176,7 @@ fn a_request_names_nobody() {
 }
 
 /// The files below a folder that hold these bytes.
-fn holding(folder: &Path, needle: &[u8]) -> usize {
+pub(super) fn holding(folder: &Path, needle: &[u8]) -> usize {
     fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -1,7 +1,8 @@
 //! A disk that fails on demand: every call of [`Storage`] is counted and written down, and one of them can be made to
 //! fail, to be the last before a power cut, or to report a failure of what it did.
 //!
-//! Reading does not go through `Storage`, so what is left can be looked at as it is.
+//! Reading does not go through `Storage`, so what is left can be looked at as it is. The power cut is played, so no call
+//! waits for the real disk.
 
 use onefold::encoding::storage::{Disk, Storage};
 use std::fs::File;
@@ -143,7 +144,7 @@ impl Storage for Faulty {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        self.call(Call::Sync, nothing, || Disk.sync(file))
+        self.call(Call::Sync, nothing, || Unsynced.sync(file))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -159,7 +160,7 @@ impl Storage for Faulty {
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        self.call(Call::SyncDirectory(directory.to_owned()), nothing, || Disk.sync_directory(directory))
+        self.call(Call::SyncDirectory(directory.to_owned()), nothing, || Unsynced.sync_directory(directory))
     }
 }
 

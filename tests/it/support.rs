@@ -175,3 +175,17 @@ pub fn again(test: &str, what: &str) -> std::process::Command {
 pub fn is_again() -> Option<String> {
     std::env::var(AGAIN).ok()
 }
+
+/// Does it again for as long as the directory is in use. A process that another test is just starting has all open files,
+/// locks among them, until it is another program.
+pub fn patiently<T>(
+    mut open: impl FnMut() -> Result<T, onefold::pipeline::Error>,
+) -> Result<T, onefold::pipeline::Error> {
+    for _ in 0..100_000 {
+        match open() {
+            Err(onefold::pipeline::Error::InUse { .. }) => std::thread::yield_now(),
+            opened => return opened,
+        }
+    }
+    open()
+}

@@ -2,7 +2,7 @@
 //! Method: every bit of every byte, one after the other; a sample is also opened. The caches, whose bits may be flipped
 //! without harm, are in `caches`.
 
-use super::{full, unsynced, verify_fault};
+use super::{full, put, unsynced, verify_fault};
 use crate::ledger::Home;
 use onefold::crypto::{Error as KeyError, Keyring};
 use onefold::ledger::{Entry, Error, Kind, open_checkpoint, read_checkpoint, verify};
@@ -30,7 +30,7 @@ fn every_bit_of_the_segments_counts() {
     home.restore(&good);
     for (number, (path, bytes)) in good.iter().enumerate() {
         for (bit, bad) in flipped(bytes) {
-            fs::write(path, &bad).unwrap();
+            put(path, &bad);
             let found = verify_fault(&home);
             assert!(found.offset <= bit as u64 / 8, "segment {number}, bit {bit}: {found}");
             assert_eq!(found.segment as usize, number, "bit {bit}: {found}");
@@ -39,7 +39,7 @@ fn every_bit_of_the_segments_counts() {
                 home.restore(&good);
             }
         }
-        fs::write(path, bytes).unwrap();
+        put(path, bytes);
     }
     assert!(opened > 10, "damage after the last commit is cut: {opened}");
 }
@@ -120,7 +120,7 @@ fn every_bit_and_every_end_of_the_keys_counts() {
         let good = fs::read(&path).unwrap();
         let cuts = (0..good.len()).map(|end| (end, good[..end].to_vec()));
         for (at, bad) in flipped(&good).chain(cuts) {
-            fs::write(&path, &bad).unwrap();
+            put(&path, &bad);
             let error = open_error(&dir, &format!("{name}, {at}"));
             let told = match name {
                 // A digit in another case is no digit; another one makes another key.
@@ -129,7 +129,7 @@ fn every_bit_and_every_end_of_the_keys_counts() {
             };
             assert!(told, "{name}, {at}: {error}");
         }
-        fs::write(&path, &good).unwrap();
+        put(&path, &good);
         Keyring::open_with_file(&dir).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 //! for writing goes on.
 //! Method: every bit of both flipped, both cut at every offset, filled with noise and with those of another ledger.
 
-use super::{create_whole, unsynced};
+use super::{create_whole, put, unsynced};
 use crate::ledger::{Home, bundle, link, received};
 use onefold::ledger::{Entry, Error, Leaf, Merge, Reader, Tree, verify};
 use onefold::model::{Epoch, Sequence};
@@ -50,14 +50,14 @@ fn no_bit_of_the_blocks_makes_a_wrong_proof() {
             (0..report.entries).step_by(step).map(|sequence| tree.leaf(Sequence(sequence)).unwrap()).collect()
         };
         let expected = leaves(61);
-        for (what, bad) in altered(&good, 1) {
-            fs::write(&path, &bad).unwrap();
+        for (what, bad) in altered(&good, if more == 0 { 3 } else { 1 }) {
+            put(&path, &bad);
             assert_eq!(leaves(61), expected, "{what}");
         }
         // One proof of each block, and the entry that is handed out with it.
         let reader = Reader::open(&home.dir(), Some(&home.keys)).unwrap();
         for (what, bad) in altered(&good, 23) {
-            fs::write(&path, &bad).unwrap();
+            put(&path, &bad);
             let tree = Tree::open(&home.dir(), report.entries, &report.root).unwrap();
             for index in (100..report.entries).step_by(256) {
                 let proof = inclusion_proof(&tree, index, report.entries).unwrap();
@@ -88,7 +88,7 @@ fn no_bit_of_the_runs_hides_an_entry() {
     assert!(good.len() >= 300);
     let expected = contents(&home);
     for (what, bad) in altered(&good, 1) {
-        fs::write(&path, &bad).unwrap();
+        put(&path, &bad);
         assert_eq!(contents(&home), expected, "{what}");
     }
 }

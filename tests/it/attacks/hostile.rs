@@ -4,7 +4,7 @@
 //! second process of this test whose memory is limited to what a sound ledger needs.
 
 use super::forge::{Forger, HEADER_BYTES, frame, segment, text};
-use super::{create_whole, fault, unsynced};
+use super::{create_whole, fault, put, unsynced};
 use crate::ledger::{Home, write_epoch};
 use crate::support::{again, is_again};
 use onefold::crypto::Keyring;
@@ -38,7 +38,7 @@ fn lengths_that_no_entry_has_are_damage() {
             let at = entry.placed.position.offset() as usize;
             let mut bad = good.clone();
             bad[at..at + 4].copy_from_slice(&length.to_le_bytes());
-            fs::write(&path, &bad).unwrap();
+            put(&path, &bad);
             let found = fault(verify(&home.dir(), &[], |_| {}).unwrap_err());
             assert_eq!((found.offset as usize, found.damage), (at, Damage::Length { found: length }));
         }
@@ -48,7 +48,7 @@ fn lengths_that_no_entry_has_are_damage() {
         let at = entries[3].placed.position.offset() as usize;
         let mut bad = good.clone();
         bad[at..at + 4].copy_from_slice(&length.to_le_bytes());
-        fs::write(&path, &bad).unwrap();
+        put(&path, &bad);
         let found = fault(verify(&home.dir(), &[], |_| {}).unwrap_err());
         assert!(matches!(found.damage, Damage::Checksum { .. } | Damage::Torn { .. }), "{found}");
         assert!(found.later_commit.is_some() && home.open_unsynced(unsynced(1 << 20)).is_err());
@@ -199,7 +199,7 @@ fn entries_shorter_than_their_header_are_damage() {
     for size in 20..90usize {
         for kind in 0..=20u8 {
             let stored: Vec<u8> = [1, kind].into_iter().chain(std::iter::repeat_n(0, size - 2)).collect();
-            fs::write(&path, [&good[..], &frame(&stored)].concat()).unwrap();
+            put(&path, &[&good[..], &frame(&stored)].concat());
             let found = fault(verify(&home.dir(), &[], |_| {}).unwrap_err());
             assert_eq!(found.offset as usize, good.len());
             assert!(!found.may_be_unfinished(), "{found}");

@@ -3,9 +3,10 @@
 //! Method: every part of a real redaction altered with right checksums, then a forged one by an insider.
 
 use super::forge::{Forger, HEADER_BYTES, redact, reseal, segment};
-use super::{ERASED, create_whole, erasure, fault, verify_fault};
+use super::{ERASED, create_whole, erasure, fault, put, verify_fault};
 use crate::ledger::{Home, frames, received, values, write_epoch};
 use crate::ledger_faults::world;
+use crate::support::patiently;
 use onefold::crypto::Keyring;
 use onefold::ledger::{Content, Damage, Entry, Error, Expected, Kind, Position, Reader, verify};
 use onefold::model::Epoch;
@@ -69,9 +70,9 @@ impl Carried {
         let good = fs::read(&path).unwrap();
         let mut bad = good.clone();
         alter(&mut bad);
-        fs::write(&path, bad).unwrap();
+        put(&path, &bad);
         let found = verify(&self.home.dir(), &[], |_| {}).map(|_| ()).map_err(|error| fault(error).damage);
-        fs::write(&path, good).unwrap();
+        put(&path, &good);
         found
     }
 }
@@ -184,7 +185,7 @@ fn insider(kind: Kind) {
     let after = verify(&dir, &[expected], |_| {}).unwrap();
     assert_eq!((after.redacted, after.erasures), (1, 0), "what the verifier shows: a redaction and no erasure");
     let breaches = |archive: &Archive| archive.reader().unwrap().audit(|_| {}).unwrap().breaches;
-    match Archive::open(&data) {
+    match patiently(|| Archive::open(&data)) {
         Ok(archive) => {
             let breaches = breaches(&archive);
             let told = breaches.iter().find(|breach| breach.entry == Some(target.sequence));
@@ -194,7 +195,7 @@ fn insider(kind: Kind) {
     }
     // Nor is the index rebuilt from such a ledger as if nothing had been there.
     fs::remove_dir_all(data.join("index")).unwrap();
-    if let Ok(onefold) = Onefold::open(&data, OpenOptions::default()) {
+    if let Ok(onefold) = patiently(|| Onefold::open(&data, OpenOptions::default())) {
         let breaches = onefold.reader().unwrap().audit(|_| {}).unwrap().breaches;
         assert!(breaches.iter().any(|breach| breach.entry == Some(target.sequence)), "{kind}: {breaches:?}");
     }

@@ -3,10 +3,14 @@
 //! Method: after a synced beginning a group over several sectors, which begins inside one; then for every subset of these
 //! sectors the file as it is when they are lost: zeros in their place, or an end before them.
 
-use super::{create_whole, unsynced};
+use super::{create_whole, put, unsynced};
 use crate::ledger::{Home, received, values, write_epoch};
+use crate::ledger_faults::{copy, world};
+use crate::support::{event, patiently, push};
 use onefold::ledger::{Entry, Error, Kind, Merge, open_checkpoint, read_checkpoint, verify};
 use onefold::model::Epoch;
+use onefold::pipeline::{Archive, Onefold, OpenOptions};
+use serde_json::json;
 use std::fs;
 
 const SECTOR: usize = 512;
@@ -73,7 +77,7 @@ impl Torn {
         for mask in 0..1usize << count {
             for short in [false, true] {
                 let bytes = self.without(mask, short);
-                fs::write(&path, &bytes).unwrap();
+                put(&path, &bytes);
                 fs::write(self.home.dir().join("checkpoint"), &note).unwrap();
                 let what = format!("lost {mask:b} of {count}, {}", if short { "short" } else { "zeros" });
                 let (ledger, recovered) =
@@ -146,7 +150,7 @@ fn under_a_checkpoint_nothing_is_cut() {
     assert!(signed.size() > torn.originals.len() as u64);
     for mask in 1..1usize << torn.sectors().count() {
         let bytes = torn.without(mask, mask % 2 == 0);
-        fs::write(&path, &bytes).unwrap();
+        put(&path, &bytes);
         let refused = torn.home.open_unsynced(options()).map(|_| ());
         assert!(matches!(refused, Err(Error::UnderCheckpoint { .. } | Error::Damaged(_))), "{mask:b}: {refused:?}");
         assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was touched");
@@ -169,7 +173,7 @@ fn a_lost_sector_before_a_later_group_is_damage() {
     let mut refused = 0;
     for (bit, sector) in torn.sectors().enumerate().filter(|(_, sector)| (sector + 1) * SECTOR <= commit_at) {
         let bytes = torn.without(1 << bit, false);
-        fs::write(&path, &bytes).unwrap();
+        put(&path, &bytes);
         let error = torn.home.open_unsynced(unsynced(1 << 20)).map(|_| ()).unwrap_err();
         let Error::Damaged(found) = error else { panic!("sector {sector}: {error}") };
         assert_eq!(found.later_commit, Some(commit_at as u64), "{found}");
@@ -177,4 +181,55 @@ fn a_lost_sector_before_a_later_group_is_damage() {
         refused += 1;
     }
     assert!(refused >= 2);
+}
+
+/// The whole engine: the last group of its ledger lost a sector, with the index as it was, before the group, and gone.
+#[test]
+fn a_directory_opens_whatever_sectors_of_its_last_group_are_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let [before, after, data] = ["before", "after", "data"].map(|name| folder.path().join(name));
+    world(&before, false);
+    copy(&before, &after);
+    let segment = |root: &std::path::Path| root.join("ledger/00000000.seg");
+    let mut onefold = patiently(|| Onefold::open(&after, OpenOptions::default())).unwrap();
+    let start = fs::metadata(segment(&after)).unwrap().len() as usize;
+    for key in ["c", "d", "e"] {
+        let row = json!({ "email": format!("{key}@example.com"), "family": "Quimby", "city": "Cork" });
+        push(&mut onefold, &event("crm", key, Some(&row), 9));
+        push(&mut onefold, &event("shop", key, Some(&row), 9));
+    }
+    onefold.commit().unwrap();
+    drop(onefold);
+    let bytes = fs::read(segment(&after)).unwrap();
+    let count = (bytes.len() - 1) / SECTOR - start / SECTOR + 1;
+    assert!(count >= 4, "{count} sectors");
+    for mask in [1, 2, (1 << (count - 1)) - 1, 0b101, 1 << (count - 2), (1 << count) - 1] {
+        for index in [Some(&before), None] {
+            let _ = fs::remove_dir_all(&data);
+            copy(&before, &data);
+            copy(&after.join("ledger"), &data.join("ledger"));
+            fs::write(data.join("ledger/checkpoint"), fs::read(before.join("ledger/checkpoint")).unwrap()).unwrap();
+            if index.is_none() {
+                fs::remove_dir_all(data.join("index")).unwrap();
+            }
+            let mut torn = bytes.clone();
+            for sector in (0..count).filter(|sector| mask >> sector & 1 == 1) {
+                let at = (start / SECTOR + sector) * SECTOR;
+                torn[at.max(start)..(at + SECTOR).min(bytes.len())].fill(0);
+            }
+            fs::write(segment(&data), &torn).unwrap();
+            let place = format!("lost {mask:b} of {count}, index {}", index.is_some());
+            // For reading first, which opens for changes when it must; then as ever.
+            let archive = patiently(|| Archive::open(&data)).unwrap_or_else(|error| panic!("{place}: {error}"));
+            assert_eq!(archive.reader().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
+            drop(archive);
+            let mut onefold = patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap();
+            let row = json!({ "email": "z@example.com", "family": "Z", "city": "Cork" });
+            push(&mut onefold, &event("crm", "z", Some(&row), 99));
+            onefold.commit().unwrap();
+            assert_eq!(onefold.reader().unwrap().profiles_of("crm:a").unwrap().len(), 1, "{place}: what was synced");
+            drop(onefold);
+            verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("{place}: {error}"));
+        }
+    }
 }

@@ -1,0 +1,10 @@
+//! Hands bytes to the target `proof_file`.
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "one target of many")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    targets::proof_file(data);
+});

@@ -32,7 +32,7 @@ struct Node {
     links: SmallVec<[Place; 4]>,
     /// Few records claim anything.
     claims: Option<Box<Claims>>,
-    /// Of the root of a component that is calm.
+    /// Of the root of a cluster that is calm.
     calm: Option<Box<Calm>>,
 }
 
@@ -42,12 +42,15 @@ struct Claims {
     different: Vec<Birth>,
 }
 
-/// A component that is one cluster, rests on identifiers alone, and holds at most one value of each thing: one more
-/// record changes nothing but itself.
+/// A cluster of a component that has no scored links: one more record that holds nothing changes nothing but itself, while
+/// there is room for it.
 #[derive(Debug)]
 struct Calm {
     size: u32,
     holds: Holds,
+    /// Whether the cluster is the component, rests on identifiers alone, and holds at most one value of each thing: then
+    /// one more record may hold the same.
+    alone: bool,
 }
 
 #[derive(Debug)]
@@ -101,7 +104,9 @@ struct Component {
     hindered: Vec<(u32, Obstacle)>,
     /// The oldest record of each group, by the group's place.
     roots: Vec<Option<Birth>>,
-    is_calm: bool,
+    is_scored: bool,
+    /// Whether nothing was refused or decided by a steward.
+    is_plain: bool,
 }
 
 impl Clusters {
@@ -273,14 +278,13 @@ impl Clusters {
         self.gather(component);
         self.judge(component, verdicts);
         // Only live records have links, so that a component of two or more has no dead member.
-        let Component { members: births, forest, roots, is_calm, .. } = component;
+        let Component { members: births, forest, roots, is_scored, is_plain, .. } = component;
         roots.clear();
         roots.resize(births.len(), None);
         for (place, record) in (0..).zip(births.iter()) {
             let root = &mut roots[forest.group(place) as usize];
             *root = Some(root.map_or(*record, |root: Birth| root.min(*record)));
         }
-        let oldest = births.iter().copied().min();
         let is_one = roots.iter().flatten().count() == 1;
         for (place, &record) in (0..).zip(births.iter()) {
             let Some(node) = self.nodes.get_mut(record) else { continue };
@@ -298,18 +302,19 @@ impl Clusters {
                 self.nodes.remove(record);
             }
         }
-        if let Some(node) = oldest.filter(|_| *is_calm && is_one).and_then(|root| self.nodes.get_mut(root))
-            && node.live
-        {
-            let size = u32::try_from(births.len()).unwrap_or(u32::MAX);
-            node.calm = Some(Box::new(Calm { size, holds: std::mem::take(forest.holds(0)) }));
+        for (group, root) in (0..).zip(roots.iter()).filter(|_| !*is_scored) {
+            if let Some(node) = root.and_then(|root| self.nodes.get_mut(root)).filter(|node| node.live) {
+                let (size, holds) = forest.summary(group);
+                let alone = *is_plain && is_one && holds.windows(2).all(|pair| pair[0].0 != pair[1].0);
+                node.calm = Some(Box::new(Calm { size, holds, alone }));
+            }
         }
     }
 
     /// Puts the members of a component and what is known of them into its forest.
     fn gather(&self, component: &mut Component) {
-        let Component { members, candidates, forest, is_calm, .. } = component;
-        *is_calm = true;
+        let Component { members, candidates, forest, is_scored, is_plain, .. } = component;
+        *is_plain = true;
         for birth in members.iter() {
             let claims = self.nodes.get(*birth).and_then(|node| node.claims.as_deref());
             forest.push(claims.map_or_else(Holds::new, |claims| claims.holds.clone()));
@@ -317,7 +322,7 @@ impl Clusters {
         for (place, birth) in (0..).zip(members.iter()) {
             let claims = self.nodes.get(*birth).and_then(|node| node.claims.as_deref());
             for other in claims.map_or(&[][..], |claims| &claims.different) {
-                *is_calm = false;
+                *is_plain = false;
                 let here = self.nodes.get(*other).filter(|node| node.live && node.visited == self.pass);
                 let other_place =
                     here.map(|node| node.place).filter(|place| members.get(*place as usize) == Some(other));
@@ -326,15 +331,16 @@ impl Clusters {
                 }
             }
         }
-        *is_calm &= candidates.iter().all(|candidate| basis(candidate.link) == Basis::Identifier);
-        if candidates.iter().any(|candidate| basis(candidate.link) == Basis::Scored) {
+        *is_plain &= candidates.iter().all(|candidate| basis(candidate.link) == Basis::Identifier);
+        *is_scored = candidates.iter().any(|candidate| basis(candidate.link) == Basis::Scored);
+        if *is_scored {
             candidates.iter().for_each(|candidate| forest.note_linked(candidate.ends));
         }
     }
 
     /// Takes the links in order and sends on what became of them.
     fn judge(&mut self, component: &mut Component, verdicts: &mut Output<Verdict>) {
-        let Component { candidates, forest, refused, hindered, is_calm, .. } = component;
+        let Component { candidates, forest, refused, hindered, is_plain, .. } = component;
         for (order, candidate) in (0..).zip(candidates.iter()) {
             let verdict = match forest.take(candidate.ends, basis(candidate.link)) {
                 Ok(true) => Some(Verdict::Accepted(candidate.link)),
@@ -347,15 +353,13 @@ impl Clusters {
             self.edges[candidate.index].turn(verdict, verdicts);
         }
         for (order, obstacle) in hindered.drain(..) {
-            *is_calm = false;
+            *is_plain = false;
             let candidate = &candidates[order as usize];
             let (a, b) = (forest.group(candidate.ends.0), forest.group(candidate.ends.1));
             let counts = a != b && refused.insert((a.min(b), a.max(b)));
             let verdict = counts.then_some(Verdict::Refused(candidate.link, obstacle));
             self.edges[candidate.index].turn(verdict, verdicts);
         }
-        let holds = forest.holds(0);
-        *is_calm &= holds.windows(2).all(|pair| pair[0].0 != pair[1].0);
     }
 }
 
@@ -380,9 +384,10 @@ impl Edge {
 }
 
 impl Clusters {
-    /// Adds a leaf to the tree of another record, where it changes nothing but itself: in a calm component nothing
-    /// hinders a record that holds no other value, by the cut property its strongest link is accepted, and its others
-    /// close a cycle with it. `false` when it is not so simple.
+    /// Adds a leaf to the tree of another record, where it changes nothing but itself: nothing hinders a record that holds
+    /// nothing from joining a calm cluster that has room, or one that holds no other value from joining one that is alone;
+    /// by the cut property its strongest link is accepted, and its others close a cycle with it. What was refused stays
+    /// so. `false` when it is not so simple.
     fn add_leaf(
         &mut self,
         leaf: &Leaf,
@@ -399,7 +404,8 @@ impl Clusters {
         let Some(calm) = self.nodes.get_mut(root).and_then(|node| node.calm.as_deref_mut()) else { return false };
         let mut all = calm.holds.clone();
         merge(&mut all, holds);
-        if calm.size >= records_max || all.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        let fits = holds.is_empty() || (calm.alone && all.windows(2).all(|pair| pair[0].0 != pair[1].0));
+        if calm.size >= records_max || !fits {
             return false;
         }
         (calm.size, calm.holds) = (calm.size + 1, all);
@@ -542,6 +548,16 @@ mod tests {
         let (members, links, _) = apply(&mut clusters, &[(1, true)], &[(link(5, 1, 0), true)]);
         assert_eq!((members.len(), links), (5, vec![(Verdict::Accepted(link(5, 1, 0)), true)]));
         assert!(members.iter().all(|(row, came)| (row.root == Birth(1)) == *came));
+    }
+
+    #[test]
+    fn a_chain_beyond_the_limit_grows_without_being_walked() {
+        let mut clusters = Clusters::new(Strength { priorities: vec![10], records_max: 50 });
+        let names: Vec<_> = (0..2000).map(|n| (n, true)).collect();
+        let chain: Vec<_> = (1..2000).map(|n| (link(n - 1, n, 0), true)).collect();
+        apply(&mut clusters, &names, &chain);
+        let walks = (2000..2200).filter(|n| apply(&mut clusters, &[(*n, true)], &[(link(n - 1, *n, 0), true)]).2 > 1);
+        assert!(walks.count() < 20, "a record that finds room is added without a look at the rest");
     }
 
     #[test]

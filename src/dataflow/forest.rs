@@ -108,10 +108,10 @@ impl Forest {
         find(&mut self.parents, place)
     }
 
-    /// What the group of this place holds.
-    pub fn holds(&mut self, place: u32) -> &mut Holds {
-        let group = find(&mut self.parents, place);
-        &mut self.holds[group as usize]
+    /// How many places a group has, and what it holds, which is taken out of it.
+    pub fn summary(&mut self, group: u32) -> (u32, Holds) {
+        let holds = std::mem::take(&mut self.holds[group as usize]);
+        (self.sizes[group as usize], holds)
     }
 
     /// What hinders two groups from being one, the gravest first.

@@ -9,8 +9,11 @@ use crate::model::Schema;
 use ring::digest::{Context, SHA256};
 use toml::de::DeTable;
 
-/// The largest file of a bundle, in bytes.
+/// The largest file of a bundle, in bytes, but for the match model.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// The largest match model of a bundle, in bytes.
+const MODEL_BYTES_MAX: usize = 16 << 20;
 
 /// The data and rules behind the standardisers: when one of these changes, equal input may be read differently, so
 /// they are part of the digest and a new version of them is a new policy.
@@ -105,7 +108,7 @@ fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diag
     for (name, text) in files {
         if !is_part(name) {
             report_unknown_file(name, out);
-        } else if text.len() > FILE_BYTES_MAX {
+        } else if text.len() > bytes_max(name) {
             report_too_large(name, out);
         }
     }
@@ -128,9 +131,14 @@ pub(super) fn report_unknown_file(name: &str, out: &mut Diagnosis) {
     out.report_file(name, "a bundle has no file of this name", help);
 }
 
-/// A file that is over [`FILE_BYTES_MAX`].
+/// How many bytes the file of this name may have.
+pub(super) fn bytes_max(name: &str) -> usize {
+    if name == MODEL { MODEL_BYTES_MAX } else { FILE_BYTES_MAX }
+}
+
+/// A file that is over its [`bytes_max`].
 pub(super) fn report_too_large(name: &str, out: &mut Diagnosis) {
-    out.report_file(name, format!("this file is larger than {FILE_BYTES_MAX} bytes"), "make it smaller");
+    out.report_file(name, format!("this file is larger than {} bytes", bytes_max(name)), "make it smaller");
 }
 
 /// What can be said of the parts of a bundle that others refer to.

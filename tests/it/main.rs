@@ -27,6 +27,7 @@ mod processes;
 mod program;
 mod retail;
 mod review;
+mod scores;
 mod semantics;
 mod sources;
 mod standardize;

@@ -43,6 +43,9 @@ fn learn(global: &Global, output: &Path, automatic: Option<f64>, review: Option<
         output::json(&told)?;
         return Ok(SUCCESS);
     }
+    if global.quiet {
+        return Ok(SUCCESS);
+    }
     line(format!("Learnt from {} records.", output::count(model.records())))?;
     line(format!("  joined from  {}", bits(model.automatic())))?;
     line(format!("  review from  {}", bits(model.review())))?;

@@ -47,7 +47,7 @@ fn people() -> (Vec<Comparable>, Arc<Scorer>) {
             trained.push(comparable(&comparisons, [&first[..2], last, &born, ""]));
         }
     }
-    let model = train(&schema, &trained).unwrap().with_thresholds(3_000, -6_000);
+    let model = train(&schema, &trained).unwrap().with_thresholds(6_000, -30_000);
     let spellings = [
         ["Ada", "Lovelace", "1915-12-10", "ada@example.org"],
         ["Ada", "Lovelace", "1915-10-12", ""],

@@ -19,6 +19,9 @@ pub struct MatchView {
     pub first: RecordView,
     /// The other.
     pub second: RecordView,
+    /// What *one person* is weighed against, the likeliest other reason for them to be alike: `strangers`,
+    /// `one household`, `same name`, `another branch` or `same house`.
+    pub against: &'static str,
     /// The odds before anything is compared, in millibits: thousandths of a base-2 logarithm.
     pub prior: i32,
     /// What each comparison says.
@@ -154,6 +157,7 @@ impl Reader<'_> {
         Ok(Some(MatchView {
             first: self.record_view(&one),
             second: self.record_view(&other),
+            against: waterfall.against,
             prior: waterfall.prior,
             steps: waterfall.steps.iter().map(step).collect(),
             weight: waterfall.sum,

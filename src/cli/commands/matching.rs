@@ -91,6 +91,14 @@ fn explain(global: &Global, first: &str, second: &str, other: Option<&Path>) -> 
 fn print(view: &MatchView) -> anyhow::Result<()> {
     let (first, second) = (record_name(&view.first), record_name(&view.second));
     line(format!("How alike are {} and {}?", output::shown(&first), output::shown(&second)))?;
+    let (other, rest) = match view.against {
+        "one household" => ("two people of one household", "what a household has in common counts nothing"),
+        "same name" => ("two people of one name", "their names count nothing"),
+        "another branch" => ("two sites of one organisation", "only what tells sites apart counts"),
+        "same house" => ("two organisations in one house", "only what tells these apart counts"),
+        _ => ("two strangers who are alike by chance", "the rarer what they share, the more it counts"),
+    };
+    output::wrapped(&format!("The likeliest other explanation is {other}: {rest}."), 0)?;
     line("")?;
     let mut grid = Grid::new(&["what", "how alike", "counts!", "rarity!", "sum!"]);
     let mut sum = view.prior;

@@ -4,10 +4,12 @@
 //! identifiers and eight values a record, shared phones, role mailboxes, junk values, bridges. They are made outside
 //! the clock, which counts CPU time of the process. Beside the engine stands a plain computation from scratch.
 
+use onefold::dataflow::clusters::Strength;
+use onefold::dataflow::guards::Guard;
 use onefold::dataflow::{Delta, Engine, Rules};
 use onefold::model::{
-    AttributeId, Birth, ConsentFacts, Criterion, Facts, Format, IdentifierHash, KindId, Named, PurposeId, Role, Source,
-    SourceId, SurvivorshipRule, ValueHash,
+    AttributeId, Birth, ConsentFacts, Criterion, Facts, Format, IdentifierHash, KindId, NameMark, Named, PurposeId,
+    Role, Source, SourceId, SurvivorshipRule, ValueHash,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashMap;
@@ -80,8 +82,10 @@ impl Bench {
     fn new(records: usize) -> Self {
         use Criterion::{Completeness, Frequency, Recency, Trust};
         let rules = Rules {
-            priorities: vec![80, 60, 90, 70, 75],
-            limits: vec![50, 20, 100, 50, 20],
+            guards: [50, 20, 100, 50, 20].map(|records_max| Guard { records_max, names_max: 0 }).to_vec(),
+            strength: Strength { priorities: vec![80, 60, 90, 70, 75], records_max: 500 },
+            unique: vec![false; 5],
+            scorer: None,
             survivorship: (0..ATTRIBUTES)
                 .map(|n| match n % 4 {
                     0 => vec![Trust, Recency],
@@ -169,7 +173,7 @@ impl Bench {
         let mut values: Vec<_> = values.collect();
         values.sort_unstable();
         let at = 1_735_689_600_000_000 + (number + version * 1_000_000) as i64 * 20_000_000;
-        Facts { source: SourceId((source % 7) as u16), at, identifiers, values }
+        Facts { source: SourceId((source % 7) as u16), at, given: NameMark::NONE, identifiers, values }
     }
 
     fn named(&self, place: usize) -> Named {
@@ -343,7 +347,7 @@ impl Bench {
         for (place, facts) in facts.iter().enumerate() {
             for (kind, identifier) in &facts.identifiers {
                 let (count, hub) = carriers[identifier];
-                if count <= self.rules.limits[usize::from(kind.0)] {
+                if count <= self.rules.guards[usize::from(kind.0)].records_max {
                     let (a, b) = (find(&mut parents, place as u32), find(&mut parents, hub));
                     parents[a.max(b) as usize] = a.min(b);
                 }
@@ -384,6 +388,7 @@ fn source(trust: u8, trust_half_life_days: Option<u32>) -> Source {
         trust,
         trust_half_life_days,
         region: None,
+        single: false,
         fields: Vec::new(),
         embedded_consents: None,
     }

@@ -36,7 +36,8 @@ fn identifiers(birth: u64) -> Vec<(KindId, IdentifierHash)> {
 fn record(birth: u64, version: u64) -> RecordRow {
     let at = 1_700_000_000_000_000 + i64::try_from(hash(5, birth) >> 20).expect("44 bits");
     let values = (0..8).map(|i| (AttributeId(i), ValueHash(hash(6 + version, birth * 8 + u64::from(i))))).collect();
-    let facts = Facts { source: SourceId(3), at, identifiers: identifiers(birth), values };
+    let given = onefold::model::NameMark::NONE;
+    let facts = Facts { source: SourceId(3), at, given, identifiers: identifiers(birth), values };
     RecordRow {
         name: NameHash(wide(8, birth)),
         source: SourceId(3),

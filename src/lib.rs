@@ -37,6 +37,7 @@
 //! | [`encoding`] | bytes |
 //! | [`tlog`] | transparency-log formats: proofs, notes, checkpoints, tiles |
 //! | [`crypto`] | keys, keyed hashes, sealing |
+//! | [`matching`] | what makes records alike |
 //! | [`policy`], [`standardize`], [`ledger`] | bundles; canonical values; the record of everything |
 //! | [`dataflow`], [`sources`], [`store`], [`report`] | the graph; decoders; the index; tables |
 //! | [`pipeline`] | the engine as a whole |
@@ -47,7 +48,9 @@
 //! *Source*: a system that emits changes. *Record*: one row or subject in a source, named by (source, key). *Birth*: the
 //! number that a record gets when it is first seen, never reused. *Change*: an upsert, patch or delete of a record. *Attribute*:
 //! a canonical name such as `email`, with a category of data. *Identifier*: (kind, canonical value); inside the engine a
-//! keyed 128-bit hash. *Link*: two records share an ordinary identifier. *Profile*: records held together by links; its id
+//! keyed 128-bit hash. *Link*: evidence that two records are one person: an
+//! identifier that guards let link, a score, or a steward's decision. *Block*: records that are alike enough to be scored with
+//! each other. *Match weight*: the log-odds that two records are one person. *Profile*: records held together by accepted links; its id
 //! is the keyed hash of the name of its oldest record. *Survivorship*: the rule by which one of several values wins.
 //! *Purpose*, *consent*: as in the W3C Data Privacy Vocabulary. *Epoch*: a batch of changes that is applied atomically.
 //! *Entry*: a leaf of the ledger. *Quarantine*: what could not be used, kept with its reason. *Bundle*: the folder of rules
@@ -58,6 +61,7 @@ pub mod crypto;
 pub mod dataflow;
 pub mod encoding;
 pub mod ledger;
+pub mod matching;
 pub mod model;
 pub mod pipeline;
 pub mod policy;

@@ -1,8 +1,12 @@
 //! The command line: what can be asked, with help that teaches.
 
 mod evidence;
+mod matching;
+mod review;
 
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
+pub use matching::MatchCommand;
+pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
 
 use super::access::KeyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -132,18 +136,55 @@ Examples:
         #[arg(long, value_name = "ATTRIBUTE")]
         attribute: Option<String>,
     },
-    /// Show the evidence that two records are one person.
+    /// Show the evidence that two records are one person, or what holds a profile together.
     #[command(after_help = "\
-Prints the chain of shared identifiers that leads from one to the other, each with the ledger entry of the \
-merge. When nothing joins them, it says so (exit code 3).
+Prints the chain of shared identifiers, scores and decisions that leads from one record to the other, each with \
+the ledger entry of the merge. When nothing joins them, it says so (exit code 3). With --without, it tells into \
+which parts a profile would come apart if that record left it; nothing is changed.
 
-Example:
-  onefold why crm:crm-17 web:web-204")]
+Examples:
+  onefold why crm:crm-17 web:web-204
+  onefold why --without crm:crm-17 email:ada@example.com")]
     Why {
-        /// One record, as SOURCE:KEY.
+        /// One record, as SOURCE:KEY; with --without a profile: its id, SOURCE:KEY or KIND:VALUE.
         first: String,
         /// Another record, as SOURCE:KEY.
-        second: String,
+        #[arg(required_unless_present = "without")]
+        second: Option<String>,
+        /// The record that would leave, as SOURCE:KEY.
+        #[arg(long, value_name = "RECORD", conflicts_with = "second")]
+        without: Option<String>,
+    },
+    /// See what is uncertain about who is who, and decide it.
+    #[command(after_help = "\
+Evidence can be contradictory: two account ids on one e-mail address, a phone that a family shares, a value that \
+thousands carry. What can't be decided by the rules of the bundle is not joined, and stands here.
+
+Examples:
+  onefold review list
+  onefold review show crm:crm-17 web:web-204
+  onefold review same crm:crm-17 web:web-204 --reason \"called her: both addresses are hers\"
+  onefold review identifiers")]
+    Review {
+        /// What to do.
+        #[command(subcommand)]
+        command: ReviewCommand,
+    },
+    /// Train the model by which records are matched, explain a match, and score the result.
+    #[command(after_help = "\
+Records that share no identifier can still be one person: a name that is spelt alike, a date of birth with day \
+and month swapped, an address that was moved from. A model says how much each agreement and disagreement counts \
+(Fellegi and Sunter, 1969); it is learnt from your own records without labels, stands in the bundle as \
+`model.json`, and is named there by its digest.
+
+Examples:
+  onefold match train --data DATA -o model.json
+  onefold match explain --data DATA crm:crm-17 shop:ord-3
+  onefold match evaluate --data DATA --truth truth.csv")]
+    Match {
+        /// What to do.
+        #[command(subcommand)]
+        command: MatchCommand,
     },
     /// Write all members, profiles or consents as a table.
     #[command(after_help = "\
@@ -257,7 +298,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   onefold bench --records 1000000 --changes 20000    # the engine, beside a from-scratch computation
-  onefold bench ledger                               # the ledger, beside the least it could cost")]
+  onefold bench ledger                               # the ledger, beside the least it could cost
+  onefold bench match                                # what matching by score adds")]
     Bench {
         /// The workload of the whole engine.
         #[command(flatten)]
@@ -468,6 +510,25 @@ Examples:
         #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         proof_entries: u64,
         /// Folder on the disk to measure; the system's temporary one if not given.
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+    },
+    /// Measure what matching by score adds to a load and to a change, and what training costs.
+    #[command(after_help = "\
+The workload is loaded twice: with identifiers alone, and with a model that was trained on it in between. Shapes \
+that are bad for clusters, a bridge between two large halves and a value that everybody carries, are measured, too.
+
+Examples:
+  onefold bench match
+  onefold bench match --records 1000000 --changes 5000 --work /mnt/disk")]
+    Match {
+        /// Records of the generated workload.
+        #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(100..))]
+        records: u64,
+        /// Changes that are streamed after the load, one by one.
+        #[arg(long, default_value_t = 5_000, value_name = "N")]
+        changes: u64,
+        /// Where to work; a temporary folder if not given.
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
     },

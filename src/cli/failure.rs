@@ -160,6 +160,12 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::NotFound { .. } => (NOT_FOUND, None),
         E::BadName { .. } => (USAGE, None),
         E::NotAName { forms, .. } => (USAGE, Some(forms.clone())),
+        E::Contradiction(_) => {
+            (USAGE, hint("`onefold review list --decisions` shows them; withdraw the earlier one first"))
+        }
+        E::TooManyTouched { .. } => {
+            (USAGE, hint("look for a value that strangers share: `onefold review identifiers`"))
+        }
         E::Denied { .. } => (DENIED, hint("`onefold profile ID` without --purpose shows every purpose")),
         E::Policy(_) => (USAGE, hint("`onefold policy check BUNDLE` shows every error with its remedy")),
         E::Keys(error) => (FAILED, key_hint(error)),

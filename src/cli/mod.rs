@@ -39,10 +39,15 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
         Command::Profile { id, purpose } => commands::profile::run(&global, &id, purpose.as_deref()),
         Command::Explain { id, attribute } => commands::explain::run(&global, &id, attribute.as_deref()),
-        Command::Why { first, second } => commands::why::run(&global, &first, &second),
+        Command::Why { first, second, without } => match (second, without) {
+            (_, Some(without)) => commands::why::without(&global, &without, &first),
+            (second, None) => commands::why::run(&global, &first, &second.unwrap_or_default()),
+        },
+        Command::Review { command } => commands::review::run(&global, &command),
         Command::Export { table, format, purpose, output } => {
             commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref())
         }
+        Command::Match { command } => commands::matching::run(&global, &command),
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
         Command::Erase(options) => commands::erase::run(&global, &options),
@@ -77,6 +82,9 @@ fn run_bench(global: &Global, load: BenchLoad, part: Option<BenchPart>) -> anyho
         }
         Some(BenchPart::Ledger { entries, proof_entries, work }) => {
             bench::ledger::run(global, &bench::ledger::Plan { entries, proof_entries, work })
+        }
+        Some(BenchPart::Match { records, changes, work }) => {
+            bench::matching::run(global, &bench::matching::Plan { records, changes, work })
         }
     }
 }

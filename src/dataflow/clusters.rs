@@ -1,27 +1,23 @@
-//! Clusters (design stage 4): records joined by links, each cluster with its oldest record and the maximum spanning
+//! Clusters (design stage 4): records joined by links under constraints, each cluster with its oldest record and the
 //! forest of its links, which are the merges.
 //!
-//! Rule:   accepted = the links that Kruskal's algorithm takes, strongest first (priority of the kind; ties by the ranks
-//!         of the two records, then the identifier); member(r, root) :- root = least birth of all that accepted joins to r.
-//! Memory: per record its rank, root and incident links; per link both ends and whether it is accepted.
+//! Rule:   accepted = the links that the [constrained forest](super::forest) takes, strongest first (a steward's word,
+//!         priority of the kind, weight; ties by the ranks of the two records, then the identifier);
+//!         refused = the strongest of the others between two clusters, with what hinders it;
+//!         member(r, root) :- root = least birth of all that accepted joins to r.
+//! Memory: per record its rank, root, incident links and what it claims; per link both ends and what became of it; per
+//! component that refuses nothing its size and what it holds.
 //! Retraction: every component that it touches is taken apart and computed anew, and only those. One new record that is
 //! tied to one other costs the same however large the component is.
 
 use super::births::ByBirth;
+use super::claims::{Claim, Leaf, Membership, Verdict, basis};
+use super::forest::{Basis, Forest, Holds, merge};
 use super::slab::{Place, Slab};
 use super::stage::{Output, Stage, Updates};
-use crate::model::{Birth, Link, Named};
-use serde::{Deserialize, Serialize};
+use crate::model::{Birth, Link, Obstacle};
+use hashbrown::HashSet;
 use smallvec::SmallVec;
-
-/// A record's membership in a profile, which is named by its oldest record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Membership {
-    /// The profile: birth of its oldest record.
-    pub root: Birth,
-    /// The record.
-    pub record: Birth,
-}
 
 #[derive(Debug)]
 struct Node {
@@ -34,31 +30,60 @@ struct Node {
     /// Its place in the component of that pass.
     place: u32,
     links: SmallVec<[Place; 4]>,
+    /// Few records claim anything.
+    claims: Option<Box<Claims>>,
+    /// Of the root of a cluster that is calm.
+    calm: Option<Box<Calm>>,
+}
+
+#[derive(Debug, Default)]
+struct Claims {
+    holds: Holds,
+    different: Vec<Birth>,
+}
+
+/// A cluster of a component that has no scored links: one more record that holds nothing changes nothing but itself, while
+/// there is room for it.
+#[derive(Debug)]
+struct Calm {
+    size: u32,
+    holds: Holds,
+    /// Whether the cluster is the component, rests on identifiers alone, and holds at most one value of each thing: then
+    /// one more record may hold the same.
+    alone: bool,
 }
 
 #[derive(Debug)]
 struct Edge {
     link: Link,
     live: bool,
-    accepted: bool,
+    verdict: Option<Verdict>,
 }
 
 /// A link of a component that is being settled, to be sorted strongest first.
 #[derive(Debug)]
 struct Candidate {
-    /// (reversed priority, smaller rank, greater rank).
-    strength: (u8, u64, u64),
+    /// (reversed class, reversed weight, smaller rank, greater rank).
+    strength: (u16, u32, u64, u64),
     link: Link,
     index: Place,
     /// The places of both ends.
     ends: (u32, u32),
 }
 
+/// How strong links are, and how large a profile may be.
+#[derive(Clone, Debug, Default)]
+pub struct Strength {
+    /// By kind of identifier, higher is stronger.
+    pub priorities: Vec<u8>,
+    /// The most records of a profile.
+    pub records_max: u32,
+}
+
 /// The state of the stage.
 #[derive(Debug)]
 pub struct Clusters {
-    /// By kind, the strength of its links.
-    priorities: Vec<u8>,
+    strength: Strength,
     nodes: ByBirth<Node>,
     edges: Slab<Edge>,
     /// Links that went: their places are free once this pass has swept them from all lists.
@@ -72,14 +97,23 @@ pub struct Clusters {
 struct Component {
     members: Vec<Birth>,
     candidates: Vec<Candidate>,
-    parents: Vec<u32>,
+    forest: Forest,
+    /// Between which clusters the strongest refused link is known.
+    refused: HashSet<(u32, u32)>,
+    /// What hinders candidates, by their place in the order.
+    hindered: Vec<(u32, Obstacle)>,
+    /// The oldest record of each group, by the group's place.
+    roots: Vec<Option<Birth>>,
+    is_scored: bool,
+    /// Whether nothing was refused or decided by a steward.
+    is_plain: bool,
 }
 
 impl Clusters {
-    /// `priorities`: by kind of identifier, higher is stronger.
-    pub fn new(priorities: Vec<u8>) -> Self {
+    /// A stage without records.
+    pub fn new(strength: Strength) -> Self {
         Self {
-            priorities,
+            strength,
             nodes: ByBirth::default(),
             edges: Slab::default(),
             dead: Vec::new(),
@@ -89,24 +123,32 @@ impl Clusters {
     }
 
     fn node(&mut self, birth: Birth) -> &mut Node {
-        let empty = || Node { rank: 0, root: None, live: false, visited: 0, place: 0, links: SmallVec::new() };
+        let empty = || Node {
+            rank: 0,
+            root: None,
+            live: false,
+            visited: 0,
+            place: 0,
+            links: SmallVec::new(),
+            claims: None,
+            calm: None,
+        };
         self.nodes.entry(birth, empty)
     }
 
+    fn claims(&mut self, birth: Birth) -> &mut Claims {
+        self.node(birth).claims.get_or_insert_default()
+    }
+
     fn add_link(&mut self, link: Link) -> Place {
-        let index = self.edges.insert(Edge { link, live: true, accepted: false });
+        let index = self.edges.insert(Edge { link, live: true, verdict: None });
         self.node(link.a).links.push(index);
         self.node(link.b).links.push(index);
         index
     }
 
-    /// Of a link's kind; the stronger is the smaller.
-    fn priority_reversed(&self, link: Link) -> u8 {
-        u8::MAX - self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0)
-    }
-
     /// Takes a link out; its end `b` has few links, where the hub `a` may have many.
-    fn remove_link(&mut self, link: Link, accepted: &mut Output<Link>) {
+    fn remove_link(&mut self, link: Link, verdicts: &mut Output<Verdict>) {
         let edges = &self.edges;
         let found = self
             .nodes
@@ -116,8 +158,42 @@ impl Clusters {
         let edge = &mut self.edges[index];
         edge.live = false;
         self.dead.push(index);
-        if edge.accepted {
-            accepted.remove(link);
+        edge.verdict.take().into_iter().for_each(|verdict| verdicts.remove(verdict));
+    }
+
+    /// Takes in or takes back what is said of a record, and says which records it touches.
+    fn claim(&mut self, claim: Claim, came: bool, touched: &mut Vec<Birth>) {
+        match claim {
+            Claim::Record(named) => {
+                let node = self.node(named.birth);
+                (node.live, node.rank) = (came, if came { named.rank } else { node.rank });
+                touched.push(named.birth);
+                // Identifiers' links end with their records; a steward's word waits for theirs to return.
+                let (nodes, edges) = (&self.nodes, &self.edges);
+                let links = nodes.get(named.birth).map_or(&[][..], |node| &node.links);
+                let words = links.iter().map(|index| &edges[*index]).filter(|edge| edge.live);
+                let words = words.filter(|edge| basis(edge.link) == Basis::Steward);
+                touched.extend(words.flat_map(|edge| [edge.link.a, edge.link.b]));
+            }
+            Claim::Holds { record, unique, value } => {
+                let holds = &mut self.claims(record).holds;
+                match (holds.binary_search(&(unique, value)), came) {
+                    (Err(place), true) => holds.insert(place, (unique, value)),
+                    (Ok(place), false) => drop(holds.remove(place)),
+                    _ => {}
+                }
+                touched.push(record);
+            }
+            Claim::Different { a, b } => {
+                for (one, other) in [(a, b), (b, a)] {
+                    let different = &mut self.claims(one).different;
+                    match came {
+                        true => different.push(other),
+                        false => different.retain(|known| *known != other),
+                    }
+                    touched.push(one);
+                }
+            }
         }
     }
 
@@ -144,27 +220,31 @@ impl Clusters {
     }
 
     /// Walks the component of a record, sweeping dead links from its lists, unless this pass has been there.
-    fn walk(&mut self, start: Birth, component: &mut Component) {
-        let Component { members, candidates, .. } = component;
-        members.clear();
-        candidates.clear();
+    /// Links that wait for one of their records to return join nobody.
+    fn walk(&mut self, start: Birth, component: &mut Component, verdicts: &mut Output<Verdict>) {
+        component.clear(self.strength.records_max);
         if self.visit(start, 0) {
-            members.push(start);
+            component.members.push(start);
         }
         for place in 0.. {
-            let Some(&birth) = members.get(place) else { break };
+            let Some(&birth) = component.members.get(place) else { break };
             let node = self.node(birth);
-            let rank = node.rank;
+            let (rank, live) = (node.rank, node.live);
+            node.calm = None;
             let mut incident = std::mem::take(&mut node.links);
             incident.retain(|index| self.edges[*index].live);
             for &index in &incident {
                 let link = self.edges[index].link;
                 let other = if link.a == birth { link.b } else { link.a };
-                if self.visit(other, members.len()) {
-                    members.push(other);
+                if !live || !self.nodes.get(other).is_some_and(|node| node.live) {
+                    self.edges[index].turn(None, verdicts);
+                    continue;
+                }
+                if self.visit(other, component.members.len()) {
+                    component.members.push(other);
                 }
                 if link.a == birth {
-                    candidates.push(self.candidate(index, link, rank, place));
+                    component.candidates.push(self.candidate(index, link, rank, place));
                 }
             }
             self.node(birth).links = incident;
@@ -174,83 +254,174 @@ impl Clusters {
     /// A link of the record at this place and of this rank.
     fn candidate(&self, index: Place, link: Link, rank: u64, place: usize) -> Candidate {
         let (other, other_place) = self.nodes.get(link.b).map_or((0, 0), |node| (node.rank, node.place));
-        let strength = (self.priority_reversed(link), rank.min(other), rank.max(other));
+        let (class, weight) = self.class(link);
+        let strength = (class, weight, rank.min(other), rank.max(other));
         let place = u32::try_from(place).expect("fewer than 2^32 records fit in memory");
         Candidate { strength, link, index, ends: (place, other_place) }
     }
 
-    /// Computes the forest and the root of one component and sends on what changed.
-    fn settle(&mut self, component: &mut Component, members: &mut Output<Membership>, accepted: &mut Output<Link>) {
-        let Component { members: births, candidates, parents } = component;
-        candidates.sort_unstable_by_key(Candidate::order);
-        parents.clear();
-        parents.extend((0..).take(births.len()));
-        for candidate in candidates.iter() {
-            let edge = &mut self.edges[candidate.index];
-            let (was, is) = (edge.accepted, unite(parents, candidate.ends.0, candidate.ends.1));
-            edge.accepted = is;
-            match (was, is) {
-                (false, true) => accepted.add(edge.link),
-                (true, false) => accepted.remove(edge.link),
-                _ => {}
+    /// Class and weight of a link; the stronger is the smaller.
+    fn class(&self, link: Link) -> (u16, u32) {
+        match (basis(link), link.weight()) {
+            (Basis::Steward, _) => (0, 0),
+            (Basis::Scored, weight) => (u16::MAX, weight.unwrap_or(i32::MIN).abs_diff(i32::MAX)),
+            (Basis::Identifier, _) => {
+                let priority = self.strength.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
+                (u16::from(u8::MAX - priority) + 1, 0)
             }
         }
-        // Links end at live records only, so that a component of two or more has no dead member.
-        let root = births.iter().copied().min();
-        for &record in births.iter() {
+    }
+
+    /// Computes the forest and the root of one component and sends on what changed.
+    fn settle(&mut self, component: &mut Component, members: &mut Output<Membership>, verdicts: &mut Output<Verdict>) {
+        component.candidates.sort_unstable_by_key(Candidate::order);
+        self.gather(component);
+        self.judge(component, verdicts);
+        // Only live records have links, so that a component of two or more has no dead member.
+        let Component { members: births, forest, roots, is_scored, is_plain, .. } = component;
+        roots.clear();
+        roots.resize(births.len(), None);
+        for (place, record) in (0..).zip(births.iter()) {
+            let root = &mut roots[forest.group(place) as usize];
+            *root = Some(root.map_or(*record, |root: Birth| root.min(*record)));
+        }
+        let is_one = roots.iter().flatten().count() == 1;
+        for (place, &record) in (0..).zip(births.iter()) {
             let Some(node) = self.nodes.get_mut(record) else { continue };
-            let root = if node.live { root } else { None };
+            let root = roots[forest.group(place) as usize].filter(|_| node.live);
             if node.root != root {
                 node.root.into_iter().for_each(|root| members.remove(Membership { root, record }));
                 root.into_iter().for_each(|root| members.add(Membership { root, record }));
                 node.root = root;
             }
-            if !node.live && node.links.is_empty() {
+            let claims_nothing = |claims: &Claims| claims.holds.is_empty() && claims.different.is_empty();
+            if node.claims.as_deref().is_some_and(claims_nothing) {
+                node.claims = None;
+            }
+            if !node.live && node.links.is_empty() && node.claims.is_none() {
                 self.nodes.remove(record);
             }
+        }
+        for (group, root) in (0..).zip(roots.iter()).filter(|_| !*is_scored) {
+            if let Some(node) = root.and_then(|root| self.nodes.get_mut(root)).filter(|node| node.live) {
+                let (size, holds) = forest.summary(group);
+                let alone = *is_plain && is_one && holds.windows(2).all(|pair| pair[0].0 != pair[1].0);
+                node.calm = Some(Box::new(Calm { size, holds, alone }));
+            }
+        }
+    }
+
+    /// Puts the members of a component and what is known of them into its forest.
+    fn gather(&self, component: &mut Component) {
+        let Component { members, candidates, forest, is_scored, is_plain, .. } = component;
+        *is_plain = true;
+        for birth in members.iter() {
+            let claims = self.nodes.get(*birth).and_then(|node| node.claims.as_deref());
+            forest.push(claims.map_or_else(Holds::new, |claims| claims.holds.clone()));
+        }
+        for (place, birth) in (0..).zip(members.iter()) {
+            let claims = self.nodes.get(*birth).and_then(|node| node.claims.as_deref());
+            for other in claims.map_or(&[][..], |claims| &claims.different) {
+                *is_plain = false;
+                let here = self.nodes.get(*other).filter(|node| node.live && node.visited == self.pass);
+                let other_place =
+                    here.map(|node| node.place).filter(|place| members.get(*place as usize) == Some(other));
+                if let Some(other_place) = other_place.filter(|_| birth < other) {
+                    forest.note_different(place, other_place);
+                }
+            }
+        }
+        *is_plain &= candidates.iter().all(|candidate| basis(candidate.link) == Basis::Identifier);
+        *is_scored = candidates.iter().any(|candidate| basis(candidate.link) == Basis::Scored);
+        if *is_scored {
+            candidates.iter().for_each(|candidate| forest.note_linked(candidate.ends));
+        }
+    }
+
+    /// Takes the links in order and sends on what became of them.
+    fn judge(&mut self, component: &mut Component, verdicts: &mut Output<Verdict>) {
+        let Component { candidates, forest, refused, hindered, is_plain, .. } = component;
+        for (order, candidate) in (0..).zip(candidates.iter()) {
+            let verdict = match forest.take(candidate.ends, basis(candidate.link)) {
+                Ok(true) => Some(Verdict::Accepted(candidate.link)),
+                Ok(false) => None,
+                Err(obstacle) => {
+                    hindered.push((order, obstacle));
+                    continue;
+                }
+            };
+            self.edges[candidate.index].turn(verdict, verdicts);
+        }
+        for (order, obstacle) in hindered.drain(..) {
+            *is_plain = false;
+            let candidate = &candidates[order as usize];
+            let (a, b) = (forest.group(candidate.ends.0), forest.group(candidate.ends.1));
+            let counts = a != b && refused.insert((a.min(b), a.max(b)));
+            let verdict = counts.then_some(Verdict::Refused(candidate.link, obstacle));
+            self.edges[candidate.index].turn(verdict, verdicts);
         }
     }
 }
 
-/// A new record all of whose links lead to one other, where nothing else changes.
-fn leaf(names: &Updates<Named>, links: &Updates<Link>) -> Option<(Named, Birth)> {
-    let mut names = names.iter();
-    let (Some((named, true)), None) = (names.next(), names.next()) else { return None };
-    let other = |link: &Link| match named.birth {
-        birth if birth == link.a => Some(link.b),
-        birth if birth == link.b => Some(link.a),
-        _ => None,
-    };
-    let mut others = links.iter().map(|(link, came)| other(link).filter(|_| came));
-    let first = others.next()??;
-    others.all(|other| other == Some(first)).then_some((*named, first))
+impl Component {
+    fn clear(&mut self, records_max: u32) {
+        self.members.clear();
+        self.candidates.clear();
+        self.forest.clear(records_max);
+        self.refused.clear();
+    }
+}
+
+impl Edge {
+    /// What becomes of it now.
+    fn turn(&mut self, verdict: Option<Verdict>, verdicts: &mut Output<Verdict>) {
+        if self.verdict != verdict {
+            self.verdict.into_iter().for_each(|verdict| verdicts.remove(verdict));
+            verdict.into_iter().for_each(|verdict| verdicts.add(verdict));
+            self.verdict = verdict;
+        }
+    }
 }
 
 impl Clusters {
-    /// Adds a leaf to the tree of another record, where it changes nothing but itself: by the cut property its strongest
-    /// link is accepted and its others close a cycle with it. `false` when it is not so simple.
+    /// Adds a leaf to the tree of another record, where it changes nothing but itself: nothing hinders a record that holds
+    /// nothing from joining a calm cluster that has room, or one that holds no other value from joining one that is alone;
+    /// by the cut property its strongest link is accepted, and its others close a cycle with it. What was refused stays
+    /// so. `false` when it is not so simple.
     fn add_leaf(
         &mut self,
-        (named, other): (Named, Birth),
+        leaf: &Leaf,
         links: impl Iterator<Item = Link>,
         members: &mut Output<Membership>,
-        accepted: &mut Output<Link>,
+        verdicts: &mut Output<Verdict>,
     ) -> bool {
-        let Some(root) = self.nodes.get(other).and_then(|node| node.root) else { return false };
+        let Leaf { named, holds, other } = leaf;
+        let Some(root) = self.nodes.get(*other).and_then(|node| node.root) else { return false };
         if named.birth < root || self.nodes.get(named.birth).is_some() {
             return false;
         }
+        let records_max = self.strength.records_max;
+        let Some(calm) = self.nodes.get_mut(root).and_then(|node| node.calm.as_deref_mut()) else { return false };
+        let mut all = calm.holds.clone();
+        merge(&mut all, holds);
+        let fits = holds.is_empty() || (calm.alone && all.windows(2).all(|pair| pair[0].0 != pair[1].0));
+        if calm.size >= records_max || !fits {
+            return false;
+        }
+        (calm.size, calm.holds) = (calm.size + 1, all);
         // All have the same two ends: what is left to tell them apart is their kind and identifier.
         let strongest = links
-            .map(|link| (self.priority_reversed(link), link.identifier, link, self.add_link(link)))
+            .map(|link| (self.class(link), link.identifier, link, self.add_link(link)))
             .min()
             .map(|(.., link, index)| (link, index));
         let node = self.node(named.birth);
         (node.live, node.rank, node.root) = (true, named.rank, Some(root));
+        if !holds.is_empty() {
+            self.claims(named.birth).holds = holds.clone();
+        }
         members.add(Membership { root, record: named.birth });
         if let Some((link, index)) = strongest {
-            self.edges[index].accepted = true;
-            accepted.add(link);
+            self.edges[index].turn(Some(Verdict::Accepted(link)), verdicts);
         }
         true
     }
@@ -258,19 +429,19 @@ impl Clusters {
 
 impl Candidate {
     /// The stronger is the smaller.
-    fn order(&self) -> ((u8, u64, u64), crate::model::IdentifierHash, Link) {
+    fn order(&self) -> ((u16, u32, u64, u64), crate::model::IdentifierHash, Link) {
         (self.strength, self.link.identifier, self.link)
     }
 }
 
 impl Stage for Clusters {
-    type Left = Named;
+    type Left = Claim;
     type Right = Link;
     type Main = Membership;
-    type Side = Link;
+    type Side = Verdict;
 
     /// All components live with one worker: a component is one value that moves as a whole (design section 11).
-    fn route_left(_: &Named) -> u64 {
+    fn route_left(_: &Claim) -> u64 {
         0
     }
 
@@ -280,39 +451,38 @@ impl Stage for Clusters {
 
     fn apply(
         &mut self,
-        left: Updates<Named>,
+        left: Updates<Claim>,
         right: Updates<Link>,
         main: &mut Output<Membership>,
-        side: &mut Output<Link>,
+        side: &mut Output<Verdict>,
     ) {
-        if let Some(ends) = leaf(&left, &right)
-            && self.add_leaf(ends, right.iter().map(|(link, _)| *link), main, side)
+        if let Some(leaf) = Leaf::find(&left, &right)
+            && self.add_leaf(&leaf, right.iter().map(|(link, _)| *link), main, side)
         {
             return;
         }
         let mut touched = Vec::with_capacity(left.len() + right.len());
-        for named in left.removals() {
-            self.node(named.birth).live = false;
-            touched.push(named.birth);
+        for claim in left.removals() {
+            self.claim(*claim, false, &mut touched);
         }
         for &link in right.removals() {
             self.remove_link(link, side);
             touched.extend([link.a, link.b]);
         }
-        for named in left.into_additions() {
-            let node = self.node(named.birth);
-            (node.live, node.rank) = (true, named.rank);
-            touched.push(named.birth);
+        for claim in left.into_additions() {
+            self.claim(claim, true, &mut touched);
         }
         for link in right.into_additions() {
             self.add_link(link);
-            touched.push(link.b);
+            touched.extend([link.a, link.b]);
         }
         self.next_pass();
         let mut component = std::mem::take(&mut self.component);
         for start in touched {
-            self.walk(start, &mut component);
-            self.settle(&mut component, main, side);
+            self.walk(start, &mut component, side);
+            if !component.members.is_empty() {
+                self.settle(&mut component, main, side);
+            }
         }
         self.component = component;
         // Both ends of a dead link were touched, so no list names it any more.
@@ -320,27 +490,14 @@ impl Stage for Clusters {
     }
 }
 
-/// Joins two sets of a union-find; `false` when they were one.
-fn unite(parents: &mut [u32], a: u32, b: u32) -> bool {
-    let (a, b) = (find(parents, a), find(parents, b));
-    // Ties between places do not matter: only which sets are one does.
-    parents[a.max(b) as usize] = a.min(b);
-    a != b
-}
-
-fn find(parents: &mut [u32], mut place: u32) -> u32 {
-    while parents[place as usize] != place {
-        let grandparent = parents[parents[place as usize] as usize];
-        parents[place as usize] = grandparent;
-        place = grandparent;
-    }
-    place
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IdentifierHash, KindId};
+    use crate::model::{IdentifierHash, KindId, Named};
+
+    fn clusters(priorities: &[u8]) -> Clusters {
+        Clusters::new(Strength { priorities: priorities.to_vec(), records_max: u32::MAX })
+    }
 
     fn named(n: u64) -> Named {
         Named { rank: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), birth: Birth(n) }
@@ -357,9 +514,9 @@ mod tests {
         clusters: &mut Clusters,
         names: &[(u64, bool)],
         links: &[(Link, bool)],
-    ) -> (Came<Membership>, Came<Link>, usize) {
+    ) -> (Came<Membership>, Came<Verdict>, usize) {
         let (mut main, mut side) = (Output::default(), Output::default());
-        let names = names.iter().map(|(n, came)| (named(*n), *came)).collect();
+        let names = names.iter().map(|(n, came)| (Claim::Record(named(*n)), *came)).collect();
         clusters.component = Component::default();
         clusters.apply(names, links.iter().copied().collect(), &mut main, &mut side);
         (main.drain().collect(), side.drain().collect(), clusters.component.members.capacity())
@@ -367,32 +524,45 @@ mod tests {
 
     #[test]
     fn a_leaf_walks_over_nothing() {
-        let mut clusters = Clusters::new(vec![10, 90]);
+        let mut clusters = clusters(&[10, 90]);
         let names: Vec<_> = (0..1000).map(|n| (n, true)).collect();
         let chain: Vec<_> = (1..1000).map(|n| (link(n - 1, n, 0), true)).collect();
         assert!(apply(&mut clusters, &names, &chain).2 >= 1000);
         let tied = [(link(500, 1000, 0), true), (link(500, 1000, 1), true)];
         let member = (Membership { root: Birth(0), record: Birth(1000) }, true);
-        assert_eq!(apply(&mut clusters, &[(1000, true)], &tied), (vec![member], vec![tied[1]], 0));
+        assert_eq!(
+            apply(&mut clusters, &[(1000, true)], &tied),
+            (vec![member], vec![(Verdict::Accepted(tied[1].0), true)], 0)
+        );
         // The weaker link takes over when the stronger goes, as if nothing had been left out.
-        let went = (tied[1].0, false);
-        let (members, links, walked) = apply(&mut clusters, &[], &[went]);
-        assert_eq!((members, links), (vec![], vec![went, tied[0]]));
+        let (members, links, walked) = apply(&mut clusters, &[], &[(tied[1].0, false)]);
+        let verdicts = vec![(Verdict::Accepted(tied[1].0), false), (Verdict::Accepted(tied[0].0), true)];
+        assert_eq!((members, links), (vec![], verdicts));
         assert!(walked >= 1001);
     }
 
     #[test]
     fn an_older_leaf_renames_the_profile() {
-        let mut clusters = Clusters::new(vec![10]);
+        let mut clusters = clusters(&[10]);
         apply(&mut clusters, &[(5, true), (6, true)], &[(link(5, 6, 0), true)]);
         let (members, links, _) = apply(&mut clusters, &[(1, true)], &[(link(5, 1, 0), true)]);
-        assert_eq!((members.len(), links), (5, vec![(link(5, 1, 0), true)]));
+        assert_eq!((members.len(), links), (5, vec![(Verdict::Accepted(link(5, 1, 0)), true)]));
         assert!(members.iter().all(|(row, came)| (row.root == Birth(1)) == *came));
     }
 
     #[test]
+    fn a_chain_beyond_the_limit_grows_without_being_walked() {
+        let mut clusters = Clusters::new(Strength { priorities: vec![10], records_max: 50 });
+        let names: Vec<_> = (0..2000).map(|n| (n, true)).collect();
+        let chain: Vec<_> = (1..2000).map(|n| (link(n - 1, n, 0), true)).collect();
+        apply(&mut clusters, &names, &chain);
+        let walks = (2000..2200).filter(|n| apply(&mut clusters, &[(*n, true)], &[(link(n - 1, *n, 0), true)]).2 > 1);
+        assert!(walks.count() < 20, "a record that finds room is added without a look at the rest");
+    }
+
+    #[test]
     fn passes_may_wrap_around() {
-        let mut clusters = Clusters::new(vec![10]);
+        let mut clusters = clusters(&[10]);
         apply(&mut clusters, &[(1, true), (2, true)], &[(link(1, 2, 0), true)]);
         clusters.pass = u32::MAX;
         let (members, ..) = apply(&mut clusters, &[(0, true)], &[(link(1, 0, 0), true)]);

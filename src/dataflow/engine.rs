@@ -4,12 +4,19 @@
 //! it is.
 //! INVARIANT: a [`Delta`] is complete for its epoch and sorted by content, so that equal epochs give equal deltas.
 
-use super::clusters::Membership;
+use super::claims::{Claim, Membership, Verdict};
+use super::forest::Unique;
 use super::graph::{Inputs, Outputs, Rules, build};
-use super::links::{Carried, Given};
+use super::guards::Carrier;
+use super::links::{Carried, Given, Holder};
+use super::matches::Compared;
 use super::outlet::Collected;
 use super::profiles::{Row, Winners};
-use crate::model::{Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, Named, Permission, Source};
+use crate::matching::Comparable;
+use crate::model::{
+    Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, NameMark, Named, Obstacle, Permission, Source,
+    SourceId,
+};
 use differential_dataflow::Data;
 use differential_dataflow::consolidation::consolidate;
 use timely::WorkerConfig;
@@ -22,6 +29,10 @@ pub struct Engine {
     worker: Worker,
     inputs: Inputs,
     outputs: Outputs,
+    /// By kind of identifier, whether a person has one value.
+    unique: Vec<bool>,
+    /// Whether records are compared.
+    compares: bool,
     epoch: u64,
 }
 
@@ -41,6 +52,10 @@ pub struct ProfileChange {
 pub struct Delta {
     /// Links of the forests: merges and un-merges.
     pub links: Vec<(Link, bool)>,
+    /// Of the links between two profiles that were refused, the strongest, with what hinders it.
+    pub refused: Vec<(Link, Obstacle, bool)>,
+    /// Pairs that were scored too low to be joined and too high to be passed over.
+    pub uncertain: Vec<(Link, bool)>,
     /// Who belongs to which profile.
     pub members: Vec<(Membership, bool)>,
     /// Winners by profile.
@@ -56,7 +71,8 @@ impl Engine {
         let mut inputs = Inputs::default();
         let outputs = Outputs::default();
         worker.dataflow::<u64, _, _>(|scope| build(scope, rules, &mut inputs, &outputs));
-        let mut engine = Self { worker, inputs, outputs, epoch: 1 };
+        let (unique, compares) = (rules.unique.clone(), rules.scorer.is_some());
+        let mut engine = Self { worker, inputs, outputs, unique, compares, epoch: 1 };
         engine.advance(1);
         engine
     }
@@ -71,16 +87,52 @@ impl Engine {
     pub fn record(&mut self, named: Named, sources: &[Source], old: Option<&Facts>, new: Option<&Facts>) {
         let before = old.map_or(&[][..], |facts| &facts.identifiers);
         let after = new.map_or(&[][..], |facts| &facts.identifiers);
-        self.carry(named, before, after, false);
-        self.carry(named, after, before, true);
-        if old.is_some() != new.is_some() {
-            self.inputs.names.update(named, new.is_some());
+        let given = |facts: Option<&Facts>| facts.map_or(NameMark::NONE, |facts| facts.given);
+        let (was, is) = (given(old), given(new));
+        if was == is {
+            self.carry(named, was, before, after, false);
+            self.carry(named, is, after, before, true);
+        } else {
+            self.carry(named, was, before, &[], false);
+            self.carry(named, is, after, &[], true);
         }
+        self.claim(named, sources, old, new, false);
+        self.claim(named, sources, new, old, true);
         let row = |facts: &Facts| sources.get(usize::from(facts.source.0)).map(|source| Row::new(facts, named, source));
         if !same_row(old, new) {
             old.and_then(row).into_iter().for_each(|row| self.inputs.rows.update(row, false));
             new.and_then(row).into_iter().for_each(|row| self.inputs.rows.update(row, true));
         }
+    }
+
+    /// What is compared of a record changed; `None`: nothing is or was. Call it once per record and epoch.
+    pub fn compare(&mut self, named: Named, was: bool, what: Option<Comparable>) {
+        if was && self.compares {
+            self.inputs.compared.update(Compared { named, what: None }, false);
+        }
+        if what.is_some() && self.compares {
+            self.inputs.compared.update(Compared { named, what }, true);
+        }
+    }
+
+    /// A steward said that two records are one person, or no longer says so.
+    pub fn same(&mut self, one: Named, other: Named, came: bool) {
+        self.inputs.same.update(Link::steward(one, other), came);
+    }
+
+    /// A steward said that two records are different persons, or no longer says so.
+    pub fn different(&mut self, one: Birth, other: Birth, came: bool) {
+        self.inputs.claims.update(Claim::Different { a: one.min(other), b: one.max(other) }, came);
+    }
+
+    /// A steward allowed an identifier whatever guards say, or no longer does.
+    pub fn allow(&mut self, kind: KindId, identifier: IdentifierHash, came: bool) {
+        self.inputs.carried.update(Carried { identifier, kind, by: Holder::Allowed }, came);
+    }
+
+    /// Whether records are compared with each other.
+    pub fn compares(&self) -> bool {
+        self.compares
     }
 
     /// A consent changed from `old` to `new`. Call it once per consent and epoch, with the net change.
@@ -97,13 +149,36 @@ impl Engine {
     /// Sends those of one sorted list of identifiers that the other has not.
     fn carry(
         &mut self,
-        by: Named,
+        named: Named,
+        given: NameMark,
         these: &[(KindId, IdentifierHash)],
         others: &[(KindId, IdentifierHash)],
         came: bool,
     ) {
+        let by = Holder::Record(Carrier { named, given });
         for &(kind, identifier) in these.iter().filter(|pair| others.binary_search(pair).is_err()) {
             self.inputs.carried.update(Carried { identifier, kind, by }, came);
+        }
+    }
+
+    /// Sends what one version of a record claims and the other does not.
+    fn claim(&mut self, named: Named, sources: &[Source], this: Option<&Facts>, other: Option<&Facts>, came: bool) {
+        let Some(this) = this else { return };
+        if other.is_none() {
+            self.inputs.claims.update(Claim::Record(named), came);
+        }
+        let record = named.birth;
+        let others = other.map_or(&[][..], |facts| &facts.identifiers);
+        for &(kind, identifier) in this.identifiers.iter().filter(|pair| others.binary_search(pair).is_err()) {
+            if self.unique.get(usize::from(kind.0)).is_some_and(|unique| *unique) {
+                let claim = Claim::Holds { record, unique: Unique::Kind(kind), value: identifier.0 };
+                self.inputs.claims.update(claim, came);
+            }
+        }
+        let single = |source: SourceId| sources.get(usize::from(source.0)).is_some_and(|source| source.single);
+        if single(this.source) && other.is_none_or(|other| other.source != this.source) {
+            let claim = Claim::Holds { record, unique: Unique::Source(this.source), value: u128::from(record.0) };
+            self.inputs.claims.update(claim, came);
         }
     }
 
@@ -111,8 +186,17 @@ impl Engine {
     pub fn commit(&mut self) -> Delta {
         let next = self.epoch + 1;
         self.advance(next);
+        let (mut links, mut refused) = (Vec::new(), Vec::new());
+        for (verdict, came) in changes(&self.outputs.verdicts) {
+            match verdict {
+                Verdict::Accepted(link) => links.push((link, came)),
+                Verdict::Refused(link, obstacle) => refused.push((link, obstacle, came)),
+            }
+        }
         Delta {
-            links: changes(&self.outputs.accepted),
+            links,
+            refused,
+            uncertain: changes(&self.outputs.uncertain),
             members: changes(&self.outputs.members),
             profiles: pair_winners(drain(&self.outputs.winners)),
             permissions: drain(&self.outputs.permissions)
@@ -127,7 +211,8 @@ impl Engine {
     pub fn restore(&mut self) -> Vec<Membership> {
         let next = self.epoch + 1;
         self.advance(next);
-        self.outputs.accepted.take();
+        self.outputs.verdicts.take();
+        self.outputs.uncertain.take();
         self.outputs.winners.take();
         self.outputs.permissions.take();
         let members = self.outputs.members.take().into_iter().flatten();

@@ -1,46 +1,67 @@
 //! The whole graph.
 //!
 //! ```text
-//!  records ─┬─ carried ──────▶ links ─┬─ links ────▶ clusters ─┬─ accepted ────────────────────▶ merges
-//!           │                    ▲    │                 ▲      ├─ members ─────────────────────▶ members
-//!           ├─ names ────────────┼────┼─────────────────┘      ├─ members ──▶ profiles ────────▶ winners
-//!           └─ rows ─────────────┼────┼────────────────────────┼─────────────────┘
-//!  consents ── given ────────────┘    └─ reaches ─────────▶ permissions ──────────────────────▶ permissions
+//!  records ─┬─ carried ──────▶ links ─┬─ links ─────────┐
+//!           │                    ▲    └─ reaches ───────┼──────────▶ permissions ──────────────────▶ permissions
+//!           ├─ compared ─▶ matches ─┬─ links ───────────┤                ▲
+//!           │                    │  └─ uncertain ───────┼────────────────┼──────────────────────────▶ uncertain
+//!           ├─ claims ───────────┼────────────┐         ▼                │
+//!           │                    │            ├──▶ clusters ─┬─ members ─┴───────┬──────────────────▶ members
+//!  steward ─┼─ different ────────┼────────────┘         ▲    └─ verdicts ────────┼──────────────────▶ verdicts
+//!           ├─ same ─────────────┼──────────────────────┘                        ▼
+//!           └─ rows ─────────────┼──────────────────────────────────────────▶ profiles ─────────────▶ winners
+//!  consents ── given ────────────┘
 //! ```
 //!
 //! Errors have no channel here: what comes in are facts that were checked before, and every stage is total on them.
 
-use super::clusters::{Clusters, Membership};
-use super::links::{Carried, Given, Links};
+use super::claims::{Claim, Membership, Verdict};
+use super::clusters::{Clusters, Strength};
+use super::guards::Guard;
+use super::links::{Carried, Given, Holder, Links};
+use super::matches::{Compared, Matches};
 use super::outlet::{Collected, Outlet};
 use super::permissions::Permissions;
 use super::profiles::{Profiles, Row, Winners};
 use super::stage::{Update, run};
-use crate::model::{Birth, Link, Named, Permission, Schema, SurvivorshipRule};
+use crate::matching::Scorer;
+use crate::model::{Birth, Link, Permission, Schema, SurvivorshipRule};
 use differential_dataflow::{AsCollection, Data, VecCollection};
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use timely::dataflow::operators::Input;
 use timely::dataflow::{InputHandle, Scope};
 
 /// What the graph takes from the bundle.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Rules {
-    /// By kind of identifier, strength of its links.
-    pub priorities: Vec<u8>,
-    /// By kind of identifier, how many records may carry one before it is quarantined.
-    pub limits: Vec<u32>,
+    /// By kind of identifier, when one may link.
+    pub guards: Vec<Guard>,
+    /// How strong links are, and how large a profile may be.
+    pub strength: Strength,
+    /// By kind of identifier, whether a person has one value.
+    pub unique: Vec<bool>,
     /// By attribute.
     pub survivorship: Vec<SurvivorshipRule>,
+    /// How records are compared; `None`: they are not.
+    pub scorer: Option<Arc<Scorer>>,
 }
 
 impl Rules {
     /// The rules of a schema.
-    pub fn new(schema: &Schema) -> Self {
+    pub fn new(schema: &Schema, scorer: Option<Arc<Scorer>>) -> Self {
+        let guard =
+            |kind: &crate::model::IdentifierKind| Guard { records_max: kind.records_max, names_max: kind.names_max };
         Self {
-            priorities: schema.kinds.iter().map(|kind| kind.priority).collect(),
-            limits: schema.kinds.iter().map(|kind| kind.records_max).collect(),
+            guards: schema.kinds.iter().map(guard).collect(),
+            strength: Strength {
+                priorities: schema.kinds.iter().map(|kind| kind.priority).collect(),
+                records_max: schema.profile_records_max,
+            },
+            unique: schema.kinds.iter().map(|kind| kind.unique).collect(),
             survivorship: schema.survivorship.clone(),
+            scorer,
         }
     }
 }
@@ -48,12 +69,16 @@ impl Rules {
 /// The doors into the graph.
 #[derive(Default)]
 pub struct Inputs {
-    /// Which live records carry what.
-    pub carried: Session<Carried<Named>>,
+    /// Which live records carry what, and which identifiers a steward allowed.
+    pub carried: Session<Carried<Holder>>,
     /// On what live consents were given.
     pub given: Session<Carried<Given>>,
-    /// Live records.
-    pub names: Session<Named>,
+    /// Live records, what they hold of things that are unique, and whom a steward calls different.
+    pub claims: Session<Claim>,
+    /// Whom a steward calls the same.
+    pub same: Session<Link>,
+    /// What is compared of live records.
+    pub compared: Session<Compared>,
     /// Values of live records.
     pub rows: Session<Row>,
 }
@@ -63,7 +88,9 @@ impl Inputs {
     pub fn advance_to(&mut self, epoch: u64) {
         self.carried.0.advance_to(epoch);
         self.given.0.advance_to(epoch);
-        self.names.0.advance_to(epoch);
+        self.claims.0.advance_to(epoch);
+        self.same.0.advance_to(epoch);
+        self.compared.0.advance_to(epoch);
         self.rows.0.advance_to(epoch);
     }
 }
@@ -92,8 +119,10 @@ impl<D: Data> Session<D> {
 /// The doors out of the graph.
 #[derive(Clone, Default)]
 pub struct Outputs {
-    /// Links of the forests.
-    pub accepted: Collected<Link>,
+    /// Links of the forests, and what hinders others.
+    pub verdicts: Collected<Verdict>,
+    /// Pairs that were scored between the thresholds.
+    pub uncertain: Collected<Link>,
     /// Who belongs to which profile.
     pub members: Collected<Membership>,
     /// (root of the profile, its winners).
@@ -108,18 +137,31 @@ pub struct Outputs {
 pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs: &Outputs) {
     let carried = inputs.carried.collection(scope);
     let given = inputs.given.collection(scope);
-    let names = inputs.names.collection(scope);
+    let claims = inputs.claims.collection(scope);
+    let same = inputs.same.collection(scope);
+    let compared = inputs.compared.collection(scope);
     let rows = inputs.rows.collection(scope);
+    let mut outlet = Outlet::new(scope);
 
-    let (links, reaches) = run(carried, given, "links", Links::new(rules.limits.clone()));
-    let (members, accepted) = run(names, links, "clusters", Clusters::new(rules.priorities.clone()));
+    let (links, reaches) = run(carried, given, "links", Links::new(rules.guards.clone()));
+    let mut evidence = links.concat(same);
+    if let Some(scorer) = &rules.scorer {
+        let (scored, uncertain) = run(compared, empty(scope), "matches", Matches::new(Arc::clone(scorer)));
+        evidence = evidence.concat(scored);
+        outlet.collect(uncertain, &outputs.uncertain);
+    }
+    let (members, verdicts) = run(claims, evidence, "clusters", Clusters::new(rules.strength.clone()));
     let (winners, _) = run(rows, members.clone(), "profiles", Profiles::new(rules.survivorship.clone()));
     let (permissions, _) = run(members.clone(), reaches, "permissions", Permissions::default());
 
-    let mut outlet = Outlet::new(scope);
-    outlet.collect(accepted, &outputs.accepted);
+    outlet.collect(verdicts, &outputs.verdicts);
     outlet.collect(members, &outputs.members);
     outlet.collect(winners, &outputs.winners);
     outlet.collect(permissions, &outputs.permissions);
     outlet.build(&outputs.complete);
+}
+
+/// A collection of nothing, for a stage that has one input.
+fn empty(scope: Scope<'_, u64>) -> VecCollection<'_, u64, (), isize> {
+    timely::dataflow::operators::generic::operator::empty(scope).as_collection()
 }

@@ -1,12 +1,14 @@
-//! Guards and links (design stages 2 and 3): which records are tied together by which identifiers, and which consents
-//! reach which records.
+//! Links by shared identifiers (design stage 3): which records are tied together by which identifiers, and which
+//! consents reach which records.
 //!
-//! Rule:   link(hub, r) :- carries(hub, i), carries(r, i), count(i) <= limit(kind(i)), hub = least rank of i, r != hub.
-//!         reaches(c, r) :- given_on(c, i), carries(r, i), count(i) <= limit(kind(i)).
-//! Memory: per live identifier its carriers (16 bytes each) and the consents given on it.
+//! Rule:   link(hub, r) :- carries(hub, i), carries(r, i), both in one group that the standing of i allows (see
+//!         [`guards`](super::guards)), hub = least rank of the group, r != hub.
+//!         reaches(c, r) :- given_on(c, i), carries(r, i), i is not quarantined.
+//! Memory: per live identifier its carriers (24 bytes each) and the consents given on it.
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
 //! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
 
+use super::guards::{Carrier, Carriers, Guard, Standing, guard};
 use super::slab::{Place, Slab};
 use super::sorted::SortedSet;
 use super::stage::{Output, Stage, Updates};
@@ -24,6 +26,15 @@ pub struct Carried<B> {
     pub kind: KindId,
     /// Who carries it.
     pub by: B,
+}
+
+/// What is known of an identifier beside consents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Holder {
+    /// A record carries it.
+    Record(Carrier),
+    /// A steward allowed it, whatever guards say.
+    Allowed,
 }
 
 /// A live consent as far as permissions need it. The order is the order of decision: the greatest decides.
@@ -54,11 +65,11 @@ impl Given {
 struct Holding {
     identifier: IdentifierHash,
     carriers: Carriers,
+    allowed: bool,
     /// Few identifiers have any, so that they stand apart.
     consents: Option<Box<Consents>>,
 }
 
-type Carriers = SortedSet<[Named; 2]>;
 type Consents = SortedSet<[Given; 1]>;
 
 /// What changes of one identifier at one time, in net: nothing stands on both sides.
@@ -66,8 +77,10 @@ type Consents = SortedSet<[Given; 1]>;
 struct Turn {
     identifier: IdentifierHash,
     kind: KindId,
-    removed: SmallVec<[Named; 4]>,
-    added: SmallVec<[Named; 4]>,
+    removed: SmallVec<[Carrier; 4]>,
+    added: SmallVec<[Carrier; 4]>,
+    /// Whether a steward now allows it, where that changes.
+    allowed: Option<bool>,
     consents_removed: SmallVec<[Given; 1]>,
     consents_added: SmallVec<[Given; 1]>,
 }
@@ -75,38 +88,40 @@ struct Turn {
 /// The state of the stage.
 #[derive(Debug)]
 pub struct Links {
-    limits: Vec<u32>,
+    guards: Vec<Guard>,
     holdings: Slab<Holding>,
     /// Where in the slab an identifier is: a table of numbers is small enough to grow cheaply.
     places: HashTable<Place>,
 }
 
 impl Links {
-    /// `limits`: by kind, how many live records may carry one identifier before it is quarantined.
-    pub fn new(limits: Vec<u32>) -> Self {
-        Self { limits, holdings: Slab::default(), places: HashTable::new() }
+    /// `guards`: by kind.
+    pub fn new(guards: Vec<Guard>) -> Self {
+        Self { guards, holdings: Slab::default(), places: HashTable::new() }
     }
 
     /// Applies what changes of one identifier and gives out what it means.
     fn turn(&mut self, turn: &Turn, links: &mut Output<Link>, reaches: &mut Output<(Birth, Given)>) {
-        let limit = self.limits.get(usize::from(turn.kind.0)).copied().unwrap_or(0);
+        let guard = guard(&self.guards, turn.kind);
+        let weak = turn.identifier.is_weak();
         let place = self.place(turn.identifier);
         let holding = &mut self.holdings[place];
-        let was = hub(&holding.carriers, limit);
-        turn.removed.iter().for_each(|named| holding.carriers.remove(*named));
-        turn.added.iter().for_each(|named| holding.carriers.insert(*named));
-        let is = hub(&holding.carriers, limit);
-        turn.emit_links(was, is, &holding.carriers, links);
+        let was = Standing::new(&holding.carriers, guard, weak, holding.allowed);
+        turn.removed.iter().for_each(|carrier| holding.carriers.remove(*carrier));
+        turn.added.iter().for_each(|carrier| holding.carriers.insert(*carrier));
+        holding.allowed = turn.allowed.unwrap_or(holding.allowed);
+        let is = Standing::new(&holding.carriers, guard, weak, holding.allowed);
+        turn.emit_links(&was, &is, &holding.carriers, links);
         if holding.consents.is_some() || !turn.consents_added.is_empty() {
             let consents = holding.consents.get_or_insert_default();
             turn.consents_removed.iter().for_each(|given| consents.remove(*given));
             turn.consents_added.iter().for_each(|given| consents.insert(*given));
-            turn.emit_reaches((was.is_some(), is.is_some()), &holding.carriers, consents, reaches);
+            turn.emit_reaches((was.reaches(), is.reaches()), &holding.carriers, consents, reaches);
             if consents.count() == 0 {
                 holding.consents = None;
             }
         }
-        if holding.carriers.count() == 0 && holding.consents.is_none() {
+        if holding.carriers.count() == 0 && holding.consents.is_none() && !holding.allowed {
             self.free(turn.identifier);
         }
     }
@@ -119,7 +134,8 @@ impl Links {
         match places.entry(low_half(identifier), same, rehash) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
-                let place = holdings.insert(Holding { identifier, carriers: Carriers::default(), consents: None });
+                let carriers = Carriers::default();
+                let place = holdings.insert(Holding { identifier, carriers, allowed: false, consents: None });
                 *entry.insert(place).get()
             }
         }
@@ -135,30 +151,29 @@ impl Links {
     }
 }
 
-/// The carrier that others are linked to; there is none where nobody carries the identifier or too many do.
-fn hub(carriers: &Carriers, limit: u32) -> Option<Named> {
-    let ordinary = u32::try_from(carriers.count()).is_ok_and(|count| count <= limit);
-    if ordinary { carriers.first() } else { None }
-}
-
 impl Turn {
-    /// The difference between the star around the hub that was and the one that is.
-    fn emit_links(&self, was: Option<Named>, is: Option<Named>, carriers: &Carriers, links: &mut Output<Link>) {
-        let link = |a: Named, b: Named| Link { a: a.birth, b: b.birth, kind: self.kind, identifier: self.identifier };
-        if was == is {
-            let Some(hub) = is else { return };
-            self.removed.iter().for_each(|named| links.remove(link(hub, *named)));
-            self.added.iter().for_each(|named| links.add(link(hub, *named)));
-            return;
-        }
-        if let Some(hub) = was {
-            self.carriers_before(carriers)
-                .filter(|named| *named != hub)
-                .for_each(|named| links.remove(link(hub, named)));
-        }
-        if let Some(hub) = is {
-            carriers.iter().filter(|named| *named != hub).for_each(|named| links.add(link(hub, named)));
-        }
+    /// The difference between the links that were and those that are.
+    fn emit_links(&self, was: &Standing, is: &Standing, carriers: &Carriers, links: &mut Output<Link>) {
+        let link = |standing: &Standing, carrier: Carrier| {
+            let (a, b) = (standing.hub_of(carrier)?.named.birth, carrier.named.birth);
+            Some(Link { a, b, kind: self.kind, identifier: self.identifier })
+        };
+        // Where the standing is the same, the links of those who stay are, too.
+        let same = was == is;
+        let mut before: Vec<Link> = match was {
+            Standing::Quarantined => Vec::new(),
+            _ if same => self.removed.iter().filter_map(|carrier| link(was, *carrier)).collect(),
+            _ => self.carriers_before(carriers).filter_map(|carrier| link(was, carrier)).collect(),
+        };
+        let mut after: Vec<Link> = match is {
+            Standing::Quarantined => Vec::new(),
+            _ if same => self.added.iter().filter_map(|carrier| link(is, *carrier)).collect(),
+            _ => carriers.iter().filter_map(|carrier| link(is, carrier)).collect(),
+        };
+        before.sort_unstable();
+        after.sort_unstable();
+        before.iter().filter(|link| after.binary_search(link).is_err()).for_each(|link| links.remove(*link));
+        after.iter().filter(|link| before.binary_search(link).is_err()).for_each(|link| links.add(*link));
     }
 
     /// The difference between which consents reach which records, by whether the identifier was and is ordinary.
@@ -173,45 +188,50 @@ impl Turn {
         let kept = || consents.iter().filter(|given| self.consents_added.binary_search(given).is_err());
         let changes = !(was && is);
         if was {
-            for named in &self.removed {
-                kept()
-                    .chain(self.consents_removed.iter().copied())
-                    .for_each(|given| reaches.remove((named.birth, given)));
+            for birth in leavers(&self.removed, &self.added) {
+                kept().chain(self.consents_removed.iter().copied()).for_each(|given| reaches.remove((birth, given)));
             }
             let gone = kept().take(if changes { usize::MAX } else { 0 });
             for given in gone.chain(self.consents_removed.iter().copied()) {
-                self.carriers_kept(carriers).for_each(|named| reaches.remove((named.birth, given)));
+                self.births_kept(carriers).for_each(|birth| reaches.remove((birth, given)));
             }
         }
         if is {
-            for named in &self.added {
-                consents.iter().for_each(|given| reaches.add((named.birth, given)));
+            for birth in leavers(&self.added, &self.removed) {
+                consents.iter().for_each(|given| reaches.add((birth, given)));
             }
             let come = kept().take(if changes { usize::MAX } else { 0 });
             for given in come.chain(self.consents_added.iter().copied()) {
-                self.carriers_kept(carriers).for_each(|named| reaches.add((named.birth, given)));
+                self.births_kept(carriers).for_each(|birth| reaches.add((birth, given)));
             }
         }
     }
 
-    /// Those who carried it before and after.
-    fn carriers_kept(&self, carriers: &Carriers) -> impl Iterator<Item = Named> {
-        carriers.iter().filter(|named| self.added.binary_search(named).is_err())
+    /// Those who carried it before and after, by whatever name.
+    fn births_kept(&self, carriers: &Carriers) -> impl Iterator<Item = Birth> {
+        let renamed = |carrier: &Carrier| self.removed.iter().any(|other| other.named == carrier.named);
+        let kept = move |carrier: &Carrier| self.added.binary_search(carrier).is_err() || renamed(carrier);
+        carriers.iter().filter(kept).map(|carrier| carrier.named.birth)
+    }
+
+    /// Those who carry it as they did before.
+    fn carriers_kept(&self, carriers: &Carriers) -> impl Iterator<Item = Carrier> {
+        carriers.iter().filter(|carrier| self.added.binary_search(carrier).is_err())
     }
 
     /// Those who carried it before.
-    fn carriers_before(&self, carriers: &Carriers) -> impl Iterator<Item = Named> {
+    fn carriers_before(&self, carriers: &Carriers) -> impl Iterator<Item = Carrier> {
         self.carriers_kept(carriers).chain(self.removed.iter().copied())
     }
 }
 
 impl Stage for Links {
-    type Left = Carried<Named>;
+    type Left = Carried<Holder>;
     type Right = Carried<Given>;
     type Main = Link;
     type Side = (Birth, Given);
 
-    fn route_left(row: &Carried<Named>) -> u64 {
+    fn route_left(row: &Carried<Holder>) -> u64 {
         low_half(row.identifier)
     }
 
@@ -221,7 +241,7 @@ impl Stage for Links {
 
     fn apply(
         &mut self,
-        left: Updates<Carried<Named>>,
+        left: Updates<Carried<Holder>>,
         right: Updates<Carried<Given>>,
         main: &mut Output<Link>,
         side: &mut Output<(Birth, Given)>,
@@ -235,7 +255,10 @@ impl Stage for Links {
             let mut turn = Turn { identifier, ..Turn::default() };
             while let Some((row, came)) = left.next_if(|(row, _)| row.identifier == identifier) {
                 turn.kind = row.kind;
-                push_net(&mut turn.removed, &mut turn.added, row.by, came);
+                match row.by {
+                    Holder::Record(carrier) => push_net(&mut turn.removed, &mut turn.added, carrier, came),
+                    Holder::Allowed => turn.allowed = Some(came),
+                }
             }
             while let Some((row, came)) = right.next_if(|(row, _)| row.identifier == identifier) {
                 turn.kind = row.kind;
@@ -244,6 +267,12 @@ impl Stage for Links {
             self.turn(&turn, main, side);
         }
     }
+}
+
+/// The records of one list that the other does not have under any given name.
+fn leavers<'a>(these: &'a [Carrier], others: &'a [Carrier]) -> impl Iterator<Item = Birth> + 'a {
+    let gone = |carrier: &&Carrier| others.iter().all(|other| other.named != carrier.named);
+    these.iter().filter(gone).map(|carrier| carrier.named.birth)
 }
 
 /// Adds a row to what goes or what comes; one that went and comes again stays.
@@ -271,9 +300,10 @@ fn low_half(identifier: IdentifierHash) -> u64 {
 mod tests {
     use super::super::sorted::ITEMS_READ;
     use super::*;
+    use crate::model::NameMark;
 
     fn carried<B>(by: B) -> Carried<B> {
-        Carried { identifier: IdentifierHash(7), kind: KindId(0), by }
+        Carried { identifier: IdentifierHash(8), kind: KindId(0), by }
     }
 
     fn named(n: u64) -> Named {
@@ -282,7 +312,8 @@ mod tests {
 
     /// Applies one time and says how many links and reaches it gave out.
     fn apply(links: &mut Links, records: &[(Named, bool)], consents: &[(Given, bool)]) -> (usize, usize) {
-        let left = records.iter().map(|(named, came)| (carried(*named), *came)).collect();
+        let holder = |named: Named| Holder::Record(Carrier { named, given: NameMark::NONE });
+        let left = records.iter().map(|(named, came)| (carried(holder(*named)), *came)).collect();
         let right = consents.iter().map(|(given, came)| (carried(*given), *came)).collect();
         let (mut main, mut side) = (Output::default(), Output::default());
         links.apply(left, right, &mut main, &mut side);
@@ -292,7 +323,7 @@ mod tests {
     #[test]
     fn a_hub_beyond_its_limit_is_never_read() {
         const CARRIERS: u64 = 100_000;
-        let mut links = Links::new(vec![5]);
+        let mut links = Links::new(vec![Guard { records_max: 5, names_max: 0 }]);
         let all: Vec<_> = (0..CARRIERS).map(|n| (named(n), true)).collect();
         assert_eq!(apply(&mut links, &all, &[]), (0, 0));
         let facts = ConsentFacts { identifiers: Vec::new(), purpose: PurposeId(0), given: true, at: 0, until: 0 };

@@ -6,10 +6,14 @@
 //! [`graph`] shows the whole of it on one screen; each stage stands in a file of its own with its rule above it.
 
 pub mod births;
+pub mod claims;
 pub mod clusters;
 mod engine;
+pub mod forest;
 pub mod graph;
+pub mod guards;
 pub mod links;
+pub mod matches;
 pub mod outlet;
 pub mod permissions;
 pub mod profiles;
@@ -18,6 +22,6 @@ pub mod sorted;
 pub mod stage;
 pub mod trust;
 
-pub use clusters::Membership;
+pub use claims::Membership;
 pub use engine::{Delta, Engine, ProfileChange};
 pub use graph::Rules;

@@ -7,7 +7,7 @@
 //! costs a few searches however many consents a profile has, where `reduce` would read them all.
 
 use super::births::ByBirth;
-use super::clusters::Membership;
+use super::claims::Membership;
 use super::links::Given;
 use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, Named, Permission, PurposeId};

@@ -7,7 +7,7 @@
 //! Retraction: the profiles that lose a member or a row are computed anew from their members' rows.
 
 use super::births::ByBirth;
-use super::clusters::Membership;
+use super::claims::Membership;
 use super::stage::{Output, Stage, Updates};
 use super::trust::Trust;
 use crate::model::{AttributeId, Birth, Criterion, Facts, Named, Source, SurvivorshipRule, ValueHash, Winner};

@@ -23,7 +23,7 @@ pub(super) const SEALED_HEADER_BYTES: usize = CLEAR_HEADER_BYTES + 16 + COMMITME
 /// The most bytes that an entry may have.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
-/// What an entry says. The numbers stand in the ledger; 11 to 14 are kept for review, tick, read and report entries.
+/// What an entry says. The numbers stand in the ledger; 12 to 14 are kept for tick, read and report entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -47,6 +47,8 @@ pub enum Kind {
     Decision = 9,
     /// All entries of an epoch are before this one.
     Commit = 10,
+    /// A steward decided about records or an identifier, or withdrew a decision.
+    Review = 11,
     /// Records were erased: their keys were destroyed.
     Erasure = 15,
     /// A key that signs checkpoints came in force.
@@ -60,7 +62,7 @@ impl Kind {
     pub(super) const NUMBERS: usize = 1 + Self::Redaction as usize;
 
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Open,
         Self::Policy,
         Self::Received,
@@ -71,6 +73,7 @@ impl Kind {
         Self::Consent,
         Self::Decision,
         Self::Commit,
+        Self::Review,
         Self::Erasure,
         Self::Key,
         Self::Redaction,
@@ -89,6 +92,7 @@ impl Kind {
             8 => Self::Consent,
             9 => Self::Decision,
             10 => Self::Commit,
+            11 => Self::Review,
             15 => Self::Erasure,
             16 => Self::Key,
             17 => Self::Redaction,
@@ -124,6 +128,7 @@ impl Kind {
             Self::Consent => "consent",
             Self::Decision => "decision",
             Self::Commit => "commit",
+            Self::Review => "review",
             Self::Erasure => "erasure",
             Self::Key => "key",
             Self::Redaction => "redaction",

@@ -46,7 +46,7 @@ pub use head::{Head, Witnessed};
 pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
 pub use payload::{
     Answer, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, PolicyBundle, PolicyPart,
-    RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Standardized, Unmerge, Values,
+    RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Review, Standardized, Unmerge, Values,
 };
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};

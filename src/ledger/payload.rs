@@ -7,8 +7,8 @@ use super::kind::{Kind, Seal};
 use super::tree::Digest;
 use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
 use crate::model::{
-    AttributeId, Birth, Epoch, FieldIndex, Fields, Link, Order, ProfileId, PurposeId, Sequence, SourceId, Timestamp,
-    ValueHash,
+    AttributeId, Birth, Epoch, FieldIndex, Fields, Link, Order, ProfileId, PurposeId, Ruling, Sequence, SourceId,
+    Timestamp, ValueHash,
 };
 
 /// What is sealed under the keys of records, and so can be appended by anyone who holds the writer. Open, policy and
@@ -21,6 +21,7 @@ impl Payload for Merge {}
 impl Payload for Unmerge {}
 impl Payload for Values {}
 impl Payload for Decision {}
+impl Payload for Review {}
 impl Payload for Erasure {}
 
 /// Something that an entry can say.
@@ -57,6 +58,8 @@ pub enum Content {
     Decision(Decision),
     /// [`Kind::Commit`].
     Commit(Commit),
+    /// [`Kind::Review`].
+    Review(Review),
     /// [`Kind::Erasure`].
     Erasure(Erasure),
     /// [`Kind::Key`].
@@ -314,6 +317,19 @@ pub struct Commit {
     pub head: Digest,
     /// The first entry after the commit before, or 0.
     pub first: Sequence,
+}
+
+/// A steward's decision, or the withdrawal of one: an input like what sources send. The time is that of the entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// What is decided, or no longer; sealed under the keys of its records.
+    pub ruling: Ruling,
+    /// The entry of the decision that is withdrawn; `None`: this is a decision.
+    pub ends: Option<Sequence>,
+    /// Who decided.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Records were erased: their keys are destroyed in the state that this entry names, and with that every entry about

@@ -51,6 +51,7 @@ pub fn reread_payload(kind: Kind, bytes: &[u8]) -> Option<Vec<u8>> {
         Content::Values(payload) => payload.write(out),
         Content::Decision(payload) => payload.write(out),
         Content::Commit(payload) => payload.write(out),
+        Content::Review(payload) => payload.write(out),
         Content::Erasure(payload) => payload.write(out),
         Content::Key(payload) => payload.write(out),
         Content::Redaction(payload) => payload.write(out),

@@ -10,10 +10,39 @@ pub struct Facts {
     pub source: SourceId,
     /// Event time in microseconds; `i64::MIN` when the source says none.
     pub at: i64,
+    /// What guards know of the given name.
+    pub given: NameMark,
     /// Sorted, without duplicates.
     pub identifiers: Vec<(KindId, IdentifierHash)>,
     /// Sorted by attribute, one value each.
     pub values: Vec<(AttributeId, ValueHash)>,
+}
+
+/// What guards compare of a given name: in the upper 8 bits a keyed hash of its initial, in the lower 24 one of its
+/// sound. No sound: only the initial is known; zero: no name is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NameMark(pub u32);
+
+impl NameMark {
+    /// Nothing is known.
+    pub const NONE: Self = Self(0);
+
+    /// A mark of hashes of the initial and, where more than that is known, of the sound.
+    pub fn new(initial: u64, sound: Option<u64>) -> Self {
+        let part = |hash: u64, count: u32| u32::try_from(hash % u64::from(count)).unwrap_or(0) + 1;
+        Self(part(initial, 0xff) << 24 | sound.map_or(0, |sound| part(sound, 0xff_ffff)))
+    }
+
+    /// Whether nothing but the initial is known.
+    pub fn is_initial(self) -> bool {
+        self != Self::NONE && self.0 & 0xff_ffff == 0
+    }
+
+    /// What is known of it when only the initial is.
+    pub fn initial(self) -> Self {
+        Self(self.0 & 0xff00_0000)
+    }
 }
 
 /// The facts of a live consent.
@@ -31,18 +60,58 @@ pub struct ConsentFacts {
     pub until: i64,
 }
 
-/// Evidence that two records are one person: both carry the same ordinary identifier. `a` is the carrier that all
-/// others of the identifier are linked to, the one of the smallest rank.
+/// Evidence that two records are one person: both carry the same identifier, or they were scored as a match, or a
+/// steward says so. `a` is the one of the smaller rank; of an identifier, the carrier that others are linked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Link {
     /// The chosen carrier.
     pub a: Birth,
     /// Another carrier.
     pub b: Birth,
-    /// The kind of identifier they share.
+    /// The kind of identifier they share, or [`KindId::SCORED`] or [`KindId::STEWARD`].
     pub kind: KindId,
-    /// The identifier they share.
+    /// The identifier they share; of a scored match its weight ([`Link::weight`]), of a steward's decision zero.
     pub identifier: IdentifierHash,
+}
+
+impl Link {
+    /// Two records that were scored as a match, with the weight in thousandths of a bit.
+    pub fn scored(one: Named, other: Named, weight: i32) -> Self {
+        Self::between(one, other, KindId::SCORED, IdentifierHash(u128::from(weight.cast_unsigned())))
+    }
+
+    /// Two records that a steward says are one person.
+    pub fn steward(one: Named, other: Named) -> Self {
+        Self::between(one, other, KindId::STEWARD, IdentifierHash(0))
+    }
+
+    fn between(one: Named, other: Named, kind: KindId, identifier: IdentifierHash) -> Self {
+        let (a, b) = if one < other { (one, other) } else { (other, one) };
+        Self { a: a.birth, b: b.birth, kind, identifier }
+    }
+
+    /// The weight of a scored match in thousandths of a bit; none of any other link.
+    pub fn weight(&self) -> Option<i32> {
+        let bits = u32::try_from(self.identifier.0).ok().filter(|_| self.kind == KindId::SCORED);
+        bits.map(u32::cast_signed)
+    }
+}
+
+/// Why a link does not join its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// A steward decided that two of the records it would join are different persons.
+    Different,
+    /// They have different values of an identifier of which a person has one.
+    Unique(KindId),
+    /// Both have a record of a source that has one record a person.
+    Source(SourceId),
+    /// The profile would be larger than the bundle allows.
+    Size,
+    /// Nothing but too little scored evidence joins two groups.
+    Bridge,
+    /// The weight lies between the thresholds of review and of acceptance.
+    Uncertain,
 }
 
 /// The record whose value an attribute of a profile has.

@@ -51,14 +51,35 @@ number!(
     /// The index of a kind of identifier in [`Schema::kinds`](super::Schema).
     KindId(u8)
 );
+impl KindId {
+    /// The kind of links that were scored.
+    pub const SCORED: Self = Self(254);
+    /// The kind of links that stewards decided.
+    pub const STEWARD: Self = Self(255);
+}
+
 number!(
     /// A keyed 64-bit hash of a standardised value: equal values of one attribute have equal hashes.
     ValueHash(u64)
 );
 number!(
-    /// A keyed 128-bit hash of (kind, canonical value) of an identifier.
+    /// A keyed 128-bit hash of (kind, canonical value) of an identifier. Its lowest bit says whether the bundle calls
+    /// the value weak.
     IdentifierHash(u128)
 );
+
+impl IdentifierHash {
+    /// The same with its mark set or cleared.
+    pub fn marked(self, weak: bool) -> Self {
+        Self(self.0 & !1 | u128::from(weak))
+    }
+
+    /// Whether the bundle says that the value may not link alone.
+    pub fn is_weak(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
 number!(
     /// A keyed 128-bit hash of a record's name, which is (source, key).
     NameHash(u128)

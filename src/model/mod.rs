@@ -7,15 +7,17 @@ mod change;
 mod facts;
 mod ids;
 mod pattern;
+mod ruling;
 mod schema;
 
 pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
-pub use facts::{ConsentFacts, Facts, Link, Named, Permission, Winner};
+pub use facts::{ConsentFacts, Facts, Link, NameMark, Named, Obstacle, Permission, Winner};
 pub use ids::{
     AttributeId, Birth, Epoch, FieldIndex, IdentifierHash, KindId, NameHash, ProfileId, PurposeId, Sequence, SourceId,
     ValueHash,
 };
 pub use pattern::matches;
+pub use ruling::Ruling;
 pub use schema::{
     Attribute, Category, ConsentField, Criterion, EmbeddedConsents, FieldRole, Format, IdentifierKind, Purpose, Role,
     Schema, Semantic, Source, SourceField, SurvivorshipRule,

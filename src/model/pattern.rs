@@ -1,11 +1,15 @@
-//! Patterns with `*`, as used for file names and blocked values.
+//! Patterns with `*` and `?`, as used for file names and blocked values.
 //!
 //! INVARIANT: matching takes at most (length of pattern) × (length of text) steps and allocates nothing.
 
-/// Whether `text` is matched by `pattern`, in which `*` stands for any run of characters, the empty one too.
+/// Whether `text` is matched by `pattern`, in which `*` stands for any run of characters, the empty one too, and `?` for
+/// exactly one.
 /// Everything else stands for itself, byte for byte.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let pattern = pattern.as_bytes();
+    let text = text.as_bytes();
+    // Bytes of the character that begins here.
+    let width = |at: usize| 1 + text.iter().skip(at + 1).take_while(|byte| *byte & 0xc0 == 0x80).count();
     let (mut p, mut t) = (0usize, 0usize);
     // Where to take up again when what follows the last star fails: that star, and the text after what it ate.
     let mut star: Option<(usize, usize)> = None;
@@ -15,15 +19,20 @@ pub fn matches(pattern: &str, text: &str) -> bool {
                 star = Some((p, t));
                 p += 1;
             }
+            Some(b'?') => {
+                p += 1;
+                t += width(t);
+            }
             Some(&expected) if expected == byte => {
                 p += 1;
                 t += 1;
             }
             _ => {
                 let Some((at, eaten)) = star else { return false };
-                star = Some((at, eaten + 1));
+                let next = eaten + width(eaten);
+                star = Some((at, next));
                 p = at + 1;
-                t = eaten + 1;
+                t = next;
             }
         }
     }
@@ -51,6 +60,16 @@ mod tests {
             ("", "", true),
             ("", "a", false),
             ("a", "", false),
+            ("a?c", "abc", true),
+            ("a?c", "aéc", true),
+            ("a?c", "ac", false),
+            ("a?", "a", false),
+            ("?", "é", true),
+            ("??", "é", false),
+            ("*?b", "éb", true),
+            ("*?b", "b", false),
+            ("+1???55501??", "+12025550123", true),
+            ("+1???55501??", "+12025551123", false),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
         }

@@ -18,6 +18,10 @@ pub struct Schema {
     pub survivorship: Vec<SurvivorshipRule>,
     /// In the order of the bundle; at most 64.
     pub purposes: Vec<Purpose>,
+    /// How many records a profile may have.
+    pub profile_records_max: u32,
+    /// Text of the file of the match model; `None`: records are not scored.
+    pub match_model: Option<String>,
 }
 
 /// A system that emits changes.
@@ -46,6 +50,8 @@ pub struct Source {
     pub trust_half_life_days: Option<u32>,
     /// ISO 3166-1 alpha-2 region for phone numbers in national form when the record has no country.
     pub region: Option<String>,
+    /// Whether a person has one record here: profiles that both have one are not joined.
+    pub single: bool,
     /// The fields that are read; every other field is dropped on arrival.
     pub fields: Vec<SourceField>,
     /// For Segment sources: where consents inside `context.consent` go.
@@ -179,6 +185,26 @@ pub enum Semantic {
     Decimal,
     /// `true` or `false`.
     Boolean,
+    /// Second and further given names, or their initials.
+    MiddleName,
+    /// Gender or sex, in the source's words.
+    Gender,
+    /// Number that a state gave a person (social security, tax, passport, driving licence): compared without signs.
+    GovernmentId,
+    /// Name of a firm, school or other body.
+    OrganisationName,
+    /// State, province or county.
+    Region,
+    /// House number alone.
+    StreetNumber,
+    /// What stands in an address beside the street: unit, building, estate.
+    AddressExtra,
+    /// Year of birth alone.
+    BirthYear,
+    /// Month of birth alone, 1 to 12.
+    BirthMonth,
+    /// Day of birth alone, 1 to 31.
+    BirthDay,
 }
 
 /// Category of personal data, by which a purpose says what it may use.
@@ -213,7 +239,16 @@ pub struct IdentifierKind {
     pub priority: u8,
     /// A value that more than this many live records carry is quarantined: it links nobody.
     pub records_max: u32,
-    /// Standardised values that never identify, with `*` for any run of characters: `info@*` blocks every such mailbox.
+    /// A value whose carriers have more than this many different given names is quarantined, too; one whose carriers
+    /// have two or more is weak. 0: names do not matter.
+    pub names_max: u32,
+    /// Whether a person has one value: profiles with different values are not joined.
+    pub unique: bool,
+    /// Values that do not link alone, whoever carries them, written as [`blocked`](Self::blocked) ones. Ask
+    /// [`is_weak`](Self::is_weak).
+    pub weak: Vec<String>,
+    /// Standardised values that never identify, with `*` for any run of characters and `?` for one: `info@*` blocks every
+    /// such mailbox.
     /// Ask [`is_blocked`](Self::is_blocked).
     pub blocked: Vec<String>,
 }
@@ -285,10 +320,26 @@ impl Source {
 }
 
 impl IdentifierKind {
+    /// Whether this standardised value links only records whose given names agree.
+    pub fn is_weak(&self, value: &str) -> bool {
+        any_matches(&self.weak, value)
+    }
+
     /// Whether this standardised value never identifies.
     pub fn is_blocked(&self, value: &str) -> bool {
-        self.blocked.iter().any(|pattern| super::matches(pattern, value))
+        any_matches(&self.blocked, value)
     }
+}
+
+/// Whether one of many patterns matches. It is asked for each identifier of each record, so that most are put aside by
+/// their first byte.
+fn any_matches(patterns: &[String], value: &str) -> bool {
+    let first = value.as_bytes().first().copied();
+    let may_match = |pattern: &&String| {
+        let head = pattern.as_bytes().first().copied();
+        head == first || matches!(head, Some(b'*' | b'?'))
+    };
+    patterns.iter().filter(may_match).any(|pattern| super::matches(pattern, value))
 }
 
 fn index(position: Option<usize>) -> Option<u16> {

@@ -27,6 +27,8 @@ pub struct Audit {
     pub values: u64,
     /// Permissions, each with its decision entry.
     pub permissions: u64,
+    /// Decisions of stewards that hold, each with its review entry.
+    pub decisions: u64,
     /// Where ledger and state disagree.
     #[serde(skip)]
     pub breaches: Vec<Breach>,
@@ -74,6 +76,14 @@ impl Reader<'_> {
             audit.profiles += 1;
             settle(root, &row, &mut live, &mut audit);
         }
+        for row in self.index.decisions() {
+            let (entry, row) = row?;
+            audit.decisions += 1;
+            if live.decisions.remove(&entry) != Some(row.ruling) {
+                let what = "a decision holds that no review entry justifies";
+                audit.breaches.push(Breach { entry: Some(entry), birth: row.ruling.records().0, what });
+            }
+        }
         let mut left: Vec<Breach> = Vec::new();
         let mut report = |entry: Sequence, birth: Birth, what| left.push(Breach { entry: Some(entry), birth, what });
         live.links
@@ -84,6 +94,9 @@ impl Reader<'_> {
         }
         live.answers.iter().for_each(|((root, _), (_, entry))| {
             report(*entry, *root, "a decision is recorded that does not hold");
+        });
+        live.decisions.iter().for_each(|(entry, ruling)| {
+            report(*entry, ruling.records().0, "a decision of a steward is recorded that does not hold");
         });
         left.sort_unstable_by_key(|breach| (breach.entry, breach.birth, breach.what));
         audit.breaches.extend(left);

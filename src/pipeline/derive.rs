@@ -33,6 +33,10 @@ pub(super) struct Derived {
     pub successors: Vec<(Birth, Birth)>,
     pub merges: u64,
     pub unmerges: u64,
+    /// Ids of profiles that stood for none before.
+    pub new: u64,
+    /// Ids of profiles that stand for none any more.
+    pub retired: u64,
 }
 
 /// Records a delta and builds the rows that it changes.
@@ -55,6 +59,8 @@ struct Work {
     rows: HashMap<Birth, ProfileRow>,
     moved: HashMap<Birth, Birth>,
     left: HashMap<Birth, Birth>,
+    /// Roots of profiles that were there before.
+    known: BTreeSet<Birth>,
     merges: u64,
     unmerges: u64,
 }
@@ -62,8 +68,14 @@ struct Work {
 impl Work {
     /// Loads the rows of all profiles that the delta touches.
     fn load(delta: &Delta, before: &impl Before) -> Result<Self, Error> {
-        let mut work =
-            Self { rows: HashMap::new(), moved: HashMap::new(), left: HashMap::new(), merges: 0, unmerges: 0 };
+        let mut work = Self {
+            rows: HashMap::new(),
+            moved: HashMap::new(),
+            left: HashMap::new(),
+            known: BTreeSet::new(),
+            merges: 0,
+            unmerges: 0,
+        };
         for (membership, came) in &delta.members {
             let side = if *came { &mut work.moved } else { &mut work.left };
             side.insert(membership.record, membership.root);
@@ -77,7 +89,11 @@ impl Work {
             }
         }
         for root in roots {
-            work.rows.insert(root, before.profile(root)?.unwrap_or_default());
+            let row = before.profile(root)?;
+            if row.is_some() {
+                work.known.insert(root);
+            }
+            work.rows.insert(root, row.unwrap_or_default());
         }
         Ok(work)
     }
@@ -216,13 +232,19 @@ impl Work {
     }
 
     fn finish(self, delta: &Delta) -> Derived {
-        let Self { rows, moved, merges, unmerges, .. } = self;
+        let Self { rows, moved, known, merges, unmerges, .. } = self;
         let came = delta.members.iter().filter(|(_, came)| *came);
         let successors = successors(delta, &moved, &rows);
         let ended = |row: ProfileRow| (!row.members.is_empty()).then_some(row);
         let mut profiles: Vec<_> = rows.into_iter().map(|(root, row)| (root, ended(row))).collect();
         profiles.sort_unstable_by_key(|(root, _)| *root);
-        Derived { successors, roots: came.map(|(m, _)| (m.record, m.root)).collect(), profiles, merges, unmerges }
+        let count = |is: bool| {
+            let turned = |(root, row): &&(Birth, Option<ProfileRow>)| row.is_some() == is && known.contains(root) != is;
+            profiles.iter().filter(turned).count() as u64
+        };
+        let (new, retired) = (count(true), count(false));
+        let roots = came.map(|(m, _)| (m.record, m.root)).collect();
+        Derived { successors, roots, profiles, merges, unmerges, new, retired }
     }
 }
 

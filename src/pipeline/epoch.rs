@@ -8,17 +8,20 @@ use super::facts::{content_hash, merge_fields};
 use super::known::{ERASED, Known, KnownRecords};
 use super::notify::EpochChanges;
 use super::recorder::{Recorder, Replayed};
+use super::review::{put_decisions, put_questions};
 use super::{Error, Onefold, meta};
 use crate::dataflow::Engine;
 use crate::ledger::{self, Content, Erasure, Position, Received, State};
+use crate::matching::{Comparable, Scorer};
 use crate::model::{
-    Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId, NameHash, Named,
-    Operation, Order, Role, Sequence, Source, SourceId,
+    AttributeId, Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId,
+    NameHash, Named, Operation, Order, Role, Ruling, Sequence, Source, SourceId,
 };
 use crate::standardize::{ConsentProblem, Standardized};
-use crate::store::{Batch, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
+use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of a change.
@@ -49,6 +52,10 @@ pub struct Committed {
     pub unmerges: u64,
     /// Profiles that were made, changed or ended.
     pub profiles: u64,
+    /// Ids of profiles that were given out and stood for none before.
+    pub new: u64,
+    /// Ids of profiles that stand for none any more; they resolve to the profiles that go on.
+    pub retired: u64,
 }
 
 /// A record that the open epoch has changed.
@@ -66,6 +73,8 @@ pub(super) struct Touched {
     pub had_issues: bool,
     /// (field, reason) of values that could not be used.
     pub issues: Vec<(FieldIndex, u8)>,
+    /// What is compared of it now.
+    pub compared: Option<Comparable>,
 }
 
 /// Records that the open epoch has changed: those that it saw first stand in a row, for births are dense.
@@ -100,7 +109,7 @@ impl TouchedRecords {
     /// Replaces a record's state by that of an erased one.
     pub fn erase(&mut self, birth: Birth, touched: Touched) {
         match self.get_mut(birth) {
-            Some(known) => known.after = touched.after,
+            Some(known) => (known.after, known.compared) = (touched.after, None),
             None => drop(self.old.insert(birth, touched)),
         }
     }
@@ -134,6 +143,10 @@ pub(super) struct OpenEpoch {
     pub redacted: Vec<Sequence>,
     /// Changes that were refused because they are about erased records.
     pub refused: u64,
+    /// Decisions that came, and entries of those that went, in their order.
+    pub decisions: Vec<(Sequence, Option<DecisionRow>)>,
+    /// What they are about, and whether a decision about it held before the epoch.
+    pub rulings: BTreeMap<Ruling, bool>,
 }
 
 impl OpenEpoch {
@@ -145,6 +158,7 @@ impl OpenEpoch {
             && self.erasures.is_empty()
             && self.redacted.is_empty()
             && self.refused == 0
+            && self.decisions.is_empty()
     }
 }
 
@@ -155,6 +169,7 @@ pub(super) struct Arrival {
     pub content: u64,
     pub body: RecordBody,
     pub issues: Vec<(FieldIndex, u8)>,
+    pub compared: Option<Comparable>,
 }
 
 impl Onefold {
@@ -209,6 +224,8 @@ impl Onefold {
         if self.is_buried(None, Some(&body)) {
             return Ok(self.refuse_erased());
         }
+        let values = self.standardized.values().map(|(attribute, _, text)| (attribute, text));
+        let compared = comparable(self.scorer.as_deref(), &body, change.source, &fields, values);
         let consent = source.role == Role::Consents;
         let payload = received(consent, birth, change, fields.into_owned(), &self.standardized);
         if anew && let Some((_, known)) = known {
@@ -219,7 +236,7 @@ impl Onefold {
         }
         match self.ledger.append(&payload) {
             Ok(placed) => {
-                let arrival = Arrival { birth, name, content, body, issues: payload.issues };
+                let arrival = Arrival { birth, name, content, body, issues: payload.issues, compared };
                 self.settle(arrival, change.source, change.order, live, placed.sequence, placed.position.0)?;
                 Ok(Outcome::Taken)
             }
@@ -257,7 +274,7 @@ impl Onefold {
     }
 
     /// The received entry at a place, which may not have reached the disk yet.
-    fn received(&self, position: u64) -> Result<Received, Error> {
+    pub(super) fn received(&self, position: u64) -> Result<Received, Error> {
         match self.ledger.read(Position(position))?.content {
             Content::Received(received) => Ok(received),
             _ => Err(Error::Unaccounted { what: "a record's entry is not one that was received" }),
@@ -288,7 +305,7 @@ impl Onefold {
         sequence: Sequence,
         position: u64,
     ) -> Result<(), Error> {
-        let Arrival { birth, name, content, body, issues } = arrival;
+        let Arrival { birth, name, content, body, issues, compared } = arrival;
         let new = birth == self.records.next_birth();
         let had_issues = self.records.get(birth).is_some_and(|known| known.issues);
         let known = Known { name, source, live, issues: !issues.is_empty(), order, content, position };
@@ -299,13 +316,14 @@ impl Onefold {
         if let Some(touched) = self.open.touched.get_mut(birth) {
             touched.after = after;
             touched.issues = issues;
+            touched.compared = compared;
             return Ok(());
         }
         let before = match new {
             true => RecordBody::Gone,
             false => self.index.record(birth)?.map_or(RecordBody::Gone, |row| row.body),
         };
-        self.open.touched.insert(birth, Touched { name, before, after, new, had_issues, issues });
+        self.open.touched.insert(birth, Touched { name, before, after, new, had_issues, issues, compared });
         Ok(())
     }
 
@@ -335,10 +353,14 @@ impl Onefold {
         let touched = open.touched.count();
         let mut batch = self.index.batch();
         // Each record is let go as soon as dataflow and index have what they need of it: an epoch may be a whole load.
-        for (birth, touched) in std::mem::take(&mut open.touched).into_sorted() {
-            feed(&mut self.engine, &self.schema.sources, Named::new(touched.name, birth), &touched);
+        for (birth, mut touched) in std::mem::take(&mut open.touched).into_sorted() {
+            let named = Named::new(touched.name, birth);
+            feed(&mut self.engine, &self.schema.sources, named, &touched);
+            let was = person_facts(&touched.before).is_some();
+            self.engine.compare(named, was, touched.compared.take());
             put_record(&mut batch, &self.index, birth, &touched)?;
         }
+        self.feed_decisions(&open)?;
         let delta = self.engine.commit();
         let lookup = Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty };
         let (derived, state) = match replayed {
@@ -356,8 +378,10 @@ impl Onefold {
             }
         };
         let changes = (!self.subscribers.is_empty()).then(|| EpochChanges::new(epoch, &delta, &self.records));
+        put_decisions(&mut batch, &open);
+        put_questions(&mut batch, &delta);
         drop(delta);
-        let Derived { profiles, roots, successors, merges, unmerges } = derived;
+        let Derived { profiles, roots, successors, merges, unmerges, new, retired } = derived;
         let changed = profiles.len() as u64;
         for (record, root) in roots.into_iter().chain(successors) {
             batch.put_root(record, root);
@@ -385,7 +409,7 @@ impl Onefold {
             changes.iter().for_each(&mut *subscriber);
         }
         tracing::debug!(epoch = epoch.0, touched, merges, unmerges, profiles = changed, "epoch applied");
-        Ok(Committed { epoch, touched, merges, unmerges, profiles: changed })
+        Ok(Committed { epoch, touched, merges, unmerges, profiles: changed, new, retired })
     }
 
     /// Puts what is not about single records or profiles into the batch of an epoch.
@@ -437,6 +461,17 @@ fn received(consent: bool, birth: Birth, change: &Change, fields: Fields, standa
         values,
         issues: standardized.issues().iter().map(|issue| (issue.field, issue.reason.code())).collect(),
     }
+}
+
+/// What is compared of a record of a person; nothing where records are not scored.
+pub(super) fn comparable<'v>(
+    scorer: Option<&Scorer>,
+    body: &RecordBody,
+    source: SourceId,
+    fields: &Fields,
+    values: impl Iterator<Item = (AttributeId, &'v str)>,
+) -> Option<Comparable> {
+    scorer.filter(|_| person_facts(body).is_some())?.comparable(source, fields, values)
 }
 
 /// What is clear of a change before its content is looked at.

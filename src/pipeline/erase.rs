@@ -175,12 +175,19 @@ impl Onefold {
             if self.records.is_erased(*birth) {
                 continue;
             }
+            self.end_decisions_about(*birth)?;
             let before = self.index.record(*birth)?.map_or(RecordBody::Gone, |row| row.body);
             let after = erased_row(known.source, sequence, position);
-            self.open.touched.erase(
-                *birth,
-                Touched { name: known.name, before, after, new: false, had_issues: known.issues, issues: Vec::new() },
-            );
+            let touched = Touched {
+                name: known.name,
+                before,
+                after,
+                new: false,
+                had_issues: known.issues,
+                issues: Vec::new(),
+                compared: None,
+            };
+            self.open.touched.erase(*birth, touched);
             self.open.erased.push(*birth);
         }
         self.tombstones.extend(erasure.tombstones.iter().copied());

@@ -1,5 +1,6 @@
 //! What can go wrong between a change and its profile.
 
+use super::decisions::Contradiction;
 use crate::{crypto, ledger, policy, report, sources, store};
 use std::path::{Path, PathBuf};
 
@@ -105,6 +106,15 @@ pub enum Error {
         /// What would be a name.
         forms: String,
     },
+    /// A steward's decision cannot hold beside those before it.
+    #[error("this contradicts what was decided before, in {}", entries(.0))]
+    Contradiction(Box<Contradiction>),
+    /// More records than can be looked at could be touched by a decision.
+    #[error("more than {max} records could be touched: what would become of them cannot be shown")]
+    TooManyTouched {
+        /// How many can be.
+        max: usize,
+    },
     /// Something that is needed for the answer is denied.
     #[error("denied: {why}")]
     Denied {
@@ -114,6 +124,12 @@ pub enum Error {
     /// The engine failed before and takes no more changes until it is opened again.
     #[error("an earlier failure stopped this engine; open the data directory again")]
     Stopped,
+}
+
+/// The entries of decisions.
+fn entries(contradiction: &Contradiction) -> String {
+    let entries: Vec<String> = contradiction.decided.iter().map(|(entry, _)| format!("entry #{entry}")).collect();
+    entries.join(", ")
 }
 
 impl Error {

@@ -5,10 +5,11 @@
 //! INVARIANT: of a profile, exactly the entries are taken that the index names as the reasons for its present state.
 
 use super::archive::Archive;
+use super::decisions::Decisions;
 use super::read::Reader;
 use super::{Erased, Error, Onefold, meta};
 use crate::ledger::{self, Content, State, Tree};
-use crate::model::{Birth, Sequence};
+use crate::model::{Birth, KindId, Ruling, Sequence};
 use crate::report::disclosure::{Certificate, Evidence, Package, pack};
 use crate::tlog::{Checkpoint, SignedNote, VerifierKey};
 use std::collections::BTreeSet;
@@ -35,7 +36,8 @@ pub struct Certified {
 
 impl Reader<'_> {
     /// The entries that the present state of a profile rests on: what was received of its records, the merges of its
-    /// links, the values entries of its winners, the decisions about it and the consents behind them.
+    /// links with the decisions of stewards behind them, the values entries of its winners, the decisions about it and the
+    /// consents behind those.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such profile, or the index cannot be read.
@@ -45,6 +47,15 @@ impl Reader<'_> {
         let mut entries: BTreeSet<Sequence> = row.links.iter().map(|(_, entry)| *entry).collect();
         entries.extend(row.winners.iter().map(|(_, entry)| *entry));
         entries.extend(row.permissions.iter().map(|(_, entry)| *entry));
+        let decisions = Decisions::load(self.index)?;
+        for (link, _) in &row.links {
+            let (kind, identifier, carrier) = (link.kind, link.identifier, link.a);
+            let rests_on = match kind {
+                KindId::STEWARD => Ruling::same(link.a, link.b),
+                kind => Ruling::Allowed { kind, identifier, carrier },
+            };
+            entries.extend(decisions.find(rests_on).map(|(entry, _)| entry));
+        }
         let consents = row.permissions.iter().map(|(permission, _)| permission.consent);
         for birth in row.members.iter().copied().chain(consents) {
             let record = self.index.record(birth)?;

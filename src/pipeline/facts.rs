@@ -1,9 +1,10 @@
 //! From a standardised record to what is written and what the dataflow runs on.
 
 use crate::crypto::IdentityKey;
+use crate::matching::formal_name;
 use crate::model::{
-    AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, KindId, Schema, SourceId,
-    Timestamp, ValueHash,
+    AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId, NameMark,
+    Schema, SourceId, Timestamp, ValueHash,
 };
 use crate::standardize::Consent;
 
@@ -13,18 +14,28 @@ type Values = Vec<(AttributeId, ValueHash)>;
 /// Makes facts of standardised values with the keys of this data directory.
 #[derive(Debug)]
 pub(super) struct FactMaker {
-    /// By attribute: its name and the kinds of identifier that are made from it, with theirs.
-    attributes: Vec<(String, Vec<(KindId, String)>)>,
+    /// By attribute: its name and the kinds of identifier that are made from it.
+    attributes: Vec<(String, Vec<(KindId, IdentifierKind)>)>,
+    /// The attribute by which guards tell people apart.
+    given: Option<AttributeId>,
+}
+
+/// The keyed hash of a standardised value of a kind of identifier.
+pub(super) fn identifier_hash(keys: &IdentityKey, kind: &IdentifierKind, value: &str) -> IdentifierHash {
+    keys.identifier(&kind.name, value).marked(kind.is_weak(value))
 }
 
 impl FactMaker {
     pub fn new(schema: &Schema) -> Self {
         let kinds_of = |attribute: usize| {
             let made_from = schema.kinds.iter().filter(|kind| usize::from(kind.attribute.0) == attribute);
-            made_from.filter_map(|kind| Some((schema.kind(&kind.name)?, kind.name.clone()))).collect()
+            made_from.filter_map(|kind| Some((schema.kind(&kind.name)?, kind.clone()))).collect()
         };
         let attributes = schema.attributes.iter().enumerate();
-        Self { attributes: attributes.map(|(place, attribute)| (attribute.name.clone(), kinds_of(place))).collect() }
+        Self {
+            attributes: attributes.map(|(place, attribute)| (attribute.name.clone(), kinds_of(place))).collect(),
+            given: schema.attribute("given_name"),
+        }
     }
 
     /// The facts of a record of a person.
@@ -36,8 +47,14 @@ impl FactMaker {
         values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
     ) -> Facts {
         let at = at.map_or(i64::MIN, |at| at.0);
+        let mut given = NameMark::NONE;
+        let values = values.inspect(|(attribute, _, text)| {
+            if Some(*attribute) == self.given && given == NameMark::NONE {
+                given = name_mark(keys, text);
+            }
+        });
         let (identifiers, values) = self.hash(keys, values);
-        Facts { source, at, identifiers, values }
+        Facts { source, at, given, identifiers, values }
     }
 
     /// The facts of a consent.
@@ -65,7 +82,7 @@ impl FactMaker {
         let (mut identifiers, mut hashes): (Vec<_>, Vec<(AttributeId, ValueHash)>) = (Vec::new(), Vec::new());
         for (attribute, _, text) in values {
             let Some((name, kinds)) = self.attributes.get(usize::from(attribute.0)) else { continue };
-            identifiers.extend(kinds.iter().map(|(kind, name)| (*kind, keys.identifier(name, text))));
+            identifiers.extend(kinds.iter().map(|(kind, made)| (*kind, identifier_hash(keys, made, text))));
             // Values come in the order of attributes; the first of an attribute is the value of the record.
             if hashes.last().is_none_or(|(last, _)| *last != attribute) {
                 hashes.push((attribute, keys.value(name, text)));
@@ -75,6 +92,38 @@ impl FactMaker {
         identifiers.dedup();
         (identifiers, hashes)
     }
+}
+
+/// What guards keep of a standardised given name.
+fn name_mark(keys: &IdentityKey, given: &str) -> NameMark {
+    let Some(sound) = given_sound(given) else { return NameMark::NONE };
+    let initial = sound.chars().next().map_or(String::new(), String::from);
+    let hash = |part: &str| keys.content(&[b"given name", part.as_bytes()]);
+    NameMark::new(hash(&initial), (sound.len() > 1).then(|| hash(&sound)))
+}
+
+/// A given name as it sounds, nicknames as the name that they stand for: its initial and the consonants after it, alike
+/// ones as one, four letters at most. A name that has none after its initial ends in a dash.
+fn given_sound(given: &str) -> Option<String> {
+    let formal = formal_name(given).to_ascii_uppercase();
+    let first = formal.split(|c: char| !c.is_ascii_alphabetic()).find(|part| !part.is_empty())?;
+    let mut sound = String::new();
+    for letter in first.chars() {
+        let alike = match letter {
+            'C' | 'Q' => 'K',
+            'Z' => 'S',
+            other => other,
+        };
+        let silent = matches!(alike, 'A' | 'E' | 'I' | 'O' | 'U' | 'Y' | 'H' | 'W');
+        if sound.is_empty() || (!silent && !sound.ends_with(alike)) {
+            sound.push(alike);
+        }
+    }
+    if sound.len() == 1 && first.len() > 1 {
+        sound.push('-');
+    }
+    sound.truncate(4);
+    Some(sound)
 }
 
 /// Keyed hash of what a change says of a record.

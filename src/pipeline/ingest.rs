@@ -68,6 +68,10 @@ pub struct Ingested {
     pub merges: u64,
     /// Links that came apart.
     pub unmerges: u64,
+    /// Ids of profiles that were given out.
+    pub profiles_new: u64,
+    /// Ids of profiles that ended; they lead to the profiles that go on.
+    pub profiles_retired: u64,
     /// Files of which nothing was new.
     pub files_known: u64,
     /// Whether it was stopped before the end; the next run goes on from here.
@@ -272,6 +276,8 @@ impl Onefold {
             run.done.epochs += u64::from(committed.touched > 0);
             run.done.merges += committed.merges;
             run.done.unmerges += committed.unmerges;
+            run.done.profiles_new += committed.new;
+            run.done.profiles_retired += committed.retired;
         }
         run.progress.committing = false;
         Ok(())

@@ -1,12 +1,13 @@
-//! What the ledger justifies: for every link, value and permission that holds, the one entry that says so.
+//! What the ledger justifies: for every link, value, permission and steward's decision that holds, the one entry that
+//! says so.
 //!
 //! It is computed from the entries alone, without the dataflow and without the index, and so serves as the second
 //! opinion of the audit and as what a rebuild after an erasure takes the entries of its rows from.
 //!
 //! INVARIANT: entries about erased records are not seen, neither those that began something nor those that ended it.
 
-use crate::ledger::{Answer, Content, Decision, Entry, Values};
-use crate::model::{AttributeId, Birth, Link, PurposeId, Sequence, ValueHash};
+use crate::ledger::{Answer, Content, Decision, Entry, Review, Values};
+use crate::model::{AttributeId, Birth, Link, PurposeId, Ruling, Sequence, ValueHash};
 use hashbrown::HashMap;
 
 /// The live justifications after some entry.
@@ -17,6 +18,8 @@ pub(super) struct Live {
     pub values: HashMap<(Birth, AttributeId), (Birth, ValueHash, Sequence)>,
     /// By root and purpose.
     pub answers: HashMap<(Birth, PurposeId), (Answer, Sequence)>,
+    /// Decisions of stewards, by their entries.
+    pub decisions: HashMap<Sequence, Ruling>,
     /// What did not fit what came before.
     pub breaches: Vec<Breach>,
 }
@@ -51,6 +54,7 @@ impl Live {
             }
             Content::Values(values) => self.values(values, sequence),
             Content::Decision(decision) => self.decision(decision, sequence),
+            Content::Review(review) => self.review(review, sequence),
             _ => {}
         }
     }
@@ -76,6 +80,16 @@ impl Live {
                 Some(_) => drop(self.answers.insert(key, (*answer, sequence))),
                 None => drop(self.answers.remove(&key)),
             }
+        }
+    }
+
+    fn review(&mut self, review: &Review, sequence: Sequence) {
+        let Some(ends) = review.ends else {
+            self.decisions.insert(sequence, review.ruling);
+            return;
+        };
+        if self.decisions.remove(&ends) != Some(review.ruling) {
+            self.breach(sequence, review.ruling.records().0, "a decision is withdrawn that did not hold");
         }
     }
 

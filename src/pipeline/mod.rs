@@ -7,6 +7,7 @@
 mod archive;
 mod audit;
 mod clock;
+mod decisions;
 mod derive;
 mod directory;
 mod epoch;
@@ -15,22 +16,27 @@ mod error;
 mod evidence;
 mod export;
 mod facts;
+mod guarded;
 mod head;
 mod ingest;
 mod keys;
 mod known;
 mod live;
+mod matching;
 mod meta;
 mod notify;
 mod open;
 mod options;
 mod progress;
 mod quarantine;
+mod questions;
 mod read;
 mod recorder;
 mod recover;
 mod redact;
 mod resolve;
+mod review;
+mod sandbox;
 mod settled;
 mod subject;
 mod view;
@@ -39,6 +45,7 @@ mod wire;
 pub use archive::Archive;
 pub use audit::Audit;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use decisions::Contradiction;
 pub use epoch::{Committed, Outcome};
 pub use erase::{Erased, ErasureRequest, ErasureState, Scope};
 pub use error::Error;
@@ -48,14 +55,18 @@ pub use head::Head;
 pub use ingest::{Ingested, Input, Progress};
 pub use keys::{HeldKeys, KeyAccount, Rotation, key_status};
 pub use live::Breach;
+pub use matching::{MatchStep, MatchView, bits};
 pub use notify::{EpochChanges, ProfileChanges};
 pub use open::Onefold;
 pub use options::{InitOptions, OpenOptions};
 pub use quarantine::{QuarantinedRecord, QuarantinedValue, Retried};
 pub use read::Reader;
 pub use resolve::Name;
+pub use review::{Decided, Statement};
+pub use sandbox::Hypothesis;
 pub use subject::{Coverage, ErasureView};
 pub use view::{
-    Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
+    Candidate, DecisionView, Evidence, Explanation, Ground, Group, GuardedView, Held, MemberView, PairView,
+    PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, ReferenceView, SCORED, STEWARD, Step,
     ValueView, criterion_name,
 };

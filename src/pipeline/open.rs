@@ -1,5 +1,6 @@
 //! Making a data directory and opening it, to change it or only to read it.
 
+use super::decisions::Decisions;
 use super::directory::Directory;
 use super::epoch::OpenEpoch;
 use super::facts::FactMaker;
@@ -14,6 +15,7 @@ use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
 use crate::encoding::storage::Storage;
 use crate::ledger::{self, Content, Kind, Ledger, PolicyBundle, State};
+use crate::matching::{Model, Scorer};
 use crate::model::{Birth, Epoch, Schema, Sequence};
 use crate::policy::Bundle;
 use crate::standardize::{Standardized, Standardizer};
@@ -38,11 +40,15 @@ pub struct Onefold {
     pub(super) index: Index,
     pub(super) index_is_empty: bool,
     pub(super) engine: Engine,
+    /// How records are compared, where the bundle has a model.
+    pub(super) scorer: Option<Arc<Scorer>>,
     pub(super) standardizer: Standardizer,
     pub(super) standardized: Standardized,
     pub(super) facts: FactMaker,
     pub(super) records: KnownRecords,
     pub(super) open: OpenEpoch,
+    /// What stewards decided, the open epoch included.
+    pub(super) decisions: Decisions,
     /// The number that the next epoch gets.
     pub(super) epoch: Epoch,
     pub(super) options: OpenOptions,
@@ -180,13 +186,16 @@ impl Onefold {
     ) -> Result<Self, Error> {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
+        let scorer = scorer(&schema, &keys.identity())?;
         Ok(Self {
-            engine: Engine::new(&Rules::new(&schema)),
+            engine: Engine::new(&Rules::new(&schema, scorer.clone())),
+            scorer,
             standardizer: Standardizer::new(&schema),
             standardized: Standardized::default(),
             facts: FactMaker::new(&schema),
             records: KnownRecords::default(),
             open: OpenEpoch::default(),
+            decisions: Decisions::default(),
             epoch: Epoch(1),
             index_is_empty: true,
             options,
@@ -286,6 +295,17 @@ impl Onefold {
     pub(super) fn stamp(&mut self) {
         self.ledger.set_time(self.options.clock.now_s());
     }
+}
+
+/// How records are compared under a schema.
+pub(super) fn scorer(schema: &Schema, identity: &IdentityKey) -> Result<Option<Arc<Scorer>>, Error> {
+    let Some(text) = &schema.match_model else { return Ok(None) };
+    let model = Model::read(text.as_bytes())
+        .map_err(|_| Error::Unaccounted { what: "the match model of the bundle cannot be read" })?;
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&identity.content(&[b"blocks", b"lower"]).to_le_bytes());
+    key[8..].copy_from_slice(&identity.content(&[b"blocks", b"upper"]).to_le_bytes());
+    Ok(Some(Arc::new(Scorer::new(schema, &model, key))))
 }
 
 /// How the ledger is written.

@@ -3,16 +3,19 @@
 //! Values are decrypted on the way to the answer and kept nowhere. What is not committed is not seen.
 
 use super::Error;
+use super::decisions::Decisions;
+use super::facts::identifier_hash;
+use super::matching::bits;
 use super::view::{
-    Candidate, Evidence, Explanation, MemberView, PermissionView, ProfileView, RecordView, ReferenceView, Step,
-    ValueView,
+    Candidate, Evidence, Explanation, Ground, MemberView, PermissionView, ProfileView, RecordView, ReferenceView,
+    SCORED, STEWARD, Step, ValueView,
 };
 use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Position, Received, Rejected};
 use crate::model::{
-    AttributeId, Birth, FieldIndex, Link, Named, Permission, ProfileId, PurposeId, Role, Schema, Sequence, SourceId,
-    Winner,
+    AttributeId, Birth, FieldIndex, IdentifierHash, KindId, Link, Named, Permission, ProfileId, PurposeId, Role,
+    Ruling, Schema, Sequence, SourceId, Winner,
 };
 use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -28,10 +31,10 @@ pub struct Reader<'a> {
 }
 
 /// A record with what its entry says.
-struct Opened {
-    birth: Birth,
-    row: RecordRow,
-    received: Received,
+pub(super) struct Opened {
+    pub birth: Birth,
+    pub row: RecordRow,
+    pub received: Received,
 }
 
 impl Reader<'_> {
@@ -108,32 +111,55 @@ impl Reader<'_> {
             return Ok(None);
         }
         let path = path(&row, from, to).ok_or(Error::Unaccounted { what: "a profile's links do not join it" })?;
+        let decisions = Decisions::load(self.index)?;
         let mut opened = HashMap::new();
         let mut steps = Vec::with_capacity(path.len());
         for (link, entry, forward) in path {
             let (near, far) = if forward { (link.a, link.b) } else { (link.b, link.a) };
-            let shared = self.shared_value(&mut opened, near, &link)?;
+            let ground = self.ground(&decisions, &link)?;
             let to = self.cached(&mut opened, far)?;
             let to = self.record_view(to);
             let from = self.record_view(self.cached(&mut opened, near)?);
-            let kind = self.schema.kinds[usize::from(link.kind.0)].name.clone();
-            steps.push(Step { from, to, kind, value: shared, merge: entry });
+            let Ground { kind, value, decision, .. } = ground;
+            steps.push(Step { from, to, kind, value, decision, merge: entry });
         }
         Ok(Some(Evidence { profile: self.id(root)?, steps }))
     }
 
-    /// The value by which a link joins, as one of its records has it.
-    fn shared_value(&self, opened: &mut HashMap<Birth, Opened>, birth: Birth, link: &Link) -> Result<String, Error> {
-        let record = self.cached(opened, birth)?;
-        let kind = &self.schema.kinds[usize::from(link.kind.0)];
-        let mut values = record
-            .received
-            .values
-            .iter(&record.received.fields)
-            .filter(|(attribute, _, _)| *attribute == kind.attribute);
-        let found = values.find(|(_, _, text)| self.identity.identifier(&kind.name, text) == link.identifier);
-        let missing = Error::Unaccounted { what: "a link's record does not carry its identifier" };
-        found.map(|(_, _, text)| text.to_owned()).ok_or(missing)
+    /// What ties the records of a link.
+    pub(super) fn ground(&self, decisions: &Decisions, link: &Link) -> Result<Ground, Error> {
+        let (kind, identifier) = (link.kind, link.identifier);
+        if kind == KindId::STEWARD {
+            let decision = decisions.find(Ruling::same(link.a, link.b)).map(|(entry, _)| entry);
+            let (kind, value) = (STEWARD.to_owned(), "the same person".to_owned());
+            return Ok(Ground { kind, value, weight_millibits: None, decision });
+        }
+        if let Some(weight) = link.weight() {
+            let (kind, value) = (SCORED.to_owned(), bits(weight));
+            return Ok(Ground { kind, value, weight_millibits: Some(weight), decision: None });
+        }
+        let value = self.carried_value(link.a, kind, identifier)?;
+        let allowed = Ruling::Allowed { kind, identifier, carrier: link.a };
+        let decision = decisions.find(allowed).map(|(entry, _)| entry);
+        let name = self.schema.kinds.get(usize::from(kind.0)).map_or_else(String::new, |kind| kind.name.clone());
+        Ok(Ground { kind: name, value, weight_millibits: None, decision })
+    }
+
+    /// The value of an identifier, as a record that carries it has it.
+    pub(super) fn carried_value(
+        &self,
+        birth: Birth,
+        kind: KindId,
+        identifier: IdentifierHash,
+    ) -> Result<String, Error> {
+        let missing = || Error::Unaccounted { what: "a link's record does not carry its identifier" };
+        let kind = self.schema.kinds.get(usize::from(kind.0)).ok_or_else(missing)?;
+        let record = self.open(birth)?;
+        let mut values = record.received.values.iter(&record.received.fields);
+        let found = values.find(|(attribute, _, text)| {
+            *attribute == kind.attribute && identifier_hash(self.identity, kind, text) == identifier
+        });
+        found.map(|(_, _, text)| text.to_owned()).ok_or_else(missing)
     }
 
     /// What may be done with the profile of this root for one purpose.
@@ -296,7 +322,7 @@ impl Reader<'_> {
         value_of(&record.received, winner.attribute).map(|(_, text)| text.to_owned()).ok_or(missing)
     }
 
-    fn open(&self, birth: Birth) -> Result<Opened, Error> {
+    pub(super) fn open(&self, birth: Birth) -> Result<Opened, Error> {
         let row = self.index.record(birth)?.ok_or(Error::Unaccounted { what: "a record is not in the index" })?;
         let received = self.received(row.position)?;
         Ok(Opened { birth, row, received })
@@ -333,7 +359,7 @@ impl Reader<'_> {
         Some(Row::new(facts, Named::new(record.row.name, record.birth), source))
     }
 
-    fn record_view(&self, record: &Opened) -> RecordView {
+    pub(super) fn record_view(&self, record: &Opened) -> RecordView {
         let source = self.schema.sources.get(usize::from(record.row.source.0));
         RecordView {
             source: source.map_or_else(String::new, |source| source.name.clone()),

@@ -4,7 +4,8 @@
 //! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
 //! committed is committed.
 
-use super::epoch::{Arrival, Touched};
+use super::decisions::Decisions;
+use super::epoch::{Arrival, Touched, comparable};
 use super::erase::erased_row;
 use super::facts::content_hash;
 use super::known::{ERASED, Known};
@@ -12,6 +13,7 @@ use super::live::Live;
 use super::recorder::Written;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Entry, Kind, Received};
+use crate::matching::Comparable;
 use crate::model::{Birth, Epoch, Named, Role, Sequence, SourceId};
 use crate::standardize::Standardized;
 use crate::store::RecordBody;
@@ -46,12 +48,21 @@ impl Onefold {
             }
             let named = Named::new(row.name, birth);
             match &row.body {
-                RecordBody::Person(facts) => self.engine.record(named, &self.schema.sources, None, Some(facts)),
+                RecordBody::Person(facts) => {
+                    self.engine.record(named, &self.schema.sources, None, Some(facts));
+                    if self.scorer.is_some() {
+                        // The index holds no values: what is compared is read where it stands.
+                        let compared = self.compared(&row.body, &self.received(row.position)?);
+                        self.engine.compare(named, false, compared);
+                    }
+                }
                 RecordBody::Consent(facts) => self.engine.consent(named, None, Some(facts)),
                 RecordBody::Reference | RecordBody::Gone => {}
             }
             count += 1;
         }
+        self.decisions = Decisions::load(&self.index)?;
+        self.feed_all_decisions()?;
         self.index_is_empty = count == 0;
         if count > 0 {
             // The state that comes out is the one that the index has.
@@ -94,6 +105,7 @@ impl Onefold {
                 written.decisions.insert(decision.root, (decision, sequence));
             }
             Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) => {}
+            Content::Review(review) => self.settle_review(&review, sequence, position)?,
             Content::Erasure(erasure) => self.settle_erasure(sequence, position, erasure)?,
             Content::Redaction(redaction) => self.open.redacted.extend(redaction.erasures),
             Content::Erased { birth, .. } => {
@@ -119,7 +131,8 @@ impl Onefold {
         }
         let after = erased_row(source, sequence, position);
         let before = RecordBody::Gone;
-        let touched = Touched { name: ERASED, before, after, new: true, had_issues: false, issues: Vec::new() };
+        let (issues, compared) = (Vec::new(), None);
+        let touched = Touched { name: ERASED, before, after, new: true, had_issues: false, issues, compared };
         self.open.touched.insert(birth, touched);
         Ok(())
     }
@@ -173,6 +186,12 @@ impl Onefold {
         })
     }
 
+    /// What is compared of a record, from its received entry.
+    pub(super) fn compared(&self, body: &RecordBody, received: &Received) -> Option<Comparable> {
+        let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
+        comparable(self.scorer.as_deref(), body, received.source, &received.fields, values)
+    }
+
     /// What a received entry says, ready to be taken.
     fn arrival(&mut self, received: Received) -> Result<Arrival, Error> {
         let body = self.body_of(&received)?;
@@ -183,6 +202,7 @@ impl Onefold {
         let name = self.identity.name(&source.name, &received.key);
         let Received { birth, at, live, ref fields, .. } = received;
         let content = if live { content_hash(&self.identity, at, fields) } else { 0 };
-        Ok(Arrival { birth, name, content, body, issues: received.issues.clone() })
+        let compared = self.compared(&body, &received);
+        Ok(Arrival { birth, name, content, body, issues: received.issues.clone(), compared })
     }
 }

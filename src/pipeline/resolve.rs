@@ -1,6 +1,7 @@
 //! Names that people use: a profile id, `source:key`, or `identifier:value`.
 
 use super::Error;
+use super::facts::identifier_hash;
 use super::read::Reader;
 use crate::model::{Birth, CellKind, Fields, IdentifierHash, KindId, ProfileId, Role, SourceId};
 use crate::policy::nearest;
@@ -59,10 +60,10 @@ impl Reader<'_> {
 
     /// Standardises a value as a record of the source that trusts it most would bring it.
     fn identifier(&self, kind: KindId, value: &str) -> Result<Name, Error> {
-        let name = self.schema.kinds.get(usize::from(kind.0)).map_or("identifier", |kind| kind.name.as_str());
-        let unusable = |why: &str| Error::BadName { what: format!("no profile can have this `{name}`: {why}") };
-        let attribute = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.attribute);
-        let attribute = attribute.ok_or_else(|| unusable("the bundle does not have this kind"))?;
+        let made = self.schema.kinds.get(usize::from(kind.0));
+        let made = made.ok_or_else(|| Error::BadName { what: "the bundle does not have this kind".to_owned() })?;
+        let unusable = |why: &str| Error::BadName { what: format!("no profile can have this `{}`: {why}", made.name) };
+        let attribute = made.attribute;
         let mut refused = None;
         let mut standardizer = Standardizer::new(self.schema);
         for (place, source) in self.schema.sources.iter().enumerate() {
@@ -75,7 +76,7 @@ impl Reader<'_> {
             standardizer.record(SourceId(place), &fields, &mut values);
             let found = values.values().find(|(found, _, _)| *found == attribute);
             if let Some((_, _, text)) = found {
-                return Ok(Name::Identifier(kind, self.identity.identifier(name, text)));
+                return Ok(Name::Identifier(kind, identifier_hash(self.identity, made, text)));
             }
             refused = refused.or_else(|| values.issues().first().map(|issue| issue.reason));
         }

@@ -144,12 +144,169 @@ pub struct Step {
     pub from: RecordView,
     /// The farther record.
     pub to: RecordView,
-    /// The kind of identifier that they share.
+    /// The kind of identifier that they share; [`STEWARD`] or [`SCORED`] when it is none.
     pub kind: String,
-    /// Its value in standard form.
+    /// Its value in standard form; the weight of their score; what the steward decided.
     pub value: String,
+    /// The entry of the steward's decision that the link rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Sequence>,
     /// The entry that merged them.
     pub merge: Sequence,
+}
+
+/// The kind of evidence of a scored match.
+pub const SCORED: &str = "score";
+/// The kind of evidence of a steward's decision.
+pub const STEWARD: &str = "steward";
+
+/// What ties two records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ground {
+    /// The kind of identifier that they share; [`STEWARD`] or [`SCORED`] when it is none.
+    pub kind: String,
+    /// The value that they share, in standard form; the weight of their score; what the steward decided.
+    pub value: String,
+    /// The weight of their score, thousandths of a bit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_millibits: Option<i32>,
+    /// The entry of the steward's decision that it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Sequence>,
+}
+
+/// A profile, or what would be one, by its records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The id that it has, or would have.
+    #[serde(serialize_with = "as_text")]
+    pub profile: ProfileId,
+    /// Its records, oldest first.
+    pub records: Vec<RecordView>,
+}
+
+/// What would happen: the profiles that would change, as they are and as they would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// As they are; empty when nothing would change.
+    pub before: Vec<Group>,
+    /// As they would be.
+    pub after: Vec<Group>,
+}
+
+/// A link that does not join its records, for a steward to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuestionView {
+    /// One record.
+    pub from: RecordView,
+    /// The other.
+    pub to: RecordView,
+    /// The profile of the one.
+    #[serde(serialize_with = "as_text")]
+    pub from_profile: ProfileId,
+    /// The profile of the other.
+    #[serde(serialize_with = "as_text")]
+    pub to_profile: ProfileId,
+    /// What ties them.
+    #[serde(flatten)]
+    pub ground: Ground,
+    /// What hinders it: `different`, `unique`, `source`, `size`, `bridge` or `uncertain`.
+    pub obstacle: &'static str,
+    /// The same in plain words.
+    pub reason: String,
+    /// What would resolve it.
+    pub remedy: String,
+    /// The entry by which a steward has decided that they are different persons.
+    pub decided: Option<Sequence>,
+}
+
+/// Links for stewards to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Questions {
+    /// The strongest first.
+    pub open: Vec<QuestionView>,
+    /// How many there are in all, of those that are asked for.
+    pub count: u64,
+    /// How many others a steward has decided already.
+    pub decided: u64,
+}
+
+/// A steward's decision that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DecisionView {
+    /// Its entry.
+    pub entry: Sequence,
+    /// `same`, `different` or `allowed`.
+    pub ruling: &'static str,
+    /// The two records that it is about; none when it is about an identifier.
+    pub records: Vec<RecordView>,
+    /// The kind of the identifier that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its value, where a live record carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Who decided.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When, seconds since 1970.
+    pub at_s: u32,
+}
+
+/// Two records, side by side, for who has to decide about them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PairView {
+    /// One.
+    pub first: RecordView,
+    /// Its profile; none when it was deleted.
+    #[serde(serialize_with = "as_text_or_null")]
+    pub first_profile: Option<ProfileId>,
+    /// The other.
+    pub second: RecordView,
+    /// Its profile.
+    #[serde(serialize_with = "as_text_or_null")]
+    pub second_profile: Option<ProfileId>,
+    /// The decision about the two that holds.
+    pub decision: Option<DecisionView>,
+    /// The links between their profiles that do not join them.
+    pub questions: Vec<QuestionView>,
+    /// What would happen if they were decided to be one person; none where that holds already, or cannot beside what was
+    /// decided.
+    pub same: Option<Preview>,
+    /// What would happen if they were decided to be different persons; likewise.
+    pub different: Option<Preview>,
+}
+
+/// How an identifier is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Held {
+    /// It joins nobody.
+    Quarantined,
+    /// It joins only records whose given names agree.
+    Weak,
+    /// It would be held back, or might be, and a steward allowed it.
+    Allowed,
+}
+
+/// An identifier that guards hold back or a steward let through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GuardedView {
+    /// Its kind.
+    pub kind: String,
+    /// Its value in standard form; none when no live record carries it.
+    pub value: Option<String>,
+    /// Live records that carry it.
+    pub records: u64,
+    /// Different given names among them.
+    pub names: u64,
+    /// How it stands.
+    pub state: Held,
+    /// Why, in plain words.
+    pub why: String,
+    /// The entry of the decision that allows it.
+    pub decision: Option<Sequence>,
 }
 
 /// A criterion in the bundle's words.
@@ -164,6 +321,10 @@ pub fn criterion_name(criterion: Criterion) -> &'static str {
 
 fn as_text<S: serde::Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+fn as_text_or_null<S: serde::Serializer>(profile: &Option<ProfileId>, serializer: S) -> Result<S::Ok, S::Error> {
+    profile.map(|id| id.to_string()).serialize(serializer)
 }
 
 fn as_debug<S: serde::Serializer>(value: &impl std::fmt::Debug, serializer: S) -> Result<S::Ok, S::Error> {

@@ -9,14 +9,20 @@ use crate::model::Schema;
 use ring::digest::{Context, SHA256};
 use toml::de::DeTable;
 
-/// The largest file of a bundle, in bytes.
+/// The largest file of a bundle, in bytes, but for the match model.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// The largest match model of a bundle, in bytes.
+const MODEL_BYTES_MAX: usize = 16 << 20;
 
 /// The data and rules behind the standardisers: when one of these changes, equal input may be read differently, so
 /// they are part of the digest and a new version of them is a new policy.
-pub const DATA_VERSION: &str = "standardize 1; rlibphonenumber 2.2.15; email_address 0.2.9; idna 1.1.0; \
+pub const DATA_VERSION: &str = "standardize 1; guards 3; rlibphonenumber 2.2.15; email_address 0.2.9; idna 1.1.0; \
     icu_normalizer_data 2.4.0; icu_properties_data 2.4.0; psl 2.1.247; unicode-normalization 0.1.26; any_ascii 0.3.3; \
     jiff 1.0.1";
+
+/// The file of the match model, which is no TOML and which programs write.
+pub(super) const MODEL: &str = "model.json";
 
 /// A file that a bundle may have.
 pub(super) struct Part {
@@ -100,9 +106,9 @@ fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diag
         }
     }
     for (name, text) in files {
-        if !PARTS.iter().any(|part| part.name == name) {
+        if !is_part(name) {
             report_unknown_file(name, out);
-        } else if text.len() > FILE_BYTES_MAX {
+        } else if text.len() > bytes_max(name) {
             report_too_large(name, out);
         }
     }
@@ -113,16 +119,26 @@ fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diag
     }
 }
 
+/// Whether a bundle may have a file of this name.
+pub(super) fn is_part(name: &str) -> bool {
+    name == MODEL || PARTS.iter().any(|part| part.name == name)
+}
+
 /// A file that no bundle has.
 pub(super) fn report_unknown_file(name: &str, out: &mut Diagnosis) {
     let known: Vec<String> = PARTS.iter().map(|part| format!("`{}`", part.name)).collect();
-    let help = format!("remove or rename it; a bundle has {}, `README.md` and `cases`", known.join(", "));
+    let help = format!("remove or rename it; a bundle has {}, `{MODEL}`, `README.md` and `cases`", known.join(", "));
     out.report_file(name, "a bundle has no file of this name", help);
 }
 
-/// A file that is over [`FILE_BYTES_MAX`].
+/// How many bytes the file of this name may have.
+pub(super) fn bytes_max(name: &str) -> usize {
+    if name == MODEL { MODEL_BYTES_MAX } else { FILE_BYTES_MAX }
+}
+
+/// A file that is over its [`bytes_max`].
 pub(super) fn report_too_large(name: &str, out: &mut Diagnosis) {
-    out.report_file(name, format!("this file is larger than {FILE_BYTES_MAX} bytes"), "make it smaller");
+    out.report_file(name, format!("this file is larger than {} bytes", bytes_max(name)), "make it smaller");
 }
 
 /// What can be said of the parts of a bundle that others refer to.
@@ -179,6 +195,11 @@ fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosi
         let (kinds, whole) = identity::kinds(&part, &known, out);
         known.schema.kinds = kinds;
         known.kinds = whole;
+        known.schema.profile_records_max = identity::profile_records_max(&part, out);
+        let model = files.iter().find(|(name, _)| name == MODEL).map(|(_, text)| text.as_str());
+        if !unreadable.iter().any(|name| name == MODEL) {
+            known.schema.match_model = identity::match_model(&part, model, out);
+        }
     }
     if let Some(part) = section(4, "`sources.toml`") {
         known.schema.sources = sources::sources(&part, &known, out);

@@ -3,10 +3,13 @@
 //! INVARIANT: there is one rule of survivorship for each attribute, and a kind is made only from an attribute whose
 //! values can tell persons apart.
 
-use super::bundle::{Known, check_name};
+use super::bundle::{Known, MODEL, check_name};
+use super::defaults;
 use super::problem::printable;
 use super::section::{Diagnosis, Located, Section};
 use super::vocabulary::{CRITERIA, may_identify, meaning, names};
+use crate::encoding::{hex, sha256};
+use crate::matching::Model;
 use crate::model::{AttributeId, Criterion, IdentifierKind, Semantic, SurvivorshipRule};
 use std::collections::{HashMap, HashSet};
 
@@ -19,14 +22,17 @@ const BLOCKED_MAX: usize = 1_000;
 /// `records_max` where the bundle says none.
 const RECORDS_MAX_DEFAULT: u32 = 50;
 
+/// The most records of a profile where the bundle says nothing.
+const PROFILE_RECORDS_MAX_DEFAULT: u32 = 500;
+
 /// How a winner is chosen where the bundle says nothing.
 const CRITERIA_DEFAULT: [Criterion; 2] = [Criterion::Recency, Criterion::Trust];
 
 /// The kinds, and whether all of them could be read.
 pub(super) fn kinds(part: &Section<'_>, known: &Known, out: &mut Diagnosis) -> (Vec<IdentifierKind>, bool) {
-    part.only(&["identifier"], out);
+    part.only(&["identifier", "profile", "matching"], out);
     let sections = part.sections("identifier", "an identifier", out);
-    if sections.is_empty() && !part.has("identifier") {
+    if sections.is_empty() && !part.has("identifier") && !part.has("matching") {
         let help = "add `[[identifier]]` with `attribute = \"email\"` and `priority = 80`: without one nothing links";
         out.report(&part.place, "no identifier is declared".to_owned(), help);
     }
@@ -43,7 +49,7 @@ pub(super) fn kinds(part: &Section<'_>, known: &Known, out: &mut Diagnosis) -> (
         whole &= read.is_some();
         kinds.extend(read);
     }
-    (kinds, whole && !sections.is_empty())
+    (kinds, whole && (part.has("matching") || !sections.is_empty()))
 }
 
 fn kind<'f>(
@@ -53,7 +59,10 @@ fn kind<'f>(
     made_from: &mut HashMap<&'f str, &'f str>,
     out: &mut Diagnosis,
 ) -> Option<IdentifierKind> {
-    section.only(&["kind", "attribute", "priority", "records_max", "blocked"], out);
+    section.only(
+        &["kind", "attribute", "priority", "records_max", "names_max", "unique", "blocked", "weak", "defaults"],
+        out,
+    );
     let attribute = section.need_text("attribute", "\"email\"", out);
     let name = section.text("kind", "\"email\"", out).or_else(|| attribute.clone());
     let id = attribute.as_ref().and_then(|found| attribute_id(found, known, out));
@@ -62,7 +71,7 @@ fn kind<'f>(
         && !may_identify(semantic)
     {
         let message = format!("attribute `{}` cannot identify: many people share a value", printable(found.value));
-        let help = "choose an attribute of semantic `email`, `phone`, `opaque`, `handle`, `text` or `integer`";
+        let help = "choose an attribute of semantic `email`, `phone`, `opaque`, `government_id`, `handle`, `text` or `integer`";
         out.report(&found.place, message, help);
     }
     if let Some(name) = &name {
@@ -84,29 +93,98 @@ fn kind<'f>(
     }
     let priority = section.number("priority", 1..=100, out).and_then(|number| u8::try_from(number).ok());
     let records_max = section.number("records_max", 2..=1_000_000, out).unwrap_or(RECORDS_MAX_DEFAULT);
-    let blocked = blocked(section, semantic, out);
+    let names_max = section.number("names_max", 0..=1_000, out).unwrap_or(names_max_default(semantic));
+    let mut blocked = patterns(section, "blocked", semantic, out);
+    let mut weak = patterns(section, "weak", semantic, out);
+    if let Some(semantic) = semantic.filter(|_| section.flag("defaults", out).unwrap_or(true)) {
+        add_defaults(&mut blocked, defaults::blocked(semantic));
+        // What the bundle blocks itself is blocked, and not just weak.
+        add_defaults(&mut weak, defaults::weak(semantic));
+    }
     Some(IdentifierKind {
         name: name?.value.to_owned(),
         attribute: id?,
         priority: priority.unwrap_or(1),
         records_max,
+        names_max,
+        unique: section.flag("unique", out).unwrap_or(false),
         blocked,
+        weak,
     })
 }
 
-fn blocked(section: &Section<'_>, semantic: Option<Semantic>, out: &mut Diagnosis) -> Vec<String> {
-    let values = section.distinct_texts("blocked", "[\"nobody@example.com\"]", out);
+/// Adds what every bundle gets to what the bundle says itself.
+fn add_defaults(own: &mut Vec<String>, defaults: Vec<String>) {
+    let new: Vec<String> = defaults.into_iter().filter(|value| !own.contains(value)).collect();
+    own.extend(new);
+}
+
+/// `names_max` where the bundle says none: what people give as their own, others do not share under many names.
+fn names_max_default(semantic: Option<Semantic>) -> u32 {
+    if matches!(semantic, Some(Semantic::Email | Semantic::Phone)) { 4 } else { 0 }
+}
+
+/// How many records a profile may have.
+pub(super) fn profile_records_max(part: &Section<'_>, out: &mut Diagnosis) -> u32 {
+    let section = part.section("profile", "the profile", out);
+    section
+        .and_then(|section| {
+            section.only(&["records_max"], out);
+            section.number("records_max", 1..=100_000, out)
+        })
+        .unwrap_or(PROFILE_RECORDS_MAX_DEFAULT)
+}
+
+/// The text of the match model, when the bundle has the one that it names.
+pub(super) fn match_model(part: &Section<'_>, text: Option<&str>, out: &mut Diagnosis) -> Option<String> {
+    let pin = part.section("matching", "the matching", out).and_then(|section| {
+        section.only(&["model"], out);
+        section.need_text("model", "\"SHA-256 of model.json\"", out)
+    });
+    match (pin, text) {
+        (Some(pin), Some(text)) => {
+            let found = hex::encode(&sha256::digest(text.as_bytes()));
+            if let Err(error) = Model::read(text.as_bytes()) {
+                out.report_file(MODEL, error.to_string(), "train one with `onefold match train`");
+            } else if found != pin.value {
+                let help = format!("write `model = \"{found}\"` when this is the model that you mean");
+                out.report(&pin.place, format!("`{MODEL}` is not the model that is named here"), help);
+            } else {
+                return Some(text.to_owned());
+            }
+        }
+        (Some(pin), None) => {
+            let help = "train one with `onefold match train`, or remove `[matching]`";
+            out.report(&pin.place, format!("the bundle has no `{MODEL}`"), help);
+        }
+        (None, Some(text)) if !part.has("matching") => {
+            let found = hex::encode(&sha256::digest(text.as_bytes()));
+            let help = format!("add `[matching]` with `model = \"{found}\"` to `identity.toml`, or remove the file");
+            out.report_file(MODEL, "nothing says that records are to be scored by this model", help);
+        }
+        (None, _) => {}
+    }
+    None
+}
+
+/// Values of a kind, with `*` for any run of characters and `?` for one.
+fn patterns(section: &Section<'_>, key: &'static str, semantic: Option<Semantic>, out: &mut Diagnosis) -> Vec<String> {
+    let values = section.distinct_texts(key, "[\"nobody@example.com\"]", out);
     if let Some(value) = values.get(BLOCKED_MAX) {
-        let message = format!("{} blocked values are too many", values.len());
-        out.report(&value.place, message, format!("keep at most {BLOCKED_MAX}; `*` stands for any run of characters"));
+        let message = format!("{} `{key}` values are too many", values.len());
+        out.report(
+            &value.place,
+            message,
+            format!("keep at most {BLOCKED_MAX}; `*` stands for any run of characters, `?` for one"),
+        );
     }
     for found in &values {
         let value = found.value;
-        if value.bytes().all(|b| b == b'*') {
-            let message = format!("blocked value `{}` blocks every value", printable(value));
+        if value.bytes().all(|b| matches!(b, b'*' | b'?')) {
+            let message = format!("`{key}` value `{}` stands for every value", printable(value));
             out.report(&found.place, message, "narrow it, or remove the identifier when it shall link nobody");
         } else if let Some(form) = form_missed(value, semantic) {
-            let message = format!("blocked value `{}` is not in standardised form", printable(value));
+            let message = format!("`{key}` value `{}` is not in standardised form", printable(value));
             out.report(&found.place, message, format!("it would never match: write {form}"));
         }
     }
@@ -135,7 +213,7 @@ fn is_email_form(value: &str) -> bool {
 }
 
 fn is_phone_form(value: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'*');
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'?'));
     value.strip_prefix('+').is_some_and(digits) || (value.starts_with('*') && digits(value))
 }
 

@@ -1,8 +1,8 @@
 //! Reading the folder of a bundle. The only I/O of this layer.
 //!
-//! INVARIANT: reads regular files only, at most [`FILE_BYTES_MAX`] bytes of each, and never follows into folders.
+//! INVARIANT: reads regular files only, at most [`bytes_max`] of each, and never follows into folders.
 
-use super::bundle::{Bundle, FILE_BYTES_MAX, PARTS, report_too_large, report_unknown_file};
+use super::bundle::{Bundle, bytes_max, is_part, report_too_large, report_unknown_file};
 use super::problem::Problems;
 use super::section::Diagnosis;
 use std::io::Read as _;
@@ -21,7 +21,7 @@ impl Bundle {
         let Some(names) = list(dir, &mut out) else { return Err(out.into_problems()) };
         let (mut files, mut unreadable) = (Vec::new(), Vec::new());
         for name in names {
-            if !PARTS.iter().any(|part| part.name == name) {
+            if !is_part(&name) {
                 report_unknown_file(&name, &mut out);
             } else if let Some(text) = read_file(dir, &name, &mut out) {
                 files.push((name, text));
@@ -76,14 +76,14 @@ fn read_file(dir: &Path, name: &str, out: &mut Diagnosis) -> Option<String> {
     }
     let mut bytes = Vec::new();
     let read = std::fs::File::open(&path).and_then(|file| {
-        let bound = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+        let bound = u64::try_from(bytes_max(name)).unwrap_or(u64::MAX).saturating_add(1);
         file.take(bound).read_to_end(&mut bytes)
     });
     if let Err(error) = read {
         out.report_file(name, format!("cannot be read: {}", said(&error)), "see that the file may be read");
         return None;
     }
-    if bytes.len() > FILE_BYTES_MAX {
+    if bytes.len() > bytes_max(name) {
         report_too_large(name, out);
         return None;
     }

@@ -12,6 +12,7 @@
 
 mod bundle;
 mod codes;
+mod defaults;
 mod identity;
 mod load;
 mod pattern;

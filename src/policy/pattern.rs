@@ -94,17 +94,52 @@ pub(super) fn check_patterns(patterns: &[(usize, Located<'_, &str>)], out: &mut 
 /// Whether some name is matched by both. With a star in each, what stands before the first and after the last stars
 /// decides: everything between fits into the other's star.
 fn overlap(a: &str, b: &str) -> bool {
+    let starts = |a: &str, b: &str| alike(a.chars(), b.chars());
+    let ends = |a: &str, b: &str| alike(a.chars().rev(), b.chars().rev());
     match (a.split_once('*'), b.split_once('*')) {
-        (None, None) => a == b,
-        (None, Some(_)) => matches(b, a),
-        (Some(_), None) => matches(a, b),
+        (None, None) => a.chars().count() == b.chars().count() && starts(a, b),
+        (None, Some(_)) => fits(b, a),
+        (Some(_), None) => fits(a, b),
         (Some((a_start, a_rest)), Some((b_start, b_rest))) => {
             let a_end = a_rest.rsplit('*').next().unwrap_or_default();
             let b_end = b_rest.rsplit('*').next().unwrap_or_default();
-            (a_start.starts_with(b_start) || b_start.starts_with(a_start))
-                && (a_end.ends_with(b_end) || b_end.ends_with(a_end))
+            starts(a_start, b_start) && ends(a_end, b_end)
         }
     }
+}
+
+/// Whether two runs of characters could be one as far as the shorter goes, with `?` for any character.
+fn alike(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> bool {
+    a.zip(b).all(|(a, b)| a == b || a == '?' || b == '?')
+}
+
+/// Whether some name of a pattern without stars is matched by one with stars.
+fn fits(pattern: &str, plain: &str) -> bool {
+    if !plain.contains('?') {
+        return matches(pattern, plain);
+    }
+    let plain: Vec<char> = plain.chars().collect();
+    let parts: Vec<&str> = pattern.split('*').collect();
+    let (Some((first, rest)), Some(last)) = (parts.split_first(), parts.last()) else { return false };
+    let (first_size, last_size) = (first.chars().count(), last.chars().count());
+    if plain.len() < first_size + last_size {
+        return false;
+    }
+    let (head, tail) = plain.split_at(first_size);
+    let (body, foot) = tail.split_at(tail.len() - last_size);
+    // What stands between stars is taken where it first fits: no later place could leave more room.
+    let mut left = body;
+    let between = rest.split_last().map_or(&[][..], |(_, between)| between);
+    let fit = between.iter().all(|part| {
+        let size = part.chars().count();
+        let here = |at: &usize| alike(part.chars(), left[*at..].iter().copied());
+        let found = (0..=left.len().saturating_sub(size)).filter(|at| at + size <= left.len()).find(here);
+        found.is_some_and(|at| {
+            left = &left[at + size..];
+            true
+        })
+    });
+    fit && alike(first.chars(), head.iter().copied()) && alike(last.chars(), foot.iter().copied())
 }
 
 #[cfg(test)]
@@ -127,7 +162,7 @@ mod tests {
             }
         };
         grow(&mut texts, "ab", 6);
-        grow(&mut patterns, "ab*", 3);
+        grow(&mut patterns, "ab*?", 3);
         for a in &patterns {
             for b in &patterns {
                 let shown = texts.iter().any(|text| matches(a, text) && matches(b, text));

@@ -19,7 +19,7 @@ const SOURCES_MAX: usize = 1_000;
 /// Parts of a key, and patterns of a source.
 const PARTS_MAX: usize = 32;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "files",
     "format",
@@ -34,6 +34,7 @@ const KEYS: [&str; 14] = [
     "region",
     "fields",
     "embedded_consents",
+    "one_record_a_person",
 ];
 
 /// What another source may want to know of a source before all are read.
@@ -138,6 +139,7 @@ fn source(
         trust: trust.unwrap_or(50),
         trust_half_life_days,
         region,
+        single: section.flag("one_record_a_person", out).unwrap_or(false),
         fields,
         embedded_consents,
     })

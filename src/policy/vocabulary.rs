@@ -85,6 +85,16 @@ pub(super) const SEMANTICS: Words<Semantic> = &[
     ("integer", Semantic::Integer),
     ("decimal", Semantic::Decimal),
     ("boolean", Semantic::Boolean),
+    ("middle_name", Semantic::MiddleName),
+    ("gender", Semantic::Gender),
+    ("government_id", Semantic::GovernmentId),
+    ("organisation_name", Semantic::OrganisationName),
+    ("region", Semantic::Region),
+    ("street_number", Semantic::StreetNumber),
+    ("address_extra", Semantic::AddressExtra),
+    ("birth_year", Semantic::BirthYear),
+    ("birth_month", Semantic::BirthMonth),
+    ("birth_day", Semantic::BirthDay),
 ];
 
 /// `category` of an attribute and `categories` of a purpose.
@@ -159,8 +169,8 @@ pub(super) fn built_in_text() -> String {
 
 /// Whether values of this semantic can tell persons apart.
 pub(super) fn may_identify(semantic: Semantic) -> bool {
-    use Semantic::{Email, Handle, Integer, Opaque, Phone, Text};
-    matches!(semantic, Email | Phone | Opaque | Handle | Text | Integer)
+    use Semantic::{Email, GovernmentId, Handle, Integer, Opaque, Phone, Text};
+    matches!(semantic, Email | Phone | Opaque | Handle | Text | Integer | GovernmentId)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 //! the caller.
 
 use crate::encoding::hex;
-use crate::ledger::{Answer, Content, Decision, Erasure, Received, Values};
-use crate::model::{AttributeId, Birth, CellKind, FieldIndex, Link, Schema, SourceId};
+use crate::ledger::{Answer, Content, Decision, Erasure, Received, Review, Values};
+use crate::model::{AttributeId, Birth, CellKind, FieldIndex, KindId, Link, Ruling, Schema, SourceId};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -40,14 +40,14 @@ pub fn says(words: &Words<'_>, content: &Content) -> String {
                 "{} and {} are joined by {}",
                 name(words, merge.link.a),
                 name(words, merge.link.b),
-                kind(schema, &merge.link)
+                evidence(schema, &merge.link)
             )
         }
         Content::Unmerge(unmerge) => format!(
             "{} and {} are no longer joined by {}; ends #{}",
             name(words, unmerge.link.a),
             name(words, unmerge.link.b),
-            kind(schema, &unmerge.link),
+            evidence(schema, &unmerge.link),
             unmerge.ends
         ),
         Content::Values(values) => chosen(words, values),
@@ -56,6 +56,7 @@ pub fn says(words: &Words<'_>, content: &Content) -> String {
             let entries = counted(commit.size, "entry", "entries");
             format!("epoch {} ends, {entries} before, root {}", commit.epoch, hex::encode(&commit.root))
         }
+        Content::Review(review) => reviewed(words, review),
         Content::Erasure(erasure) => erased(words, erasure),
         Content::Key(change) => {
             let before = change.previous.as_ref().map_or_else(
@@ -100,6 +101,41 @@ fn erased(words: &Words<'_>, erasure: &Erasure) -> String {
     )
 }
 
+/// What a steward decided, who and why.
+fn reviewed(words: &Words<'_>, review: &Review) -> String {
+    let what = match review.ruling {
+        Ruling::Same(a, b) => format!("{} and {} are one person", name(words, a), name(words, b)),
+        Ruling::Different(a, b) => format!("{} and {} are different persons", name(words, a), name(words, b)),
+        Ruling::Allowed { kind, carrier, .. } => {
+            let kind = identifier(words.schema, kind);
+            format!("the {kind} of {} links all who carry it", name(words, carrier))
+        }
+    };
+    let (by, reason) = ((words.shown)(&review.by), (words.shown)(&review.reason));
+    match review.ends {
+        None => format!("{by} decided that {what}: {reason}"),
+        Some(ends) => format!("{by} withdrew #{ends}, by which {what}: {reason}"),
+    }
+}
+
+/// What an entry says of a decision, with everything apart that a script may want.
+fn reviewed_json(words: &Words<'_>, review: &Review) -> Value {
+    let mut value = json!({ "ends": review.ends.map(|ends| ends.0), "by": review.by, "reason": review.reason });
+    match review.ruling {
+        Ruling::Same(a, b) | Ruling::Different(a, b) => {
+            let same = matches!(review.ruling, Ruling::Same(..));
+            value["ruling"] = if same { "same" } else { "different" }.into();
+            (value["a"], value["b"]) = (name(words, a).into(), name(words, b).into());
+        }
+        Ruling::Allowed { kind, carrier, .. } => {
+            value["ruling"] = "allowed".into();
+            value["identifier"] = identifier(words.schema, kind).into();
+            value["carrier"] = name(words, carrier).into();
+        }
+    }
+    value
+}
+
 /// Which values of a record became, or are no longer, the profile's.
 fn chosen(words: &Words<'_>, values: &Values) -> String {
     let schema = words.schema;
@@ -134,7 +170,7 @@ fn record(words: &Words<'_>, received: &Received) -> String {
 /// What an entry says, with everything apart that a script may want, under a word for what it is; `None` for a sealed one.
 pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value)> {
     let schema = words.schema;
-    let link = |link: &Link, epoch: u64| json!({ "a": name(words, link.a), "b": name(words, link.b), "identifier": kind(schema, link), "epoch": epoch });
+    let link = |link: &Link, epoch: u64| json!({ "a": name(words, link.a), "b": name(words, link.b), "identifier": evidence_word(schema, link), "epoch": epoch });
     let attributes = |ids: Vec<AttributeId>| ids.into_iter().map(|id| attribute(schema, id)).collect::<Vec<_>>();
     Some(match content {
         Content::Open(open) => {
@@ -190,6 +226,7 @@ pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value
                 "head": hex::encode(&commit.head), "first": commit.first.0,
             }),
         ),
+        Content::Review(review) => ("review", reviewed_json(words, review)),
         Content::Erasure(erasure) => (
             "erasure",
             json!({
@@ -247,9 +284,26 @@ fn attribute(schema: &Schema, id: AttributeId) -> Cow<'_, str> {
     called(schema.attributes.get(usize::from(id.0)).map(|attribute| attribute.name.as_str()), "attribute", id.0)
 }
 
-fn kind<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
-    let kind = schema.kinds.get(usize::from(link.kind.0)).map(|kind| kind.name.as_str());
-    called(kind, "identifier", link.kind.0.into())
+/// What a link rests on.
+fn evidence<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
+    match link.kind {
+        KindId::STEWARD => Cow::Borrowed("a steward's decision"),
+        KindId::SCORED => Cow::Borrowed("their score"),
+        kind => identifier(schema, kind),
+    }
+}
+
+/// The same in a word for scripts.
+fn evidence_word<'s>(schema: &'s Schema, link: &Link) -> Cow<'s, str> {
+    match link.kind {
+        KindId::STEWARD => Cow::Borrowed("steward"),
+        KindId::SCORED => Cow::Borrowed("score"),
+        kind => identifier(schema, kind),
+    }
+}
+
+fn identifier(schema: &Schema, kind: KindId) -> Cow<'_, str> {
+    called(schema.kinds.get(usize::from(kind.0)).map(|kind| kind.name.as_str()), "identifier", kind.0.into())
 }
 
 fn purpose<'s>(schema: &'s Schema, answer: &Answer) -> Cow<'s, str> {

@@ -322,11 +322,19 @@ fn read(
         Semantic::Street => address::street(raw, place.country, work, out),
         Semantic::City => address::city(raw, work, out),
         Semantic::Postcode => address::postcode(kind, raw, place.country, work, out),
-        Semantic::Opaque => opaque::opaque(raw, out),
+        Semantic::Opaque | Semantic::GovernmentId => opaque::opaque(raw, out),
         Semantic::Handle => opaque::handle(raw, out),
         Semantic::Domain => domain::domain(raw, out),
-        Semantic::Text => text::text(raw, out),
-        Semantic::Integer => number::integer(raw, out),
+        Semantic::Text
+        | Semantic::MiddleName
+        | Semantic::Gender
+        | Semantic::OrganisationName
+        | Semantic::Region
+        | Semantic::StreetNumber
+        | Semantic::AddressExtra => text::text(raw, out),
+        Semantic::Integer | Semantic::BirthYear | Semantic::BirthMonth | Semantic::BirthDay => {
+            number::integer(raw, out)
+        }
         Semantic::Decimal => number::decimal(raw, out),
         Semantic::Boolean => number::boolean(raw, out),
     }

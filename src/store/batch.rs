@@ -99,6 +99,16 @@ impl Batch {
         &mut self.spaces[space as usize]
     }
 
+    /// Writes a row.
+    pub(super) fn put_row(&mut self, space: Space, key: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
+        self.rows(space).push(key, Some(write));
+    }
+
+    /// Removes a row.
+    pub(super) fn remove_row(&mut self, space: Space, key: &[u8]) {
+        self.rows(space).push(key, REMOVE);
+    }
+
     /// Operations that were collected.
     pub fn len(&self) -> usize {
         self.spaces.iter().map(Rows::len).sum()

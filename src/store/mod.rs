@@ -13,12 +13,14 @@ mod bulk;
 mod codec;
 mod error;
 mod read;
+mod review;
 mod rows;
 mod seal;
 mod spaces;
 
 pub use batch::Batch;
 pub use error::Error;
+pub use review::{DecisionRow, Question};
 pub use rows::{ProfileRow, RecordBody, RecordRow, RejectedRow};
 
 use batch::Rows;
@@ -32,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Version of everything that this module writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Meta key of the format version.
 const FORMAT_KEY: &[u8] = b"format";

@@ -10,6 +10,7 @@ use super::rows::{ProfileRow, RecordRow, RejectedRow};
 use super::spaces::{MARK, Space};
 use crate::model::{Birth, FieldIndex, IdentifierHash, NameHash, Sequence};
 use fjall::{Readable, Slice, Snapshot};
+use std::ops::Bound;
 use std::sync::PoisonError;
 
 /// Rows that are copied at once.
@@ -200,7 +201,14 @@ impl Index {
         row.map(|bytes| decode(&bytes)).transpose().map_err(Error::row(space))
     }
 
-    fn rows<'a, K: 'a, V: 'a>(
+    /// Keys and values from a key on.
+    pub(super) fn rows_after(&self, space: Space, first: &[u8]) -> impl Iterator<Item = Result<(Slice, Slice), Error>> {
+        let snapshot: Snapshot = self.seen.read().unwrap_or_else(PoisonError::into_inner).snapshot.clone();
+        let range = (Bound::Included(first.to_vec()), Bound::Excluded(MARK.to_vec()));
+        snapshot.range(&self.keyspaces[space as usize], range).map(|row| Ok(row.into_inner()?))
+    }
+
+    pub(super) fn rows<'a, K: 'a, V: 'a>(
         &'a self,
         space: Space,
         key: fn(&mut Reader<'_>) -> Result<K, Malformed>,

@@ -6,7 +6,7 @@
 //!           | order: nothing, log n, or time 8 | body
 //!   flags   bits 0-1 body (person, consent, reference, gone), 2 live, 3-4 order (arrival, log, time),
 //!           5 the body has a time, 6 it equals the order's, 7 the body names a source other than the row's
-//!   person  [source n] | [at 8] | count n, (kind u8, hash 16)* | count n, (attribute n, value 8)*
+//!   person  [source n] | [at 8] | given name 4 | count n, (kind u8, hash 16)* | count n, (attribute n, value 8)*
 //!   consent given u8 | purpose u8 | [at 8] | until 8 | count n, (kind u8, hash 16)*
 //! profile   count n, member step* | links | winners | permissions
 //!   link    m = (member reference of a) × 2 + (1 when kind and hash are those of the link before) n
@@ -19,8 +19,8 @@
 
 use super::codec::{Malformed, Reader, put_number, put_step};
 use crate::model::{
-    AttributeId, Birth, ConsentFacts, Facts, IdentifierHash, KindId, Link, NameHash, Order, Permission, PurposeId,
-    Sequence, SourceId, ValueHash, Winner,
+    AttributeId, Birth, ConsentFacts, Facts, IdentifierHash, KindId, Link, NameHash, NameMark, Order, Permission,
+    PurposeId, Sequence, SourceId, ValueHash, Winner,
 };
 
 /// What the index knows of a record; its birth is the key.
@@ -167,6 +167,7 @@ fn put_person(out: &mut Vec<u8>, facts: &Facts, own_source: Option<SourceId>, at
     if let Some(at) = at {
         out.extend_from_slice(&at.to_le_bytes());
     }
+    out.extend_from_slice(&facts.given.0.to_le_bytes());
     put_identifiers(out, &facts.identifiers);
     put_number(out, facts.values.len() as u64);
     for (attribute, value) in &facts.values {
@@ -178,13 +179,14 @@ fn put_person(out: &mut Vec<u8>, facts: &Facts, own_source: Option<SourceId>, at
 fn person(reader: &mut Reader<'_>, flags: u8, row_source: SourceId, order: Order) -> Result<Facts, Malformed> {
     let source = if flags & OWN_SOURCE == 0 { row_source } else { source(reader)? };
     let at = at(reader, flags, order)?.unwrap_or(i64::MIN);
+    let given = NameMark(u32::from_le_bytes(reader.array()?));
     let identifiers = identifiers(reader)?;
     let count = reader.count(9)?;
     let mut values = Vec::with_capacity(count);
     for _ in 0..count {
         values.push((attribute(reader)?, ValueHash(reader.u64()?)));
     }
-    Ok(Facts { source, at, identifiers, values })
+    Ok(Facts { source, at, given, identifiers, values })
 }
 
 fn put_consent(out: &mut Vec<u8>, facts: &ConsentFacts, at: Option<i64>) {
@@ -417,9 +419,11 @@ pub(super) mod tests {
 
     fn body() -> impl Strategy<Value = RecordBody> {
         let value = (any::<u16>().prop_map(AttributeId), any::<u64>().prop_map(ValueHash));
-        let person = (0u16..3, time(), identifiers(), prop::collection::vec(value, 0..12)).prop_map(
-            |(source, at, identifiers, values)| {
-                RecordBody::Person(Facts { source: SourceId(source), at, identifiers, values })
+        let values = prop::collection::vec(value, 0..12);
+        let person = (0u16..3, time(), any::<u32>(), identifiers(), values).prop_map(
+            |(source, at, given, identifiers, values)| {
+                let (source, given) = (SourceId(source), NameMark(given));
+                RecordBody::Person(Facts { source, at, given, identifiers, values })
             },
         );
         let consent = (identifiers(), any::<u8>(), any::<bool>(), time(), time()).prop_map(
@@ -544,7 +548,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The bytes of format 1, which later versions must read: change the format number when this has to change.
+    /// The bytes of format 3, which later versions must read: change the format number when this has to change.
     #[test]
     fn bytes_stay_the_same() {
         let record = RecordRow {
@@ -558,6 +562,7 @@ pub(super) mod tests {
             body: RecordBody::Person(Facts {
                 source: SourceId(2),
                 at: 3,
+                given: NameMark(0x0a),
                 identifiers: vec![(KindId(6), IdentifierHash(7))],
                 values: vec![(AttributeId(8), ValueHash(9))],
             }),
@@ -566,7 +571,7 @@ pub(super) mod tests {
         record.encode(&mut bytes);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = "7401000000000000000000000000000000020400000000000000ac0205\
-                        03000000000000000106070000000000000000000000000000000108\
+                        03000000000000000a0000000106070000000000000000000000000000000108\
                         0900000000000000";
         assert_eq!(hex, expected);
     }

@@ -29,12 +29,16 @@ pub(super) enum Space {
     Offsets,
     /// Keyed hash of a name or identifier that was erased, u128 → nothing.
     Tombstones,
+    /// sequence u64 → decision of a steward.
+    Decisions,
+    /// birth u64, birth u64, sort u8 → question to stewards.
+    Questions,
     /// Name of a fact about the index → bytes.
     Meta,
 }
 
 /// How many keyspaces there are.
-pub(super) const SPACES: usize = 10;
+pub(super) const SPACES: usize = 12;
 
 /// Key under which a keyspace holds the number of the batch that last wrote to it.
 pub(super) const MARK: [u8; 33] = [0xff; 33];
@@ -58,6 +62,8 @@ impl Space {
         Self::Issues,
         Self::Offsets,
         Self::Tombstones,
+        Self::Decisions,
+        Self::Questions,
         Self::Meta,
     ];
 
@@ -72,6 +78,8 @@ impl Space {
             Self::Issues => "issues",
             Self::Offsets => "offsets",
             Self::Tombstones => "tombstones",
+            Self::Decisions => "decisions",
+            Self::Questions => "questions",
             Self::Meta => "meta",
         }
     }
@@ -81,7 +89,8 @@ impl Space {
         match self {
             Self::Records | Self::Profiles => 16 * MIB,
             Self::Names | Self::Identifiers | Self::Members => 8 * MIB,
-            Self::Rejected | Self::Issues | Self::Offsets | Self::Tombstones | Self::Meta => 2 * MIB,
+            Self::Rejected | Self::Issues | Self::Offsets | Self::Tombstones => 2 * MIB,
+            Self::Decisions | Self::Questions | Self::Meta => 2 * MIB,
         }
     }
 

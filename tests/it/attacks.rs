@@ -15,9 +15,9 @@ mod rollback;
 mod sectors;
 
 use super::faults::Unsynced;
-use super::ledger::{Home, bundle, received, rejected, small, write_epoch};
+use super::ledger::{Home, bundle, received, rejected, review, small, write_epoch};
 use onefold::ledger::{Erasure, Error, Fault, Ledger, Options, verify};
-use onefold::model::{Birth, Epoch, Sequence};
+use onefold::model::{Birth, Epoch, Ruling, Sequence};
 use ring::rand::SystemRandom;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -34,6 +34,7 @@ pub fn full() -> Home {
     let rng = SystemRandom::new();
     let mut ledger = home.create();
     ledger.append(&rejected(8, b"{".to_vec())).unwrap();
+    ledger.append(&review(Ruling::same(Birth(3), Birth(4)))).unwrap();
     write_epoch(&mut ledger, 1);
     for birth in ERASED {
         ledger.append(&received(birth.0, "erased")).unwrap();

@@ -142,7 +142,7 @@ const FAILURES: &[(&[&str], i32, &str)] = &[
     ),
     (&["profile", "contacts:"], 2, "error: the key is missing: write `contacts:KEY`\n"),
     (&["profile", "contacts:99"], 3, "error: source `contacts` has sent no record of this key\n"),
-    (&["profile", "email:nobody@example.com"], 3, "error: no record that is live carries this `email`\n"),
+    (&["profile", "email:zoe@example.com"], 3, "error: no record that is live carries this `email`\n"),
     (
         &["profile", "email:info@example.com"],
         2,

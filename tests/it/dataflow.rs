@@ -3,17 +3,21 @@
 //! cross their limits both ways, consents tie, records come back; the accumulated deltas are compared with the twin.
 
 mod differential;
+mod scored;
 mod shapes;
 mod twin;
 
+use onefold::dataflow::clusters::Strength;
+use onefold::dataflow::guards::Guard;
 use onefold::dataflow::{Delta, Engine, Rules};
 use onefold::model::{
-    AttributeId, Birth, ConsentFacts, Criterion, Facts, Format, IdentifierHash, KindId, Named, PurposeId, Role, Source,
-    SourceId, SurvivorshipRule, ValueHash,
+    AttributeId, Birth, ConsentFacts, Criterion, Facts, Format, IdentifierHash, KindId, NameMark, Named, PurposeId,
+    Role, Source, SourceId, SurvivorshipRule, ValueHash,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use twin::{State, World};
+use twin::State;
+pub use twin::World;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -24,6 +28,14 @@ pub enum Op {
     Delete(u64),
     Consent(u64, ConsentFacts),
     Forget(u64),
+    /// What a steward says of two records, or no longer says: that they are the same.
+    Same(u64, u64, bool),
+    /// That they are different.
+    Different(u64, u64, bool),
+    /// That an identifier may link.
+    Allow((KindId, IdentifierHash), bool),
+    /// What is compared of a record: one of those that [`scored`] has, or nothing.
+    Compare(u64, Option<usize>),
 }
 
 /// Ranks are in no order of births, as hashes of names are.
@@ -38,7 +50,8 @@ fn consent_named(number: u64) -> Named {
 
 /// An identifier of a kind; the kind is part of what is hashed. Some are equal in their lower half.
 pub fn identifier(kind: u8, number: u64) -> (KindId, IdentifierHash) {
-    (KindId(kind), IdentifierHash(u128::from(number % 2) << 64 | u128::from(number / 2) << 8 | u128::from(kind)))
+    let halves = u128::from(number % 2) << 64 | u128::from(number / 2) << 16;
+    (KindId(kind), IdentifierHash(halves | u128::from(kind) << 8))
 }
 
 pub fn source(trust: u8, trust_half_life_days: Option<u32>) -> Source {
@@ -54,6 +67,7 @@ pub fn source(trust: u8, trust_half_life_days: Option<u32>) -> Source {
         trust,
         trust_half_life_days,
         region: None,
+        single: false,
         fields: Vec::new(),
         embedded_consents: None,
     }
@@ -65,8 +79,10 @@ pub fn world() -> World {
     let rule = |criteria: &[Criterion]| SurvivorshipRule { criteria: criteria.to_vec() };
     World {
         rules: Rules {
-            priorities: vec![90, 50, 50, 10],
-            limits: vec![3, 4, 2, 1],
+            guards: [3, 4, 2, 1].map(|records_max| Guard { records_max, names_max: 0 }).to_vec(),
+            strength: Strength { priorities: vec![90, 50, 50, 10], records_max: u32::MAX },
+            unique: vec![false; 4],
+            scorer: None,
             survivorship: vec![
                 rule(&[Recency]),
                 rule(&[Trust, Recency]),
@@ -80,6 +96,22 @@ pub fn world() -> World {
         sources: vec![source(100, Some(10)), source(50, None), source(25, Some(20)), source(0, Some(10))],
         ..World::default()
     }
+}
+
+/// The same under constraints: names matter to two kinds, one value of a third is a person's own, a source has one record
+/// a person, profiles are small.
+pub fn strict() -> World {
+    let mut world = world();
+    world.rules.guards = vec![
+        Guard { records_max: 5, names_max: 2 },
+        Guard { records_max: 4, names_max: 3 },
+        Guard { records_max: 6, names_max: 0 },
+        Guard { records_max: 8, names_max: 0 },
+    ];
+    world.rules.strength.records_max = 5;
+    world.rules.unique[2] = true;
+    world.sources[3].single = true;
+    world
 }
 
 /// An engine, its accumulated output and the world that it was told of.
@@ -96,19 +128,31 @@ impl Run {
 
     /// Applies changes as one epoch: each record and consent is told of once, with its net change.
     pub fn epoch(&mut self, ops: &[Op]) -> Delta {
-        let (mut records, mut consents) = (BTreeMap::new(), BTreeMap::new());
+        let (mut records, mut consents, mut compared) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for op in ops {
             match op {
+                Op::Same(one, other, came) => self.same(named(*one), named(*other), *came),
+                Op::Different(one, other, came) => self.different(named(*one), named(*other), *came),
+                Op::Allow(identifier, came) => self.allow(*identifier, *came),
+                Op::Compare(number, what) => drop(compared.insert(named(*number), *what)),
                 Op::Put(number, facts) => drop(records.insert(named(*number), Some(facts))),
                 Op::Delete(number) => drop(records.insert(named(*number), None)),
                 Op::Consent(number, facts) => drop(consents.insert(consent_named(*number), Some(facts))),
                 Op::Forget(number) => drop(consents.insert(consent_named(*number), None)),
             }
         }
+        // A record that is not live is not compared.
+        compared.extend(records.iter().filter(|(_, new)| new.is_none()).map(|(named, _)| (*named, None)));
         for (named, new) in records {
             let old = self.world.records.remove(&named);
             self.engine.record(named, &self.world.sources, old.as_ref(), new);
             self.world.records.extend(new.map(|facts| (named, facts.clone())));
+        }
+        for (named, what) in compared {
+            let was = self.world.compared.remove(&named).is_some();
+            let what = what.filter(|_| self.world.records.contains_key(&named));
+            self.engine.compare(named, was, what.map(|what| self.world.comparables[what].clone()));
+            self.world.compared.extend(what.map(|what| (named, what)));
         }
         for (named, new) in consents {
             let old = self.world.consents.remove(&named);
@@ -120,13 +164,43 @@ impl Run {
         delta
     }
 
+    /// A steward's word comes or goes, unless it is as it was or something speaks against it.
+    fn same(&mut self, one: Named, other: Named, came: bool) {
+        let (one, other) = (one.min(other), one.max(other));
+        let World { same, .. } = &mut self.world;
+        if one != other && (if came { same.insert((one, other)) } else { same.remove(&(one, other)) }) {
+            self.engine.same(one, other, came);
+        }
+    }
+
+    fn different(&mut self, one: Named, other: Named, came: bool) {
+        let pair = (one.birth.min(other.birth), one.birth.max(other.birth));
+        let World { different, .. } = &mut self.world;
+        if one != other && (if came { different.insert(pair) } else { different.remove(&pair) }) {
+            self.engine.different(pair.0, pair.1, came);
+        }
+    }
+
+    fn allow(&mut self, identifier: (KindId, IdentifierHash), came: bool) {
+        let World { allowed, .. } = &mut self.world;
+        if if came { allowed.insert(identifier) } else { allowed.remove(&identifier) } {
+            self.engine.allow(identifier.0, identifier.1, came);
+        }
+    }
+
     /// A fresh engine that is told of all live facts in one epoch.
     pub fn restart(&self) -> (Run, Delta) {
-        let mut fresh = Run::new(World { records: BTreeMap::new(), consents: BTreeMap::new(), ..self.world.clone() });
+        let World { rules, sources, comparables, .. } = self.world.clone();
+        let mut fresh = Run::new(World { rules, sources, comparables, ..World::default() });
         let number = |named: &Named| named.birth.0;
         let records = self.world.records.iter().map(|(named, facts)| Op::Put(number(named), facts.clone()));
         let consents = self.world.consents.iter().map(|(n, facts)| Op::Consent(number(n) - 1_000_000, facts.clone()));
-        let ops: Vec<Op> = records.chain(consents).collect();
+        let same = self.world.same.iter().map(|(one, other)| Op::Same(number(one), number(other), true));
+        let different = self.world.different.iter().map(|(one, other)| Op::Different(one.0, other.0, true));
+        let allowed = self.world.allowed.iter().map(|identifier| Op::Allow(*identifier, true));
+        let compared = self.world.compared.iter().map(|(named, what)| Op::Compare(number(named), Some(*what)));
+        let decisions = same.chain(different).chain(allowed);
+        let ops: Vec<Op> = records.chain(consents).chain(compared).chain(decisions).collect();
         let delta = fresh.epoch(&ops);
         (fresh, delta)
     }
@@ -150,9 +224,12 @@ fn facts(size: Size) -> impl Strategy<Value = Facts> {
     let at = prop_oneof![1 => Just(i64::MIN), 9 => (-2..5i64).prop_map(|n| n * 5 * DAY_US)];
     let value = (0..6u16, 0..3u64).prop_map(|(attribute, value)| (AttributeId(attribute), ValueHash(value)));
     let values = proptest::collection::vec(value, 0..6).prop_map(|v| v.into_iter().collect::<BTreeMap<_, _>>());
-    (0..5u16, at, identifiers(size), values).prop_map(|(source, at, identifiers, values)| Facts {
+    let given = (1..3u64, prop_oneof![Just(None), (0..2u64).prop_map(Some)]).prop_map(|(i, s)| NameMark::new(i, s));
+    let given = prop_oneof![1 => Just(NameMark::NONE), 4 => given];
+    (0..5u16, at, given, identifiers(size), values).prop_map(|(source, at, given, identifiers, values)| Facts {
         source: SourceId(source),
         at,
+        given,
         identifiers,
         values: values.into_iter().collect(),
     })
@@ -174,6 +251,31 @@ fn op(size: Size) -> impl Strategy<Value = Op> {
     ]
 }
 
+/// As [`op`], with identifiers that are weak by themselves and what stewards say.
+fn strict_op(size: Size) -> impl Strategy<Value = Op> {
+    let weak = |op: Op| match op {
+        Op::Put(number, mut facts) => {
+            let mark =
+                |(kind, hash): &mut (KindId, IdentifierHash)| *hash = hash.marked(kind.0 == 3 && hash.0 >> 64 == 1);
+            facts.identifiers.iter_mut().for_each(mark);
+            Op::Put(number, facts)
+        }
+        other => other,
+    };
+    let pair = (0..size.records, 0..size.records, prop_oneof![2 => Just(true), 1 => Just(false)]);
+    let allowed = (0..3u8, 0..size.identifiers, any::<bool>());
+    prop_oneof![
+        12 => op(size).prop_map(weak),
+        1 => pair.clone().prop_map(|(one, other, came)| Op::Same(one, other, came)),
+        1 => pair.prop_map(|(one, other, came)| Op::Different(one, other, came)),
+        1 => allowed.prop_map(|(kind, number, came)| Op::Allow(identifier(kind, number), came)),
+    ]
+}
+
+fn strict_history(size: Size) -> impl Strategy<Value = Vec<Vec<Op>>> {
+    proptest::collection::vec(proptest::collection::vec(strict_op(size), 0..=size.ops), 1..=size.epochs)
+}
+
 /// Epochs of a few changes each, some of none.
 pub fn history(size: Size) -> impl Strategy<Value = Vec<Vec<Op>>> {
     proptest::collection::vec(proptest::collection::vec(op(size), 0..=size.ops), 1..=size.epochs)
@@ -185,7 +287,11 @@ const LONE: Size = Size { records: 24, identifiers: 6, epochs: 120, ops: 1 };
 
 /// Compares the engine with the twin after every epoch, and with a fresh engine at the end.
 fn check(history: &[Vec<Op>]) {
-    let mut run = Run::new(world());
+    check_in(world(), history);
+}
+
+fn check_in(world: World, history: &[Vec<Op>]) {
+    let mut run = Run::new(world);
     for ops in history {
         run.epoch(ops);
         assert_eq!(run.state, run.world.state(), "after {ops:?}");
@@ -201,6 +307,11 @@ proptest! {
     #[test]
     fn small_worlds_equal_the_twin(history in history(SMALL)) {
         check(&history);
+    }
+
+    #[test]
+    fn small_strict_worlds_equal_the_twin(history in strict_history(SMALL)) {
+        check_in(strict(), &history);
     }
 
     #[test]
@@ -237,6 +348,16 @@ proptest! {
     }
 
     #[test]
+    fn middling_strict_worlds_equal_the_twin(history in strict_history(MIDDLE)) {
+        check_in(strict(), &history);
+    }
+
+    #[test]
+    fn long_rows_of_single_changes_in_strict_worlds_equal_the_twin(history in strict_history(LONE)) {
+        check_in(strict(), &history);
+    }
+
+    #[test]
     fn long_rows_of_single_changes_equal_the_twin(history in history(LONE)) {
         check(&history);
     }
@@ -245,11 +366,12 @@ proptest! {
     #[test]
     fn hubs_equal_the_twin(limit in 100..160u32, steps in proptest::collection::vec((0..180u64, any::<bool>()), 1..400)) {
         let mut world = world();
-        world.rules.limits[0] = limit;
+        world.rules.guards[0].records_max = limit;
         let mut run = Run::new(world);
         let facts = |hub: bool| Facts {
             source: SourceId(0),
             at: 0,
+            given: NameMark::NONE,
             identifiers: if hub { vec![identifier(0, 0)] } else { Vec::new() },
             values: Vec::new(),
         };

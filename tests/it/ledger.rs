@@ -8,11 +8,11 @@ use super::faults::Unsynced;
 use onefold::crypto::Keyring;
 use onefold::ledger::{
     Answer, Content, Decision, Entry, Error, Kind, Ledger, Merge, Options, Placed, PolicyBundle, Position, Reader,
-    Received, Rejected, Standardized, State, Unmerge, Values, verify,
+    Received, Rejected, Review, Standardized, State, Unmerge, Values, reread_payload, verify,
 };
 use onefold::model::{
     AttributeId, Birth, CellKind, Epoch, FieldIndex, Fields, IdentifierHash, KindId, Link, NameHash, Order, ProfileId,
-    PurposeId, Sequence, SourceId, Timestamp, ValueHash,
+    PurposeId, Ruling, Sequence, SourceId, Timestamp, ValueHash,
 };
 use ring::rand::SystemRandom;
 use std::collections::HashSet;
@@ -153,6 +153,10 @@ pub(super) fn decision(epoch: u64) -> Decision {
     Decision { profile: ProfileId(NameHash(5)), root: Birth(0), answers, epoch: Epoch(epoch) }
 }
 
+pub(super) fn review(ruling: Ruling) -> Review {
+    Review { ruling, ends: None, by: "Zoë".into(), reason: "one household".into() }
+}
+
 /// One epoch: three received records, then what is derived.
 pub(super) fn write_epoch(ledger: &mut Ledger, epoch: u64) -> State {
     let first = epoch * 3;
@@ -194,6 +198,13 @@ fn every_payload_is_read_as_it_was_written() {
     };
     let arrival = Received { order: Order::Arrival, ..received(5, "é@x") };
     let known = Rejected { source: Some(SourceId(3)), ..rejected(6, vec![0xff, 0, b'\n']) };
+    let allowed = Ruling::Allowed { kind: KindId(1), identifier: IdentifierHash(u128::MAX), carrier: Birth(4) };
+    let reviews = [
+        review(Ruling::same(Birth(2), Birth(1))),
+        review(Ruling::different(Birth(1), Birth(5))),
+        review(allowed),
+        Review { ends: Some(Sequence(8)), ..review(allowed) },
+    ];
     let merge = Merge { link: link(1, 2), epoch: Epoch(1) };
     let unmerge = Unmerge { link: link(2, 1), epoch: Epoch(1), ends: Sequence(3) };
     let mut expected = vec![
@@ -202,6 +213,10 @@ fn every_payload_is_read_as_it_was_written() {
         Content::Received(arrival.clone()),
         Content::Rejected(rejected(6, Vec::new())),
         Content::Rejected(known.clone()),
+        Content::Review(reviews[0].clone()),
+        Content::Review(reviews[1].clone()),
+        Content::Review(reviews[2].clone()),
+        Content::Review(reviews[3].clone()),
         Content::Merge(merge),
         Content::Unmerge(unmerge),
         Content::Values(values(1, 1)),
@@ -213,6 +228,10 @@ fn every_payload_is_read_as_it_was_written() {
         ledger.append(&arrival),
         ledger.append(&rejected(6, Vec::new())),
         ledger.append(&known),
+        ledger.append(&reviews[0]),
+        ledger.append(&reviews[1]),
+        ledger.append(&reviews[2]),
+        ledger.append(&reviews[3]),
         ledger.append(&merge),
         ledger.append(&unmerge),
         ledger.append(&values(1, 1)),
@@ -239,6 +258,44 @@ fn every_payload_is_read_as_it_was_written() {
     assert!(matches!(&entries[2].content, Content::Policy(part) if part.digest == [1; 32]));
     let read: Vec<Content> = entries.into_iter().skip(3).map(|entry| entry.content).collect();
     assert_eq!(read, expected);
+}
+
+/// A ruling has one form: what a decision does not have is zero, and of two records the older stands first.
+#[test]
+fn a_review_has_one_form() {
+    let payload = |code: u8, a: u64, b: u64, kind: u8, identifier: u128| {
+        let mut bytes = vec![code];
+        bytes.extend(a.to_le_bytes());
+        bytes.extend(b.to_le_bytes());
+        bytes.push(kind);
+        bytes.extend(identifier.to_le_bytes());
+        bytes.extend(u64::MAX.to_le_bytes());
+        for text in ["ada", "why"] {
+            bytes.extend((text.len() as u64).to_le_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        bytes
+    };
+    let none = u64::MAX;
+    for good in [payload(1, 1, 2, 0, 0), payload(2, 1, 2, 0, 0), payload(3, 9, none, 4, 7)] {
+        assert_eq!(reread_payload(Kind::Review, &good).as_ref(), Some(&good));
+        for end in 0..good.len() {
+            assert_eq!(reread_payload(Kind::Review, &good[..end]), None, "cut at {end}");
+        }
+        assert_eq!(reread_payload(Kind::Review, &[&good[..], &[0]].concat()), None);
+    }
+    for bad in [
+        payload(0, 1, 2, 0, 0),
+        payload(4, 1, 2, 0, 0),
+        payload(1, 2, 1, 0, 0),
+        payload(1, 2, 2, 0, 0),
+        payload(1, 2, none, 0, 0),
+        payload(2, 1, 2, 1, 0),
+        payload(2, 1, 2, 0, 1),
+        payload(3, 1, 2, 4, 7),
+    ] {
+        assert_eq!(reread_payload(Kind::Review, &bad), None, "{bad:?}");
+    }
 }
 
 #[test]

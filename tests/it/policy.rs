@@ -7,6 +7,8 @@ use onefold::policy::{Bundle, Problems, Unrecognised, contacts, recognise, retai
 use std::fmt::Write as _;
 use std::path::Path;
 
+mod identity;
+
 /// The smallest good bundle with these files put in place of its own, or added.
 fn with(changed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut files = contacts();
@@ -90,8 +92,11 @@ fn retail_says_what_is_written() {
     assert_eq!(firms.role, Role::Reference(schema.attribute("company_domain").expect("built in")));
 
     let email = &schema.kinds[usize::from(schema.kind("email").expect("declared").0)];
-    assert!(email.is_blocked("info@firm1.example") && email.is_blocked("test@test.com"));
-    assert!(!email.is_blocked("ada.lovelace@example.com") && !email.is_blocked("sinfo@firm1.example"));
+    assert!(email.is_weak("info@firm1.example") && email.is_blocked("test@test.com"));
+    assert!(!email.is_blocked("info@firm1.example") && !email.is_blocked("ada.lovelace@example.com"));
+    assert!(!email.is_weak("ada.lovelace@example.com") && !email.is_weak("sinfo@firm1.example"));
+    let unique: Vec<&str> = schema.kinds.iter().filter(|kind| kind.unique).map(|kind| kind.name.as_str()).collect();
+    assert_eq!((unique.as_slice(), schema.profile_records_max), (&["account_id"][..], 500));
 }
 
 #[test]
@@ -123,7 +128,9 @@ fn the_digest_stands_for_every_byte_and_no_order() {
 fn the_data_version_is_that_of_the_lock_file() {
     let lock = include_str!("../../Cargo.lock");
     let mut parts = onefold::policy::DATA_VERSION.split("; ");
-    assert!(parts.next().is_some_and(|own| own.starts_with("standardize ")));
+    for own in ["standardize ", "guards "] {
+        assert!(parts.next().is_some_and(|part| part.starts_with(own)));
+    }
     for part in parts {
         let (name, version) = part.split_once(' ').expect("name and version");
         assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{part} is not locked");
@@ -212,13 +219,13 @@ fn broken_identity() {
         "[[identifier]]\nattribute = \"email\"\npriority = 1\nblocked = [\n\"Info@*\",\n\"*\",\n\"\",\n7,\n\"a@b.c\",\n\"a@b.c\",\n\"*.test\",\n\"nobody\"]\n\
          [[identifier]]\nattribute = \"phone\"\npriority = 1\nblocked = [\"0000000000\", \"+4930*\", \"*000000\"]\n",
         &[
-            (5, "blocked value `Info@*` is not in standardised form"),
-            (6, "blocked value `*` blocks every value"),
+            (5, "`blocked` value `Info@*` is not in standardised form"),
+            (6, "`blocked` value `*` stands for every value"),
             (7, "`blocked` has an empty entry"),
             (8, "`blocked` has a whole number among its strings"),
             (10, "`a@b.c` stands twice in `blocked`"),
-            (12, "blocked value `nobody` is not in standardised form"),
-            (16, "blocked value `0000000000` is not in standardised form"),
+            (12, "`blocked` value `nobody` is not in standardised form"),
+            (16, "`blocked` value `0000000000` is not in standardised form"),
         ],
     );
     check("identity.toml", "# nothing\n", &[(1, "no identifier is declared")]);

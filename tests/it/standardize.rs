@@ -46,6 +46,7 @@ fn source(name: &str, fields: Vec<(String, FieldRole)>) -> Source {
         trust: 50,
         trust_half_life_days: None,
         region: None,
+        single: false,
         fields: fields.into_iter().map(|(path, role)| SourceField { path, role }).collect(),
         embedded_consents: None,
     }
@@ -65,6 +66,9 @@ pub(crate) fn schema(fields: &[(&str, &str)]) -> Schema {
             attribute: schema.attribute(name).expect("one of SEMANTICS"),
             priority: 50,
             records_max: 10,
+            names_max: 0,
+            unique: false,
+            weak: Vec::new(),
             blocked: vec![],
         });
     }

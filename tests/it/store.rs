@@ -70,6 +70,7 @@ fn record(seed: u64) -> RecordRow {
     let facts = Facts {
         source: SourceId(1),
         at: 5,
+        given: onefold::model::NameMark::NONE,
         identifiers: vec![(KindId(0), IdentifierHash(seed.into()))],
         values: vec![(AttributeId(2), ValueHash(seed))],
     };

@@ -109,12 +109,6 @@ pub fn init(data: &Path) -> Onefold {
     Onefold::init(data, bundle(), InitOptions::default()).expect("a new data directory")
 }
 
-/// A new data directory that agrees with another on ids.
-pub fn init_like(data: &Path, other: &Path) -> Onefold {
-    let options = InitOptions { identity_from: Some(other.to_owned()), ..InitOptions::default() };
-    Onefold::init(data, bundle(), options).expect("a new data directory")
-}
-
 /// Opens a data directory again.
 pub fn open(data: &Path) -> Onefold {
     Onefold::open(data, OpenOptions::default()).expect("the data directory opens again")

@@ -5,9 +5,11 @@
 //! standardises, groups and picks winners with hash maps and union-find, and records nothing. Every figure is printed
 //! with what it is measured against; nothing is printed that was not measured in this run.
 //!
-//! `onefold bench ledger` (`ledger`) measures the ledger alone in the same manner.
+//! `onefold bench ledger` (`ledger`) measures the ledger alone in the same manner, `onefold bench match` (`matching`) what
+//! scoring adds.
 
 pub mod ledger;
+pub mod matching;
 mod measure;
 mod run;
 pub mod twin;

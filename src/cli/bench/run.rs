@@ -36,7 +36,7 @@ const SINGLES_MAX: usize = 5_000;
 const HUNDREDS: usize = 20;
 
 /// Figures, as they are printed and as JSON.
-type Figures = Vec<(&'static str, String, f64)>;
+pub(super) type Figures = Vec<(&'static str, String, f64)>;
 
 /// Measures and prints.
 pub fn run(global: &Global, plan: &Plan) -> anyhow::Result<u8> {
@@ -58,7 +58,7 @@ pub fn run(global: &Global, plan: &Plan) -> anyhow::Result<u8> {
 }
 
 fn measure_all(global: &Global, plan: &Plan, files: &Path, data: &Path) -> anyhow::Result<Figures> {
-    let mut book = Book { figures: Vec::new(), quiet: global.json };
+    let mut book = Book::new(global.json);
     let summary = Workload::new(plan.records, plan.changes, plan.seed).write(files)?;
     let inputs = summary.load_bytes;
     book.say(&format!(
@@ -113,17 +113,27 @@ fn measure_all(global: &Global, plan: &Plan, files: &Path, data: &Path) -> anyho
 }
 
 /// Prints figures as they come and keeps them.
-struct Book {
+pub(super) struct Book {
     figures: Figures,
     quiet: bool,
 }
 
 impl Book {
-    fn say(&self, text: &str) -> anyhow::Result<()> {
+    /// An empty book, which prints nothing when it is quiet.
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { figures: Vec::new(), quiet }
+    }
+
+    /// What was measured.
+    pub(super) fn figures(self) -> Figures {
+        self.figures
+    }
+
+    pub(super) fn say(&self, text: &str) -> anyhow::Result<()> {
         if self.quiet { Ok(()) } else { line(text) }
     }
 
-    fn figure(&mut self, name: &'static str, label: &str, value: f64) -> anyhow::Result<()> {
+    pub(super) fn figure(&mut self, name: &'static str, label: &str, value: f64) -> anyhow::Result<()> {
         let shown = if value >= 1000.0 { output::count(value as u64) } else { format!("{value:.2}") };
         self.say(&format!("{label:<62} {shown:>12}"))?;
         self.figures.push((name, label.to_owned(), value));
@@ -201,7 +211,7 @@ fn twin_record(
 }
 
 /// Loads all files as one ingest.
-fn load(bundle: Bundle, files: &Path, data: &Path) -> anyhow::Result<Onefold> {
+pub(super) fn load(bundle: Bundle, files: &Path, data: &Path) -> anyhow::Result<Onefold> {
     let mut onefold = Onefold::init(data, bundle, InitOptions::default())?;
     let mut inputs = Vec::new();
     for name in LOAD_FILES {
@@ -214,7 +224,7 @@ fn load(bundle: Bundle, files: &Path, data: &Path) -> anyhow::Result<Onefold> {
 }
 
 /// One change at a time, from the decoded event to the profile that can be read.
-fn single_changes(onefold: &mut Onefold, lines: &[&str], book: &mut Book) -> anyhow::Result<()> {
+pub(super) fn single_changes(onefold: &mut Onefold, lines: &[&str], book: &mut Book) -> anyhow::Result<()> {
     let mut decoder = MixedDecoder::new(onefold.schema());
     let mut samples: Vec<Duration> = Vec::with_capacity(lines.len());
     onefold.set_durable(false);

@@ -132,6 +132,7 @@ fn summary(global: &Global, done: &Ingested) -> anyhow::Result<()> {
         return output::json(&serde_json::json!({
             "taken": done.taken, "unchanged": done.unchanged, "late": done.late, "quarantined": done.quarantined, "erased": done.erased,
             "epochs": done.epochs, "merges": done.merges, "unmerges": done.unmerges,
+            "profiles_new": done.profiles_new, "profiles_retired": done.profiles_retired,
             "files_known": done.files_known, "stopped": done.stopped,
         }));
     }

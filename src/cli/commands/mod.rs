@@ -4,15 +4,18 @@ pub mod demo;
 mod describe;
 mod disclose;
 pub mod erase;
+pub mod evaluate;
 pub mod explain;
 pub mod export;
 pub mod ingest;
 pub mod init;
 pub mod key;
 pub mod ledger;
+pub mod matching;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod review;
 pub mod verify;
 pub mod why;
 

@@ -1,10 +1,11 @@
 //! `onefold why`.
 
-use super::{open, record_name};
+use super::review::{list::ties, print_group};
+use super::{one_profile, open, record_name};
 use crate::cli::args::Global;
-use crate::cli::failure::{NOT_FOUND, SUCCESS};
-use crate::cli::output::{self, line};
-use crate::pipeline::{Evidence, Reader};
+use crate::cli::failure::{NOT_FOUND, NotFound, SUCCESS};
+use crate::cli::output::{self, counted, line};
+use crate::pipeline::{Evidence, Hypothesis, Reader};
 
 /// Shows the evidence between two records.
 pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
@@ -27,6 +28,36 @@ pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
     Ok(if evidence.is_some() { SUCCESS } else { NOT_FOUND })
 }
 
+/// Tells what would come apart if a record left its profile.
+pub fn without(global: &Global, record: &str, id: &str) -> anyhow::Result<u8> {
+    let archive = open(global)?;
+    let reader = archive.reader()?;
+    let (birth, root) = (reader.record(record)?, one_profile(&reader, id)?);
+    let profile = reader.id(root)?;
+    if one_profile(&reader, record)? != root {
+        let what = format!("{} is not in profile {profile}", output::shown(record));
+        return Err(NotFound::new(what).help("`onefold profile ID` lists the records of a profile").into());
+    }
+    let preview = reader.preview(Hypothesis::Without(birth))?;
+    if global.json {
+        output::json(&preview)?;
+        return Ok(SUCCESS);
+    }
+    let without = format!("Without {}, profile {profile}", output::shown(record));
+    match preview.after.as_slice() {
+        [] => line(format!("{without} would end: it has no other record."))?,
+        [whole] => {
+            line(format!("{without} would stay in one piece:"))?;
+            print_group(whole)?;
+        }
+        parts => {
+            line(format!("{without} would come apart into {}:", counted(parts.len() as u64, "part", "parts")))?;
+            parts.iter().try_for_each(print_group)?;
+        }
+    }
+    Ok(SUCCESS)
+}
+
 /// Where a record is.
 fn place(reader: &Reader<'_>, record: &str) -> anyhow::Result<String> {
     match reader.profiles_of(record) {
@@ -46,14 +77,9 @@ pub fn print(evidence: &Evidence) -> anyhow::Result<()> {
         line("  they are the same record")?;
     }
     for step in &evidence.steps {
-        let text = format!(
-            "  {} and {} share the {} {} (entry #{})",
-            record_name(&step.from),
-            record_name(&step.to),
-            step.kind,
-            step.value,
-            step.merge
-        );
+        let (from, to, ties) = (record_name(&step.from), record_name(&step.to), ties(&step.kind, &step.value));
+        let decided = step.decision.map_or_else(String::new, |entry| format!("decision #{entry}, "));
+        let text = format!("  {from} and {to} {ties} ({decided}entry #{})", step.merge);
         output::wrapped(&output::shown(&text), 4)?;
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! has one form.
 
 mod evidence;
+mod review;
 
 pub(super) use evidence::read_key;
 
@@ -50,6 +51,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<Content> {
         Kind::Values => Content::Values(read_values(bytes)?),
         Kind::Decision => Content::Decision(read_decision(bytes)?),
         Kind::Commit => Content::Commit(read_commit(bytes)?),
+        Kind::Review => Content::Review(review::read_review(bytes)?),
         Kind::Erasure => Content::Erasure(evidence::read_erasure(bytes)?),
         Kind::Key => Content::Key(read_key(bytes)?),
         Kind::Redaction => Content::Redaction(evidence::read_redaction(bytes)?),
@@ -69,6 +71,7 @@ impl Content {
             Self::Values(payload) => payload.seal(),
             Self::Decision(payload) => payload.seal(),
             Self::Commit(payload) => payload.seal(),
+            Self::Review(payload) => payload.seal(),
             Self::Erasure(payload) => payload.seal(),
             Self::Key(payload) => payload.seal(),
             Self::Redaction(payload) => payload.seal(),

@@ -82,7 +82,7 @@ impl Oracle {
                 let birth = named.birth.0;
                 self.records.update(birth, diff);
                 for (kind, identifier) in &facts.identifiers {
-                    assert_eq!(KindId(identifier.0 as u8), *kind, "the kind is part of the identifier");
+                    assert_eq!(KindId((identifier.0 >> 8) as u8), *kind, "the kind is part of the identifier");
                     self.carries.update((identifier.0, (named.rank, birth)), diff);
                 }
                 let known = usize::from(facts.source.0) < world.sources.len();
@@ -136,7 +136,7 @@ fn ordinary<'scope>(
     limits: Vec<u32>,
 ) -> VecCollection<'scope, u64, Carries, isize> {
     carries.reduce(move |identifier, input, output| {
-        if input.len() <= limits[usize::from(*identifier as u8)] as usize {
+        if input.len() <= limits[usize::from((*identifier >> 8) as u8)] as usize {
             output.extend(input.iter().map(|(carrier, _)| (**carrier, 1)));
         }
     })
@@ -182,7 +182,7 @@ fn check(history: &[Vec<Op>]) {
     let mut world = world();
     let latest = SurvivorshipRule { criteria: vec![Criterion::Recency] };
     world.rules.survivorship.fill(latest);
-    let mut oracle = Oracle::new(world.rules.limits.clone());
+    let mut oracle = Oracle::new(world.rules.guards.iter().map(|guard| guard.records_max).collect());
     let mut run = Run::new(world);
     for ops in history {
         let old = run.world.clone();
@@ -212,6 +212,7 @@ fn a_chain_equals_label_propagation() {
     let facts = |number: u64| Facts {
         source: SourceId(0),
         at: 0,
+        given: onefold::model::NameMark::NONE,
         identifiers: vec![super::identifier(0, number), super::identifier(0, number + 1)],
         values: Vec::new(),
     };

@@ -4,12 +4,12 @@
 
 use super::{Op, Run, identifier, named, world};
 use onefold::dataflow::Membership;
-use onefold::model::{Birth, Facts, IdentifierHash, KindId, SourceId};
+use onefold::model::{Birth, Facts, IdentifierHash, KindId, NameMark, SourceId};
 
 fn carrying(identifiers: &[(KindId, IdentifierHash)]) -> Facts {
     let mut identifiers = identifiers.to_vec();
     identifiers.sort_unstable();
-    Facts { source: SourceId(0), at: 0, identifiers, values: Vec::new() }
+    Facts { source: SourceId(0), at: 0, given: NameMark::NONE, identifiers, values: Vec::new() }
 }
 
 /// A record that shares an identifier with the one before it and one with the one after it.
@@ -76,7 +76,7 @@ fn a_chain_that_grows_towards_its_oldest() {
 fn a_great_hub_crosses_its_limit_both_ways() {
     const LIMIT: u64 = 3_000;
     let mut world = world();
-    world.rules.limits[0] = LIMIT as u32;
+    world.rules.guards[0].records_max = LIMIT as u32;
     let mut run = Run::new(world);
     let hub = |number: u64| Op::Put(number, carrying(&[identifier(0, 0)]));
     run.epoch(&(0..LIMIT).map(hub).collect::<Vec<_>>());

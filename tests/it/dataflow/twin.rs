@@ -3,26 +3,44 @@
 //! It shares no code with the engine but the types of the facts.
 
 use onefold::dataflow::{Delta, Membership, Rules};
+use onefold::matching::{Comparable, Scorer};
 use onefold::model::{
-    AttributeId, Birth, ConsentFacts, Criterion, Facts, IdentifierHash, KindId, Link, Named, Permission, PurposeId,
-    Source, ValueHash, Winner,
+    AttributeId, Birth, ConsentFacts, Criterion, Facts, IdentifierHash, KindId, Link, NameMark, Named, Obstacle,
+    Permission, PurposeId, Source, ValueHash, Winner,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The live facts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct World {
     pub rules: Rules,
     pub sources: Vec<Source>,
     pub records: BTreeMap<Named, Facts>,
     pub consents: BTreeMap<Named, ConsentFacts>,
+    /// What stewards say, by record or identifier.
+    pub same: BTreeSet<(Named, Named)>,
+    pub different: BTreeSet<(Birth, Birth)>,
+    pub allowed: BTreeSet<(KindId, IdentifierHash)>,
+    /// What can be compared, and which of it each record is compared by.
+    pub comparables: Vec<Comparable>,
+    pub compared: BTreeMap<Named, usize>,
 }
+
+/// An identifier that may link: groups of carriers that it ties together, and all who carry it.
+pub struct Ties {
+    pub groups: Vec<Vec<Named>>,
+    pub all: Vec<Named>,
+}
+
+type Carried = BTreeMap<(KindId, IdentifierHash), Ties>;
 
 /// What the engine says, accumulated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     pub links: BTreeSet<Link>,
+    pub refused: BTreeSet<(Link, Obstacle)>,
+    pub uncertain: BTreeSet<Link>,
     pub members: BTreeSet<Membership>,
     pub winners: BTreeMap<Birth, Vec<Winner>>,
     pub permissions: BTreeSet<(Birth, Permission)>,
@@ -37,6 +55,9 @@ impl State {
         assert!(delta.profiles.is_sorted_by(|a, b| a.root < b.root), "profiles are sorted: {:?}", delta.profiles);
         assert!(delta.permissions.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)), "sorted: {:?}", delta.permissions);
         put_all(&mut self.links, delta.links.iter().copied());
+        assert!(delta.refused.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)), "sorted: {:?}", delta.refused);
+        put_all(&mut self.uncertain, delta.uncertain.iter().copied());
+        put_all(&mut self.refused, delta.refused.iter().map(|(link, obstacle, came)| ((*link, *obstacle), *came)));
         put_all(&mut self.members, delta.members.iter().copied());
         put_all(&mut self.permissions, delta.permissions.iter().map(|(root, row, came)| ((*root, *row), *came)));
         for change in &delta.profiles {
@@ -60,6 +81,8 @@ impl State {
         };
         Delta {
             links: self.links.iter().map(|row| (*row, true)).collect(),
+            refused: self.refused.iter().map(|(link, obstacle)| (*link, *obstacle, true)).collect(),
+            uncertain: self.uncertain.iter().map(|link| (*link, true)).collect(),
             members: self.members.iter().map(|row| (*row, true)).collect(),
             profiles: self.winners.iter().map(change).collect(),
             permissions: self.permissions.iter().map(|(root, row)| (*root, *row, true)).collect(),
@@ -81,45 +104,198 @@ impl World {
     /// The state that these facts have.
     pub fn state(&self) -> State {
         let carriers = self.carriers();
-        let links = self.forest(&carriers);
+        let (links, refused) = self.forest(&carriers);
         let members = self.members(&links);
         let roots: BTreeMap<Birth, Birth> = members.iter().map(|m| (m.record, m.root)).collect();
-        State { winners: self.winners(&roots), permissions: self.permissions(&carriers, &roots), links, members }
+        State {
+            winners: self.winners(&roots),
+            permissions: self.permissions(&carriers, &roots),
+            links,
+            refused,
+            uncertain: self.scored(|weight, scorer| weight < scorer.automatic()).collect(),
+            members,
+        }
     }
 
-    /// Guards: the ordinary identifiers, each with its live carriers in ascending order of rank.
-    fn carriers(&self) -> BTreeMap<(KindId, IdentifierHash), Vec<Named>> {
-        let mut carriers: BTreeMap<_, Vec<Named>> = BTreeMap::new();
+    /// Guards: the identifiers that are not quarantined, with the groups that they tie together.
+    fn carriers(&self) -> Carried {
+        let mut carriers: BTreeMap<(KindId, IdentifierHash), Vec<(Named, NameMark)>> = BTreeMap::new();
         for (named, facts) in &self.records {
             for identifier in &facts.identifiers {
-                carriers.entry(*identifier).or_default().push(*named);
+                carriers.entry(*identifier).or_default().push((*named, facts.given));
             }
         }
-        carriers.retain(|(kind, _), named| named.len() <= self.rules.limits[usize::from(kind.0)] as usize);
-        carriers
+        let ties = carriers.into_iter().filter_map(|(identifier, carriers)| {
+            let groups = self.groups(identifier, &carriers)?;
+            Some((identifier, Ties { groups, all: carriers.into_iter().map(|(named, _)| named).collect() }))
+        });
+        ties.collect()
     }
 
-    /// Links as stars, and Kruskal's algorithm over all of them.
-    fn forest(&self, carriers: &BTreeMap<(KindId, IdentifierHash), Vec<Named>>) -> BTreeSet<Link> {
+    /// Whom an identifier ties together; `None` when it is quarantined. Carriers are in ascending order of rank.
+    fn groups(&self, identifier: (KindId, IdentifierHash), carriers: &[(Named, NameMark)]) -> Option<Vec<Vec<Named>>> {
+        let guard = self.rules.guards[usize::from(identifier.0.0)];
+        let everybody = || Some(vec![carriers.iter().map(|(named, _)| *named).collect()]);
+        if self.allowed.contains(&identifier) {
+            return everybody();
+        }
+        if carriers.len() > guard.records_max as usize {
+            return None;
+        }
+        let weak = identifier.1.is_weak();
+        if guard.names_max == 0 && !weak {
+            return everybody();
+        }
+        let whole: BTreeSet<u32> = carriers.iter().map(|(_, given)| given.0).filter(|g| g & 0xff_ffff != 0).collect();
+        let mut groups: BTreeMap<u32, Vec<Named>> = BTreeMap::new();
+        for (named, given) in carriers {
+            let fitting: Vec<u32> = whole.iter().copied().filter(|name| name >> 24 == given.0 >> 24).collect();
+            let name = match (given.0, given.0 & 0xff_ffff, fitting.as_slice()) {
+                (0, ..) => continue,
+                (_, 0, [one]) => *one,
+                (_, 0, []) => given.0,
+                (_, 0, _) => continue,
+                (whole, ..) => whole,
+            };
+            groups.entry(name).or_default().push(*named);
+        }
+        match groups.len() {
+            0 | 1 if !weak => everybody(),
+            names if guard.names_max > 0 && names > guard.names_max as usize => None,
+            _ => Some(groups.into_values().collect()),
+        }
+    }
+
+    /// Each pair that shares a block which is not too large, and whose weight is worth a look and as asked.
+    fn scored(&self, wanted: impl Fn(i32, &Scorer) -> bool) -> impl Iterator<Item = Link> {
+        let Some(scorer) = self.rules.scorer.clone() else { return Vec::new().into_iter() };
+        let blocks = |what: usize| {
+            let mut keys = Vec::new();
+            scorer.blocks(&self.comparables[what], &mut keys);
+            keys
+        };
+        let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
+        self.compared.values().flat_map(|what| blocks(*what)).for_each(|key| *counts.entry(key).or_default() += 1);
+        let bounded = |key: &u64| counts[key] <= scorer.block_records_max();
         let mut links = Vec::new();
-        for ((kind, identifier), named) in carriers {
-            for other in &named[1..] {
-                let link = Link { a: named[0].birth, b: other.birth, kind: *kind, identifier: *identifier };
-                let priority = self.rules.priorities[usize::from(kind.0)];
-                links.push((Reverse(priority), named[0].rank, other.rank, *identifier, link));
+        for (one, a) in &self.compared {
+            for (other, b) in self.compared.range(one..).skip(1) {
+                let theirs = blocks(*b);
+                if blocks(*a).iter().any(|key| bounded(key) && theirs.contains(key)) {
+                    let weight = scorer.score(&self.comparables[*a], &self.comparables[*b]);
+                    if weight >= scorer.review() && wanted(weight, &scorer) {
+                        links.push(Link::scored(*one, *other, weight));
+                    }
+                }
             }
+        }
+        links.into_iter()
+    }
+
+    /// All links, the strongest first.
+    fn evidence(&self, carriers: &Carried) -> Vec<Link> {
+        let mut links = Vec::new();
+        for ((kind, identifier), ties) in carriers {
+            for group in &ties.groups {
+                for other in &group[1..] {
+                    let link = Link { a: group[0].birth, b: other.birth, kind: *kind, identifier: *identifier };
+                    let priority = self.rules.strength.priorities[usize::from(kind.0)];
+                    links.push((1, -i64::from(priority), group[0].rank, other.rank, *identifier, link));
+                }
+            }
+        }
+        let rank = |birth: Birth| self.records.keys().find(|named| named.birth == birth).unwrap().rank;
+        for link in self.scored(|weight, scorer| weight >= scorer.automatic()) {
+            let ranks = (rank(link.a).min(rank(link.b)), rank(link.a).max(rank(link.b)));
+            let weight = i64::from(link.weight().unwrap());
+            links.push((2, -weight, ranks.0, ranks.1, link.identifier, link));
+        }
+        let live = |named: &Named| self.records.contains_key(named);
+        for (one, other) in self.same.iter().filter(|(one, other)| live(one) && live(other)) {
+            let ranks = (one.rank.min(other.rank), one.rank.max(other.rank));
+            links.push((0, 0, ranks.0, ranks.1, IdentifierHash(0), Link::steward(*one, *other)));
         }
         links.sort();
-        let mut trees: BTreeMap<Birth, Birth> = self.records.keys().map(|named| (named.birth, named.birth)).collect();
-        let mut accepted = BTreeSet::new();
-        for (.., link) in links {
-            let (a, b) = (trees[&link.a], trees[&link.b]);
-            if a != b {
-                accepted.insert(link);
-                trees.values_mut().filter(|tree| **tree == b).for_each(|tree| *tree = a);
+        links.into_iter().map(|(.., link)| link).collect()
+    }
+
+    /// Links are taken one by one; what is refused between two groups is told of once.
+    fn forest(&self, carriers: &Carried) -> (BTreeSet<Link>, BTreeSet<(Link, Obstacle)>) {
+        let mut groups: Vec<BTreeSet<Birth>> = self.records.keys().map(|named| BTreeSet::from([named.birth])).collect();
+        let at = |groups: &[BTreeSet<Birth>], birth: Birth| groups.iter().position(|g| g.contains(&birth)).unwrap();
+        let (mut accepted, mut hindered) = (BTreeSet::new(), Vec::new());
+        let evidence = self.evidence(carriers);
+        for &link in &evidence {
+            let (a, b) = (at(&groups, link.a), at(&groups, link.b));
+            if a == b {
+                continue;
+            }
+            let bridge = || self.is_bridge(&groups[a], &groups[b], link, &evidence);
+            let obstacle = self.obstacle(&groups[a], &groups[b], link);
+            match obstacle.or_else(|| bridge().then_some(Obstacle::Bridge)) {
+                Some(obstacle) => hindered.push((link, obstacle)),
+                None => {
+                    accepted.insert(link);
+                    let moved = std::mem::take(&mut groups[b]);
+                    groups[a].extend(moved);
+                }
             }
         }
-        accepted
+        let mut between = BTreeSet::new();
+        let refused = hindered.into_iter().filter(|(link, _)| {
+            let (a, b) = (at(&groups, link.a), at(&groups, link.b));
+            a != b && between.insert((a.min(b), a.max(b)))
+        });
+        (accepted, refused.collect())
+    }
+
+    /// Whether a score joins two groups of which less than a third of the pairs are linked.
+    fn is_bridge(&self, one: &BTreeSet<Birth>, other: &BTreeSet<Birth>, link: Link, all: &[Link]) -> bool {
+        if link.kind != KindId::SCORED {
+            return false;
+        }
+        let across = |link: &Link| {
+            (one.contains(&link.a) && other.contains(&link.b)) || (one.contains(&link.b) && other.contains(&link.a))
+        };
+        let across = all.iter().filter(|link| across(link));
+        let pairs: BTreeSet<_> = across.map(|link| (link.a.min(link.b), link.a.max(link.b))).collect();
+        pairs.len() * 3 < one.len() * other.len()
+    }
+
+    /// What keeps two groups apart.
+    fn obstacle(&self, one: &BTreeSet<Birth>, other: &BTreeSet<Birth>, link: Link) -> Option<Obstacle> {
+        let across =
+            |a: &Birth, b: &Birth| (one.contains(a) && other.contains(b)) || (one.contains(b) && other.contains(a));
+        if self.different.iter().any(|(a, b)| across(a, b)) {
+            return Some(Obstacle::Different);
+        }
+        if link.kind == KindId::STEWARD {
+            return None;
+        }
+        let facts = |group: &BTreeSet<Birth>| {
+            self.records.iter().filter(|(named, _)| group.contains(&named.birth)).map(|(_, f)| f.clone()).collect()
+        };
+        let (ours, theirs): (Vec<Facts>, Vec<Facts>) = (facts(one), facts(other));
+        for kind in (0..self.rules.unique.len()).filter(|kind| self.rules.unique[*kind]).map(|kind| KindId(kind as u8))
+        {
+            let values = |group: &[Facts]| -> BTreeSet<IdentifierHash> {
+                let all = group.iter().flat_map(|facts| &facts.identifiers);
+                all.filter(|(found, _)| *found == kind).map(|(_, identifier)| *identifier).collect()
+            };
+            let (ours, theirs) = (values(&ours), values(&theirs));
+            if !ours.is_empty() && !theirs.is_empty() && ours.is_disjoint(&theirs) {
+                return Some(Obstacle::Unique(kind));
+            }
+        }
+        let mut sources: Vec<_> = ours.iter().map(|facts| facts.source).collect();
+        sources.sort();
+        for source in sources {
+            let single = self.sources.get(usize::from(source.0)).is_some_and(|source| source.single);
+            if single && theirs.iter().any(|facts| facts.source == source) {
+                return Some(Obstacle::Source(source));
+            }
+        }
+        (one.len() + other.len() > self.rules.strength.records_max as usize).then_some(Obstacle::Size)
     }
 
     /// Each record with the oldest record that links lead to.
@@ -186,17 +362,15 @@ impl World {
     }
 
     /// For each profile and purpose the latest of the consents on any of its members' ordinary identifiers.
-    fn permissions(
-        &self,
-        carriers: &BTreeMap<(KindId, IdentifierHash), Vec<Named>>,
-        roots: &BTreeMap<Birth, Birth>,
-    ) -> BTreeSet<(Birth, Permission)> {
+    fn permissions(&self, carriers: &Carried, roots: &BTreeMap<Birth, Birth>) -> BTreeSet<(Birth, Permission)> {
         let mut deciding: BTreeMap<(Birth, PurposeId), (Order, Permission)> = BTreeMap::new();
         for (named, consent) in &self.consents {
             let ConsentFacts { purpose, given, until, .. } = *consent;
             let order = (consent.at, !given, Reverse(until), *named);
             let permission = Permission { purpose, given, until, consent: named.birth };
-            for record in consent.identifiers.iter().flat_map(|identifier| carriers.get(identifier)).flatten() {
+            for record in
+                consent.identifiers.iter().flat_map(|identifier| carriers.get(identifier)).flat_map(|ties| &ties.all)
+            {
                 let slot = deciding.entry((roots[&record.birth], purpose)).or_insert((order, permission));
                 if slot.0 < order {
                     *slot = (order, permission);

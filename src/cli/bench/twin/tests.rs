@@ -23,6 +23,7 @@ fn schema(criteria: &[Criterion]) -> Schema {
         trust,
         trust_half_life_days,
         region: None,
+        single: false,
         fields: Vec::new(),
         embedded_consents: None,
     };
@@ -33,6 +34,9 @@ fn schema(criteria: &[Criterion]) -> Schema {
         attribute: NAME,
         priority: 50,
         records_max,
+        names_max: 0,
+        unique: false,
+        weak: Vec::new(),
         blocked: blocked.iter().map(|value| (*value).into()).collect(),
     };
     Schema {
@@ -41,6 +45,8 @@ fn schema(criteria: &[Criterion]) -> Schema {
         kinds: vec![kind("email", 3, &["junk"]), kind("phone", 2, &[])],
         survivorship: vec![SurvivorshipRule { criteria: criteria.to_vec() }; 2],
         purposes: Vec::new(),
+        profile_records_max: 500,
+        match_model: None,
     }
 }
 

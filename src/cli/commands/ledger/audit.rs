@@ -50,6 +50,9 @@ fn print(reader: &Reader<'_>, audit: &Audit) -> anyhow::Result<()> {
         counted(audit.values, "value", "values"),
         counted(audit.permissions, "permission", "permissions")
     ))?;
+    if audit.decisions > 0 {
+        line(format!("  {} of stewards", counted(audit.decisions, "decision", "decisions")))?;
+    }
     if breaches == 0 {
         return Ok(());
     }

@@ -1,0 +1,56 @@
+//! How the decisions of stewards are written (see `FORMAT.md`).
+//!
+//! INVARIANT: a ruling has one form: of two records the older stands first, and what a ruling does not have is zero.
+
+use super::super::error::Error;
+use super::super::kind::{Kind, Seal};
+use super::super::payload::{Review, Written};
+use super::put;
+use crate::encoding::canonical;
+use crate::model::{Birth, IdentifierHash, KindId, Ruling, Sequence};
+
+/// Says that there is no second record, or that nothing is withdrawn.
+const NONE: u64 = u64::MAX;
+const SAME: u8 = 1;
+const DIFFERENT: u8 = 2;
+const ALLOWED: u8 = 3;
+
+/// Ruling, a record, another, kind and identifier, the entry that is withdrawn, who, why.
+type ReviewWire = (u8, u64, u64, u8, u128, u64, String, String);
+
+impl Written for Review {
+    fn kind(&self) -> Kind {
+        Kind::Review
+    }
+
+    fn seal(&self) -> Seal {
+        match self.ruling.records() {
+            (a, Some(b)) => Seal::Pair(a, b),
+            (carrier, None) => Seal::Record(carrier),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        let (code, a, b, kind, identifier) = match self.ruling {
+            Ruling::Same(a, b) => (SAME, a.0, b.0, 0, 0),
+            Ruling::Different(a, b) => (DIFFERENT, a.0, b.0, 0, 0),
+            Ruling::Allowed { kind, identifier, carrier } => (ALLOWED, carrier.0, NONE, kind.0, identifier.0),
+        };
+        let ends = self.ends.map_or(NONE, |ends| ends.0);
+        put(Kind::Review, &(code, a, b, kind, identifier, ends, &self.by, &self.reason), out)
+    }
+}
+
+pub(super) fn read_review(bytes: &[u8]) -> Option<Review> {
+    let (code, a, b, kind, identifier, ends, by, reason): ReviewWire = canonical::decode(bytes).ok()?;
+    let pair = a < b && b != NONE && kind == 0 && identifier == 0;
+    let ruling = match code {
+        SAME if pair => Ruling::Same(Birth(a), Birth(b)),
+        DIFFERENT if pair => Ruling::Different(Birth(a), Birth(b)),
+        ALLOWED if b == NONE => {
+            Ruling::Allowed { kind: KindId(kind), identifier: IdentifierHash(identifier), carrier: Birth(a) }
+        }
+        _ => return None,
+    };
+    Some(Review { ruling, ends: (ends != NONE).then_some(Sequence(ends)), by, reason })
+}

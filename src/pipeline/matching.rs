@@ -1,0 +1,186 @@
+//! What scoring has to say of the records of a data directory: what a model is trained on, and why two records match.
+
+use super::Error;
+use super::open::scorer;
+use super::read::{Opened, Reader};
+use super::view::RecordView;
+use crate::dataflow::{Engine, Rules};
+use crate::matching::{Comparable, Comparisons, Model, Scorer};
+use crate::model::{AttributeId, Birth, Named};
+use crate::store::RecordBody;
+use hashbrown::HashMap;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How the weight of a pair comes about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MatchView {
+    /// One record.
+    pub first: RecordView,
+    /// The other.
+    pub second: RecordView,
+    /// What *one person* is weighed against, the likeliest other reason for them to be alike: `strangers`,
+    /// `one household`, `same name`, `another branch` or `same house`.
+    pub against: &'static str,
+    /// The odds before anything is compared, in millibits: thousandths of a base-2 logarithm.
+    pub prior: i32,
+    /// What each comparison says.
+    pub steps: Vec<MatchStep>,
+    /// Prior and all steps: the weight, in millibits.
+    pub weight: i32,
+    /// The probability that both are one person, in parts per million.
+    pub probability_ppm: u32,
+    /// From this weight on records are joined, in millibits.
+    pub automatic: i32,
+    /// From this weight on they go to review, in millibits.
+    pub review: i32,
+    /// Whether they share a block, without which they are not compared.
+    pub blocked: bool,
+    /// Whether they are in one profile.
+    pub together: bool,
+}
+
+/// What one comparison says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MatchStep {
+    /// The attribute, or what several have in common.
+    pub comparison: String,
+    /// How alike the values are.
+    pub level: String,
+    /// What that weighs, in millibits.
+    pub weight: i32,
+    /// What the rarity of the value adds, in millibits.
+    pub adjustment: i32,
+}
+
+impl Reader<'_> {
+    /// What is compared of each live record of a person, in the order of births. `progress` is told how many there are
+    /// so far.
+    ///
+    /// # Errors
+    /// When the index or the ledger cannot be read.
+    pub fn comparables(&self, mut progress: impl FnMut(u64)) -> Result<Vec<(Birth, Comparable)>, Error> {
+        let comparisons = Comparisons::new(self.schema);
+        let mut all = Vec::new();
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            if !matches!(row.body, RecordBody::Person(_)) {
+                continue;
+            }
+            let received = self.received(row.position)?;
+            let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
+            let what = comparisons.comparable(received.source, &received.fields, values);
+            all.extend(what.map(|what| (birth, what)));
+            if all.len() % 4_096 == 0 {
+                progress(all.len() as u64);
+            }
+        }
+        progress(all.len() as u64);
+        Ok(all)
+    }
+
+    /// Source, key and profile of each live record of a person, in the order of births.
+    ///
+    /// # Errors
+    /// When the index or the ledger cannot be read.
+    pub fn members(&self, mut each: impl FnMut(&str, &str, Birth)) -> Result<(), Error> {
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            let (RecordBody::Person(_), Some(root)) = (&row.body, self.index.root(birth)?) else { continue };
+            let source = self.schema.sources.get(usize::from(row.source.0)).map_or("", |source| source.name.as_str());
+            each(source, &self.received(row.position)?.key, root);
+        }
+        Ok(())
+    }
+
+    /// Who would be with whom, were records joined from each of these weights on, in millibits: for each of them the
+    /// root of every live record of a person, in the order of [`members`](Self::members). Stewards' decisions are left out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no model; when the index or the ledger cannot be read.
+    pub fn partitions(&self, weights: &[i32]) -> Result<Vec<Vec<Birth>>, Error> {
+        let text = self.schema.match_model.as_deref();
+        let model = text.and_then(|text| Model::read(text.as_bytes()).ok());
+        let model = model.ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?;
+        let engine = |weight: &i32| {
+            let model = model.with_thresholds(*weight, *weight);
+            let scorer = Arc::new(Scorer::new(self.schema, &model, [0; 16]));
+            Engine::new(&Rules::new(self.schema, Some(scorer)))
+        };
+        let mut engines: Vec<Engine> = weights.iter().map(engine).collect();
+        let comparisons = Comparisons::new(self.schema);
+        let mut births = Vec::new();
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            let (RecordBody::Person(facts), Some(_)) = (&row.body, self.index.root(birth)?) else { continue };
+            let received = self.received(row.position)?;
+            let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
+            let what = comparisons.comparable(received.source, &received.fields, values);
+            let named = Named::new(row.name, birth);
+            for engine in &mut engines {
+                engine.record(named, &self.schema.sources, None, Some(facts));
+                engine.compare(named, false, what.clone());
+            }
+            births.push(birth);
+        }
+        let roots = |engine: &mut Engine| {
+            let roots: HashMap<Birth, Birth> = engine.restore().into_iter().map(|m| (m.record, m.root)).collect();
+            births.iter().map(|birth| roots.get(birth).copied().unwrap_or(*birth)).collect()
+        };
+        Ok(engines.iter_mut().map(roots).collect())
+    }
+
+    /// How the weight of two records comes about, by the bundle's model or another; `None` when nothing of one of them
+    /// can be compared.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no model; when the index or the ledger cannot be read.
+    pub fn explain_match(&self, one: Birth, other: Birth, model: Option<&Model>) -> Result<Option<MatchView>, Error> {
+        let scorer = match model {
+            Some(model) => Arc::new(Scorer::new(self.schema, model, [0; 16])),
+            None => scorer(self.schema, self.identity)?
+                .ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?,
+        };
+        let (one, other) = (self.open(one)?, self.open(other)?);
+        let (Some(a), Some(b)) = (compared(&scorer, &one), compared(&scorer, &other)) else { return Ok(None) };
+        let waterfall = scorer.explain(&a, &b);
+        let (mut blocks, mut others) = (Vec::new(), Vec::new());
+        scorer.blocks(&a, &mut blocks);
+        scorer.blocks(&b, &mut others);
+        let step = |step: &crate::matching::Step| MatchStep {
+            comparison: step.comparison.clone(),
+            level: step.level.to_owned(),
+            weight: step.weight,
+            adjustment: step.adjustment,
+        };
+        let (root, other_root) = (self.index.root(one.birth)?, self.index.root(other.birth)?);
+        Ok(Some(MatchView {
+            first: self.record_view(&one),
+            second: self.record_view(&other),
+            against: waterfall.against,
+            prior: waterfall.prior,
+            steps: waterfall.steps.iter().map(step).collect(),
+            weight: waterfall.sum,
+            probability_ppm: waterfall.probability_ppm,
+            automatic: scorer.automatic(),
+            review: scorer.review(),
+            blocked: blocks.iter().any(|key| others.binary_search(key).is_ok()),
+            together: root.is_some() && root == other_root,
+        }))
+    }
+}
+
+/// A match weight as people read it.
+pub fn bits(millibits: i32) -> String {
+    let sign = if millibits < 0 { "-" } else { "" };
+    let tenths = (millibits.unsigned_abs() + 50) / 100;
+    format!("{sign}{}.{} bits", tenths / 10, tenths % 10)
+}
+
+/// What is compared of a record that was read.
+pub(super) fn compared(scorer: &Scorer, record: &Opened) -> Option<Comparable> {
+    let received = &record.received;
+    let values =
+        received.values.iter(&received.fields).map(|(attribute, _, text): (AttributeId, _, &str)| (attribute, text));
+    scorer.comparable(received.source, &received.fields, values)
+}

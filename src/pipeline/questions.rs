@@ -1,0 +1,289 @@
+//! What is put to stewards: links that do not join their records, with what hinders them and what would resolve it; and
+//! what stewards have decided.
+//!
+//! The order is that of the dataflow, strongest evidence first, and rests on content alone, so that two runs over the
+//! same records list the same.
+//!
+//! INVARIANT: every link that was refused between two profiles is listed or counted.
+
+use super::Error;
+use super::decisions::Decisions;
+use super::read::Reader;
+use super::sandbox::Hypothesis;
+use super::view::{DecisionView, PairView, QuestionView, Questions};
+use crate::ledger::{Content, Position};
+use crate::model::{Birth, IdentifierHash, KindId, NameHash, Obstacle, Ruling, Sequence};
+use crate::store::{DecisionRow, Question};
+use std::collections::HashMap;
+
+/// Profiles that a steward decided to keep apart, with the decision.
+type Apart = HashMap<(Birth, Birth), (Sequence, Birth, Birth)>;
+
+/// What is said of a question that nothing more is known of.
+struct Told {
+    obstacle: &'static str,
+    reason: String,
+    remedy: String,
+}
+
+impl Reader<'_> {
+    /// Links between two profiles that do not join them, the strongest first: those that are open, or with `decided`
+    /// also those that a steward has decided. At most `limit`.
+    ///
+    /// # Errors
+    /// When index or ledger cannot be read.
+    pub fn questions(&self, limit: usize, decided: bool) -> Result<Questions, Error> {
+        let decisions = Decisions::load(self.index)?;
+        let apart = self.apart(&decisions)?;
+        let mut all: Vec<(Question, Birth, Birth)> = Vec::new();
+        let mut found = Questions::default();
+        for question in self.index.questions() {
+            let question = question?;
+            let (Some(a), Some(b)) = (self.index.root(question.link.a)?, self.index.root(question.link.b)?) else {
+                continue;
+            };
+            if a == b {
+                continue;
+            }
+            let is_decided = question.obstacle == Obstacle::Different || apart.contains_key(&(a.min(b), a.max(b)));
+            found.decided += u64::from(is_decided && !decided);
+            if decided || !is_decided {
+                all.push((question, a, b));
+            }
+        }
+        found.count = all.len() as u64;
+        all.sort_unstable_by_key(|(question, _, _)| self.strength(question));
+        let mut rest = all.as_slice();
+        while let Some((first, _, _)) = rest.first().filter(|_| found.open.len() < limit) {
+            let strength = self.strength(first);
+            let end = rest.partition_point(|(question, _, _)| self.strength(question) == strength);
+            let (alike, after) = rest.split_at(end);
+            rest = after;
+            let mut named = Vec::with_capacity(alike.len());
+            for question in alike {
+                named.push((self.names(&question.0)?, question));
+            }
+            named.sort_unstable_by_key(|(names, _)| *names);
+            for (_, (question, a, b)) in named.into_iter().take(limit - found.open.len()) {
+                found.open.push(self.question_view(&decisions, &apart, question, *a, *b)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All decisions of stewards that hold, in the order in which they were made.
+    ///
+    /// # Errors
+    /// When index or ledger cannot be read.
+    pub fn decisions(&self) -> Result<Vec<DecisionView>, Error> {
+        let decisions = Decisions::load(self.index)?;
+        decisions.iter().map(|(entry, row)| self.decision_view(entry, &row)).collect()
+    }
+
+    /// The decision that holds about what a ruling is about.
+    ///
+    /// # Errors
+    /// When index or ledger cannot be read.
+    pub fn decision(&self, ruling: Ruling) -> Result<Option<DecisionView>, Error> {
+        let decisions = Decisions::load(self.index)?;
+        let found = match ruling {
+            Ruling::Same(a, b) | Ruling::Different(a, b) => decisions.between(a, b),
+            allowed @ Ruling::Allowed { .. } => decisions.find(allowed),
+        };
+        found.map(|(entry, row)| self.decision_view(entry, &row)).transpose()
+    }
+
+    /// What the decision about two records says, if there is one.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn ruling_between(&self, one: Birth, other: Birth) -> Result<Option<Ruling>, Error> {
+        Ok(Decisions::load(self.index)?.between(one, other).map(|(_, row)| row.ruling))
+    }
+
+    /// Two records side by side: what ties and what hinders, and what either decision would do.
+    ///
+    /// # Errors
+    /// As [`preview`](Self::preview).
+    pub fn pair(&self, one: Birth, other: Birth) -> Result<PairView, Error> {
+        if one == other {
+            return Err(Error::BadName { what: "a decision is about two records: name another".to_owned() });
+        }
+        let decisions = Decisions::load(self.index)?;
+        let preview = |ruling: Ruling| match decisions.contradiction(ruling) {
+            Some(_) => Ok(None),
+            None if decisions.find(ruling).is_some() => Ok(None),
+            None => self.preview(Hypothesis::Decide(ruling)).map(Some),
+        };
+        let decision = decisions.between(one, other);
+        Ok(PairView {
+            first: self.name_of(one)?,
+            first_profile: self.profile_at(one)?,
+            second: self.name_of(other)?,
+            second_profile: self.profile_at(other)?,
+            decision: decision.map(|(entry, row)| self.decision_view(entry, &row)).transpose()?,
+            questions: self.between(&decisions, one, other)?,
+            same: preview(Ruling::same(one, other))?,
+            different: preview(Ruling::different(one, other))?,
+        })
+    }
+
+    /// The questions between the profiles of two records.
+    fn between(&self, decisions: &Decisions, one: Birth, other: Birth) -> Result<Vec<QuestionView>, Error> {
+        let (Some(a), Some(b)) = (self.index.root(one)?, self.index.root(other)?) else { return Ok(Vec::new()) };
+        let (Some(near), Some(_)) = (self.index.profile(a)?, self.index.profile(b)?) else { return Ok(Vec::new()) };
+        if a == b {
+            return Ok(Vec::new());
+        }
+        let apart = self.apart(decisions)?;
+        let mut found = Vec::new();
+        for member in near.members {
+            for question in self.index.questions_of(member)? {
+                let far = if question.link.a == member { question.link.b } else { question.link.a };
+                if self.index.root(far)? == Some(b) {
+                    found.push(question);
+                }
+            }
+        }
+        found.sort_unstable_by_key(|question| (self.strength(question), *question));
+        let root = |birth: Birth| if self.index.root(birth).ok().flatten() == Some(a) { a } else { b };
+        let view = |question: &Question| {
+            let (of_a, of_b) = (root(question.link.a), root(question.link.b));
+            self.question_view(decisions, &apart, question, of_a, of_b)
+        };
+        found.iter().map(view).collect()
+    }
+
+    /// Which profiles stewards keep apart.
+    fn apart(&self, decisions: &Decisions) -> Result<Apart, Error> {
+        let mut apart = Apart::new();
+        for (entry, row) in decisions.iter() {
+            let Ruling::Different(one, other) = row.ruling else { continue };
+            if let (Some(a), Some(b)) = (self.index.root(one)?, self.index.root(other)?) {
+                apart.entry((a.min(b), a.max(b))).or_insert((entry, one, other));
+            }
+        }
+        Ok(apart)
+    }
+
+    /// The order of strength, as the dataflow has it; the stronger is the smaller.
+    fn strength(&self, question: &Question) -> (u16, u32, KindId, IdentifierHash, Obstacle) {
+        let link = &question.link;
+        let (class, weight) = match link.kind {
+            KindId::STEWARD => (0, 0),
+            KindId::SCORED => (u16::MAX, link.weight().unwrap_or(i32::MIN).abs_diff(i32::MAX)),
+            kind => {
+                let priority = self.schema.kinds.get(usize::from(kind.0)).map_or(0, |kind| kind.priority);
+                (u16::from(u8::MAX - priority) + 1, 0)
+            }
+        };
+        (class, weight, link.kind, link.identifier, question.obstacle)
+    }
+
+    /// By what questions of one strength are told apart.
+    fn names(&self, question: &Question) -> Result<[NameHash; 2], Error> {
+        let name = |birth: Birth| Ok::<_, Error>(self.index.record(birth)?.map_or(NameHash(0), |row| row.name));
+        let mut names = [name(question.link.a)?, name(question.link.b)?];
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn question_view(
+        &self,
+        decisions: &Decisions,
+        apart: &Apart,
+        question: &Question,
+        a: Birth,
+        b: Birth,
+    ) -> Result<QuestionView, Error> {
+        let kept = apart.get(&(a.min(b), a.max(b))).copied();
+        let Told { obstacle, reason, remedy } = self.told(question.obstacle, kept)?;
+        Ok(QuestionView {
+            from: self.name_of(question.link.a)?,
+            to: self.name_of(question.link.b)?,
+            from_profile: self.id(a)?,
+            to_profile: self.id(b)?,
+            ground: self.ground(decisions, &question.link)?,
+            obstacle,
+            reason,
+            remedy,
+            decided: kept.map(|(entry, _, _)| entry),
+        })
+    }
+
+    /// What an obstacle means and what would resolve it.
+    fn told(&self, obstacle: Obstacle, kept: Option<(Sequence, Birth, Birth)>) -> Result<Told, Error> {
+        let told = |obstacle, reason: String, remedy: &str| Told { obstacle, reason, remedy: remedy.to_owned() };
+        Ok(match obstacle {
+            Obstacle::Different => match kept {
+                Some((entry, one, other)) => {
+                    let name = |birth| self.name_of(birth).map(|record| format!("{}:{}", record.source, record.key));
+                    let (one, other) = (name(one)?, name(other)?);
+                    let reason =
+                        format!("a steward decided that {one} and {other} are different persons (entry #{entry})");
+                    let remedy =
+                        format!("none is needed; `onefold review withdraw {one} {other}` takes the decision back");
+                    Told { obstacle: "different", reason, remedy }
+                }
+                None => told(
+                    "different",
+                    "a steward decided that two of their records are different persons".to_owned(),
+                    "none is needed; `onefold review list --decisions` shows the decision",
+                ),
+            },
+            Obstacle::Unique(kind) => {
+                let kind = self.schema.kinds.get(usize::from(kind.0)).map_or("identifier", |kind| kind.name.as_str());
+                told(
+                    "unique",
+                    format!("the profiles have different values of {kind}, of which a person has one"),
+                    "decide `same` if one person really has both, `different` if not, or correct the value at its source",
+                )
+            }
+            Obstacle::Source(source) => {
+                let source = self.schema.sources.get(usize::from(source.0)).map_or("?", |source| source.name.as_str());
+                told(
+                    "source",
+                    format!("both profiles have a record of {source}, where a person has one"),
+                    "decide `same` if the source holds one person twice, `different` if not",
+                )
+            }
+            Obstacle::Size => told(
+                "size",
+                format!("together they would have more than {} records", self.schema.profile_records_max),
+                "look for a value that strangers share (`onefold review identifiers`) before you decide `same`",
+            ),
+            Obstacle::Bridge => told(
+                "bridge",
+                "nothing but too few scores joins two groups of records".to_owned(),
+                "compare the two profiles and decide `same` or `different`",
+            ),
+            Obstacle::Uncertain => told(
+                "uncertain",
+                "the score is too low to join them and too high to pass over".to_owned(),
+                "compare the two records and decide `same` or `different`",
+            ),
+        })
+    }
+
+    fn decision_view(&self, entry: Sequence, row: &DecisionRow) -> Result<DecisionView, Error> {
+        let read = self.entries.read(Position(row.position))?;
+        let Content::Review(review) = read.content else {
+            return Err(Error::Unaccounted { what: "a decision's entry is no review" });
+        };
+        let (ruling, pair) = match row.ruling {
+            Ruling::Same(a, b) => ("same", Some([a, b])),
+            Ruling::Different(a, b) => ("different", Some([a, b])),
+            Ruling::Allowed { .. } => ("allowed", None),
+        };
+        let (kind, value) = match row.ruling {
+            Ruling::Allowed { kind, identifier, .. } => {
+                let name = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.name.clone());
+                (name, self.identifier_value(kind, identifier)?)
+            }
+            _ => (None, None),
+        };
+        let records = pair.into_iter().flatten().map(|birth| self.name_of(birth)).collect::<Result<_, _>>()?;
+        let (by, reason, at_s) = (review.by, review.reason, read.header.time_s);
+        Ok(DecisionView { entry, ruling, records, kind, value, by, reason, at_s })
+    }
+}

@@ -10,6 +10,7 @@ use crate::model::{AttributeId, Birth, Named};
 use crate::store::RecordBody;
 use hashbrown::HashMap;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How the weight of a pair comes about.
@@ -40,6 +41,26 @@ pub struct MatchView {
     pub together: bool,
 }
 
+/// A block that holds more records than are compared with each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BlockView {
+    /// How many records.
+    pub records: u64,
+    /// The first of them, at most five.
+    pub sample: Vec<RecordView>,
+}
+
+/// How records fall into blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Blocks {
+    /// Blocks of two records or more.
+    pub count: u64,
+    /// The most records of a block that are compared with each other.
+    pub records_max: u32,
+    /// Blocks with more, the largest first.
+    pub oversized: Vec<BlockView>,
+}
+
 /// What one comparison says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MatchStep {
@@ -52,6 +73,9 @@ pub struct MatchStep {
     /// What the rarity of the value adds, in millibits.
     pub adjustment: i32,
 }
+
+/// Records of an oversized block that are named.
+const SAMPLE: usize = 5;
 
 impl Reader<'_> {
     /// What is compared of each live record of a person, in the order of births. `progress` is told how many there are
@@ -128,6 +152,43 @@ impl Reader<'_> {
             births.iter().map(|birth| roots.get(birth).copied().unwrap_or(*birth)).collect()
         };
         Ok(engines.iter_mut().map(roots).collect())
+    }
+
+    /// How records fall into blocks, and which blocks are too large to be compared. `progress` is told how many records
+    /// have been read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no model; when the index or the ledger cannot be read.
+    pub fn blocks(&self, progress: impl FnMut(u64)) -> Result<Blocks, Error> {
+        let scorer = scorer(self.schema, self.identity)?
+            .ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?;
+        let records = self.comparables(progress)?;
+        let (mut keys, mut sizes) = (Vec::new(), HashMap::<u64, u64>::new());
+        for (_, what) in &records {
+            scorer.blocks(what, &mut keys);
+            keys.iter().for_each(|key| *sizes.entry(*key).or_default() += 1);
+        }
+        let records_max = scorer.block_records_max();
+        let count = sizes.values().filter(|size| **size > 1).count() as u64;
+        sizes.retain(|_, size| *size > u64::from(records_max));
+        let mut samples: BTreeMap<u64, Vec<Birth>> = BTreeMap::new();
+        for (birth, what) in &records {
+            scorer.blocks(what, &mut keys);
+            for key in keys.iter().filter(|key| sizes.contains_key(*key)) {
+                let sample = samples.entry(*key).or_default();
+                if sample.len() < SAMPLE {
+                    sample.push(*birth);
+                }
+            }
+        }
+        let mut oversized: Vec<(u64, Vec<Birth>)> =
+            samples.into_iter().map(|(key, sample)| (sizes.get(&key).copied().unwrap_or(0), sample)).collect();
+        oversized.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+        let view = |(records, sample): (u64, Vec<Birth>)| {
+            let sample = sample.into_iter().map(|birth| self.name_of(birth)).collect::<Result<_, Error>>()?;
+            Ok(BlockView { records, sample })
+        };
+        Ok(Blocks { count, records_max, oversized: oversized.into_iter().map(view).collect::<Result<_, Error>>()? })
     }
 
     /// How the weight of two records comes about, by the bundle's model or another; `None` when nothing of one of them

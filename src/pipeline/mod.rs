@@ -55,7 +55,7 @@ pub use head::Head;
 pub use ingest::{Ingested, Input, Progress};
 pub use keys::{HeldKeys, KeyAccount, Rotation, key_status};
 pub use live::Breach;
-pub use matching::{MatchStep, MatchView, bits};
+pub use matching::{BlockView, Blocks, MatchStep, MatchView, bits};
 pub use notify::{EpochChanges, ProfileChanges};
 pub use open::Onefold;
 pub use options::{InitOptions, OpenOptions};

@@ -97,7 +97,12 @@ impl Reader<'_> {
         let source = &self.schema.sources[usize::from(source.0)].name;
         let name = self.identity.name(source, key);
         let missing = || Error::NotFound { what: format!("source `{source}` has sent no record of this key") };
-        self.index.birth(name)?.ok_or_else(missing)
+        if let Some(birth) = self.index.birth(name)? {
+            return Ok(birth);
+        }
+        // People write `|` between the parts of a key.
+        let parts = self.identity.name(source, &key.replace('|', "\u{1f}"));
+        self.index.birth(parts)?.ok_or_else(missing)
     }
 
     /// The roots of the profiles that a name leads to, in ascending order; more than one only for an identifier that

@@ -106,6 +106,23 @@ fn loaded(folder: &Path, name: &str, bundle: &Path, identity_from: Option<&str>,
     data
 }
 
+#[test]
+fn a_key_of_two_parts_is_written_with_a_bar() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let dir = bundle(folder, None);
+    let sources = fs::read_to_string(dir.join("sources.toml")).unwrap();
+    fs::write(dir.join("sources.toml"), sources.replace("key = \"id\"", "key = [\"town\", \"id\"]")).unwrap();
+    let row = |key: &str| (key.to_owned(), format!("{key},Ada,Lovelace,1915-12-10,London,ada@example.org\n"));
+    let data = loaded(folder, "data", &dir, None, &[row("1"), row("2")]);
+    let out = ok(&["why", "list:London|1", "list:London|2", "--data", &data]);
+    assert!(out.contains("list:London|1 and list:London|2 share the email"), "{out}");
+    let truth = folder.join("truth.csv");
+    fs::write(&truth, "source,record_id,entity_id\nLondon,1,x\nLondon,2,y\n").unwrap();
+    let out = ok(&["match", "evaluate", "--truth", text(&truth), "--data", &data]);
+    assert!(out.contains("2 records of 2 persons, 1 false pairs: list:London|1, list:London|2"), "{out}");
+}
+
 /// Who is with whom.
 fn partition(data: &str) -> BTreeSet<BTreeSet<String>> {
     let mut profiles: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -197,6 +214,9 @@ fn a_match_is_explained_and_evaluated() {
     let sum: i64 = steps.map(|step| number(&step["weight"]) + number(&step["adjustment"])).sum();
     assert_eq!(number(&told["prior"]) + sum, number(&told["weight"]), "{told}");
     assert_eq!(told["together"], false);
+
+    let blocks: Value = serde_json::from_str(&ok(&["match", "blocks", "--data", &data, "--json"])).unwrap();
+    assert!(number(&blocks["count"]) >= 200 && number(&blocks["oversized_count"]) == 0, "{blocks}");
 
     let truth = rows.iter().fold("source,record_id,entity_id\n".to_owned(), |truth, (key, _)| {
         truth + &format!("list,{key},{}\n", key.trim_end_matches(['a', 'b']))

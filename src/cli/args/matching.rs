@@ -42,6 +42,21 @@ Examples:
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
     },
+    /// Show which blocks are too large for their records to be compared with each other.
+    #[command(after_help = "\
+Two records are compared when they share a block: alike names and a place, a date of birth and an initial, a \
+part of an address. A block that very many records share tells too little and would cost too much, so that its \
+pairs are passed over, unless another block has them, until it shrinks again. Nothing of this is an error: it \
+says where recall may be lost.
+
+Examples:
+  onefold match blocks
+  onefold match blocks --limit 100 --json")]
+    Blocks {
+        /// Show at most so many, the largest first.
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: usize,
+    },
     /// Score the profiles against a file that says which records are one person.
     #[command(after_help = "\
 The file is CSV with the columns source, record_id and entity_id. Precision falls with each record that is in \

@@ -3,7 +3,7 @@
 //! A record of the truth that is not here counts as a profile of its own: it costs recall. One that the truth does not
 //! know is passed over. Where a record's key has two parts, these may be the truth's source and record.
 
-use super::open;
+use super::{open, written_key};
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
@@ -21,21 +21,34 @@ const THRESHOLDS: std::ops::RangeInclusive<i32> = -4..=20;
 /// The truth: the number of the person of each record.
 type Truth = HashMap<(String, String), u32>;
 
+/// A record that is here.
+struct Member {
+    /// Who it is, where the truth knows it.
+    entity: Option<u32>,
+    /// Its profile.
+    root: Birth,
+    /// Source and key by which the truth may know it.
+    name: String,
+    /// The same as people write it.
+    written: String,
+}
+
 /// Prints the figures, and draws the chart.
 pub fn run(global: &Global, truth: &Path, worst: usize, chart_path: Option<&Path>) -> anyhow::Result<u8> {
     let truth = read(truth)?;
     let archive = open(global)?;
     let reader = archive.reader()?;
-    let mut members: Vec<(Option<u32>, Birth, String)> = Vec::new();
+    let mut members: Vec<Member> = Vec::new();
     reader.members(|source, key, root| {
+        let written = format!("{source}:{}", written_key(key));
         // A key of two parts may itself be source and record, where one export holds several systems.
         let (own, parts) = ((source, key), key.split_once('\u{1f}'));
         let name = parts.filter(|(source, key)| truth.contains_key(&((*source).to_owned(), (*key).to_owned())));
         let (source, key) = name.unwrap_or(own);
         let entity = truth.get(&(source.to_owned(), key.to_owned())).copied();
-        members.push((entity, root, format!("{source}:{key}")));
+        members.push(Member { entity, root, name: format!("{source}:{key}"), written });
     })?;
-    let roots: Vec<Birth> = members.iter().map(|(_, root, _)| *root).collect();
+    let roots: Vec<Birth> = members.iter().map(|member| member.root).collect();
     let (evaluation, numbers) = measure(&truth, &members, &roots);
     if global.json {
         output::json(&told(&evaluation))?;
@@ -74,20 +87,20 @@ fn read(path: &Path) -> anyhow::Result<Truth> {
 }
 
 /// The figures, and the root behind each number of a profile.
-fn measure(truth: &Truth, members: &[(Option<u32>, Birth, String)], roots: &[Birth]) -> (Evaluation, Vec<Birth>) {
+fn measure(truth: &Truth, members: &[Member], roots: &[Birth]) -> (Evaluation, Vec<Birth>) {
     let (mut entities, mut profiles) = (Vec::new(), Vec::new());
     let (mut numbers, mut of) = (Vec::new(), HashMap::new());
-    for ((entity, ..), root) in members.iter().zip(roots) {
-        let Some(entity) = entity else { continue };
+    for (member, root) in members.iter().zip(roots) {
+        let Some(entity) = member.entity else { continue };
         let number = *of.entry(*root).or_insert_with(|| {
             numbers.push(*root);
             u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX)
         });
-        entities.push(*entity);
+        entities.push(entity);
         profiles.push(number);
     }
     // Records that are not here: each is alone.
-    let here: std::collections::HashSet<&str> = members.iter().map(|(.., name)| name.as_str()).collect();
+    let here: std::collections::HashSet<&str> = members.iter().map(|member| member.name.as_str()).collect();
     let mut alone = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
     let mut missing: Vec<u32> = truth
         .iter()
@@ -128,7 +141,7 @@ fn print(evaluation: &Evaluation) -> anyhow::Result<()> {
 fn print_worst(
     reader: &Reader<'_>,
     evaluation: &Evaluation,
-    members: &[(Option<u32>, Birth, String)],
+    members: &[Member],
     numbers: &[Birth],
     worst: usize,
 ) -> anyhow::Result<()> {
@@ -139,8 +152,12 @@ fn print_worst(
     line("The worst profiles:")?;
     for bad in evaluation.worst.iter().take(worst) {
         let Some(root) = usize::try_from(bad.profile).ok().and_then(|place| numbers.get(place)) else { continue };
-        let names: Vec<&str> =
-            members.iter().filter(|(_, other, _)| other == root).map(|(.., name)| name.as_str()).take(8).collect();
+        let names: Vec<&str> = members
+            .iter()
+            .filter(|member| member.root == *root)
+            .map(|member| member.written.as_str())
+            .take(8)
+            .collect();
         let more = if bad.records > 8 { ", …" } else { "" };
         let text = format!(
             "  {}: {} records of {} persons, {} false pairs: {}{more}",
@@ -176,12 +193,7 @@ fn told(evaluation: &Evaluation) -> serde_json::Value {
 }
 
 /// Draws precision, recall and F1 over the thresholds.
-fn draw(
-    reader: &Reader<'_>,
-    truth: &Truth,
-    members: &[(Option<u32>, Birth, String)],
-    path: &Path,
-) -> anyhow::Result<()> {
+fn draw(reader: &Reader<'_>, truth: &Truth, members: &[Member], path: &Path) -> anyhow::Result<()> {
     let thresholds: Vec<i32> = THRESHOLDS.map(|bits| bits * 1_000).collect();
     let partitions = reader.partitions(&thresholds)?;
     let point = |(threshold, roots): (&i32, &Vec<Birth>)| Point {

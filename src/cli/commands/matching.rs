@@ -15,6 +15,7 @@ pub fn run(global: &Global, command: &MatchCommand) -> anyhow::Result<u8> {
     match command {
         MatchCommand::Train { output, automatic, review } => learn(global, output, *automatic, *review),
         MatchCommand::Explain { first, second, model } => explain(global, first, second, model.as_deref()),
+        MatchCommand::Blocks { limit } => blocks(global, *limit),
         MatchCommand::Evaluate { truth, worst, chart } => super::evaluate::run(global, truth, *worst, chart.as_deref()),
     }
 }
@@ -63,6 +64,40 @@ fn millibits(bits: f64) -> i32 {
     #[expect(clippy::cast_possible_truncation, reason = "it lies within the bounds of the line above")]
     let whole = bounded as i32;
     whole
+}
+
+/// Shows the blocks that are too large.
+fn blocks(global: &Global, limit: usize) -> anyhow::Result<u8> {
+    let archive = open(global)?;
+    let reader = archive.reader()?;
+    let bar = progress(global);
+    let blocks = reader.blocks(|count| bar.set_message(format!("{} records read", output::count(count))));
+    bar.finish_and_clear();
+    let mut blocks = blocks?;
+    let many = blocks.oversized.len();
+    blocks.oversized.truncate(limit);
+    if global.json {
+        let count = serde_json::json!({ "oversized_count": many });
+        let mut told = serde_json::to_value(&blocks)?;
+        if let (Some(told), Some(count)) = (told.as_object_mut(), count.as_object()) {
+            told.extend(count.clone());
+        }
+        output::json(&told)?;
+        return Ok(SUCCESS);
+    }
+    let (all, max) = (output::counted(blocks.count, "block", "blocks"), blocks.records_max);
+    line(format!("{all} of two records or more, {} of more than {max}.", output::count(many as u64)))?;
+    if blocks.oversized.is_empty() {
+        return Ok(SUCCESS);
+    }
+    line("")?;
+    let mut grid = Grid::new(&["records!", "such as"]);
+    for block in &blocks.oversized {
+        let sample: Vec<String> = block.sample.iter().map(record_name).collect();
+        grid.row([&output::count(block.records), &sample.join(", ")]);
+    }
+    grid.print(2)?;
+    Ok(SUCCESS)
 }
 
 /// Reads a model that is not the bundle's.

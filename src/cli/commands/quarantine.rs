@@ -57,7 +57,12 @@ fn list_values(global: &Global, limit: usize) -> anyhow::Result<u8> {
     } else {
         let mut table = Grid::new(&["record", "field", "value", "reason"]);
         for value in &values {
-            table.row([&format!("{}:{}", value.source, value.key), &value.field, &value.raw, &value.reason]);
+            table.row([
+                &format!("{}:{}", value.source, super::written_key(&value.key)),
+                &value.field,
+                &value.raw,
+                &value.reason,
+            ]);
         }
         table.print(0)?;
     }

@@ -227,15 +227,10 @@ pub fn print_preview(preview: &Preview) -> anyhow::Result<()> {
 
 /// Writes a profile by its records.
 pub fn print_group(group: &Group) -> anyhow::Result<()> {
-    let names: Vec<String> = group.records.iter().take(NAMED_MAX).map(|r: &RecordView| record_name(r)).collect();
+    let names: Vec<String> =
+        group.records.iter().take(NAMED_MAX).map(|record: &RecordView| output::shown(&record_name(record))).collect();
     let more = group.records.len().saturating_sub(NAMED_MAX);
     let more = if more > 0 { format!(" and {} more", output::count(more as u64)) } else { String::new() };
     let count = counted(group.records.len() as u64, "record", "records");
-    let text = format!("    profile {}, {count}: {}{more}", group.profile, names.join(", "));
-    output::wrapped(&text.chars().map(visible).collect::<String>(), 6)
-}
-
-/// A character that a terminal does not act on.
-fn visible(c: char) -> char {
-    if c.is_control() { '\u{fffd}' } else { c }
+    output::wrapped(&format!("    profile {}, {count}: {}{more}", group.profile, names.join(", ")), 6)
 }

@@ -15,7 +15,7 @@ use super::claims::{Claim, Leaf, Membership, Verdict, basis};
 use super::forest::{Basis, Forest, Holds, merge};
 use super::slab::{Place, Slab};
 use super::stage::{Output, Stage, Updates};
-use crate::model::{Birth, Link, Obstacle};
+use crate::model::{Birth, Link, Obstacle, Schema};
 use hashbrown::HashSet;
 use smallvec::SmallVec;
 
@@ -78,6 +78,29 @@ pub struct Strength {
     pub priorities: Vec<u8>,
     /// The most records of a profile.
     pub records_max: u32,
+}
+
+impl Strength {
+    /// The strength that a schema gives to links.
+    pub fn new(schema: &Schema) -> Self {
+        Self {
+            priorities: schema.kinds.iter().map(|kind| kind.priority).collect(),
+            records_max: schema.profile_records_max,
+        }
+    }
+
+    /// Class and weight of a link: a steward's word goes before identifiers by their priority, and these before scores by
+    /// their weight; the stronger is the smaller.
+    pub fn class(&self, link: Link) -> (u16, u32) {
+        match (basis(link), link.weight()) {
+            (Basis::Steward, _) => (0, 0),
+            (Basis::Scored, weight) => (u16::MAX, weight.unwrap_or(i32::MIN).abs_diff(i32::MAX)),
+            (Basis::Identifier, _) => {
+                let priority = self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
+                (u16::from(u8::MAX - priority) + 1, 0)
+            }
+        }
+    }
 }
 
 /// The state of the stage.
@@ -254,22 +277,10 @@ impl Clusters {
     /// A link of the record at this place and of this rank.
     fn candidate(&self, index: Place, link: Link, rank: u64, place: usize) -> Candidate {
         let (other, other_place) = self.nodes.get(link.b).map_or((0, 0), |node| (node.rank, node.place));
-        let (class, weight) = self.class(link);
+        let (class, weight) = self.strength.class(link);
         let strength = (class, weight, rank.min(other), rank.max(other));
         let place = u32::try_from(place).expect("fewer than 2^32 records fit in memory");
         Candidate { strength, link, index, ends: (place, other_place) }
-    }
-
-    /// Class and weight of a link; the stronger is the smaller.
-    fn class(&self, link: Link) -> (u16, u32) {
-        match (basis(link), link.weight()) {
-            (Basis::Steward, _) => (0, 0),
-            (Basis::Scored, weight) => (u16::MAX, weight.unwrap_or(i32::MIN).abs_diff(i32::MAX)),
-            (Basis::Identifier, _) => {
-                let priority = self.strength.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
-                (u16::from(u8::MAX - priority) + 1, 0)
-            }
-        }
     }
 
     /// Computes the forest and the root of one component and sends on what changed.
@@ -411,7 +422,7 @@ impl Clusters {
         (calm.size, calm.holds) = (calm.size + 1, all);
         // All have the same two ends: what is left to tell them apart is their kind and identifier.
         let strongest = links
-            .map(|link| (self.class(link), link.identifier, link, self.add_link(link)))
+            .map(|link| (self.strength.class(link), link.identifier, link, self.add_link(link)))
             .min()
             .map(|(.., link, index)| (link, index));
         let node = self.node(named.birth);

@@ -55,10 +55,7 @@ impl Rules {
             |kind: &crate::model::IdentifierKind| Guard { records_max: kind.records_max, names_max: kind.names_max };
         Self {
             guards: schema.kinds.iter().map(guard).collect(),
-            strength: Strength {
-                priorities: schema.kinds.iter().map(|kind| kind.priority).collect(),
-                records_max: schema.profile_records_max,
-            },
+            strength: Strength::new(schema),
             unique: schema.kinds.iter().map(|kind| kind.unique).collect(),
             survivorship: schema.survivorship.clone(),
             scorer,

@@ -12,7 +12,7 @@ use super::model::Model;
 use super::rival::{RIVALS, Rival, are_organisations};
 use super::terms::{Rarities, VOCABULARIES};
 use super::waterfall::{Step, Waterfall};
-use crate::model::{AttributeId, Fields, Schema, SourceId};
+use crate::model::Schema;
 
 /// A model and a schema, compiled. Cheap to share between threads.
 pub struct Scorer {
@@ -47,14 +47,9 @@ impl Scorer {
         Self { comparisons, weights, automatic: model.file.automatic, review: model.file.review, key }
     }
 
-    /// The comparable form of a record from its raw fields and standardised values; `None` when nothing can be compared.
-    pub fn comparable<'v>(
-        &self,
-        source: SourceId,
-        fields: &Fields,
-        values: impl Iterator<Item = (AttributeId, &'v str)>,
-    ) -> Option<Comparable> {
-        self.comparisons.comparable(source, fields, values)
+    /// What makes records comparable.
+    pub fn comparisons(&self) -> &Comparisons {
+        &self.comparisons
     }
 
     /// Writes the blocking keys of a record: sorted, each once, at most sixteen.

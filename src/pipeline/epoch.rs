@@ -471,7 +471,7 @@ pub(super) fn comparable<'v>(
     fields: &Fields,
     values: impl Iterator<Item = (AttributeId, &'v str)>,
 ) -> Option<Comparable> {
-    scorer.filter(|_| person_facts(body).is_some())?.comparable(source, fields, values)
+    scorer.filter(|_| person_facts(body).is_some())?.comparisons().comparable(source, fields, values)
 }
 
 /// What is clear of a change before its content is looked at.

@@ -1,12 +1,13 @@
 //! What scoring has to say of the records of a data directory: what a model is trained on, and why two records match.
 
 use super::Error;
-use super::open::scorer;
-use super::read::{Opened, Reader};
+use super::open::{model, scorer};
+use super::read::Reader;
 use super::view::RecordView;
 use crate::dataflow::{Engine, Rules};
+use crate::ledger::Received;
 use crate::matching::{Comparable, Comparisons, Model, Scorer};
-use crate::model::{AttributeId, Birth, Named};
+use crate::model::{Birth, Named};
 use crate::store::RecordBody;
 use hashbrown::HashMap;
 use serde::Serialize;
@@ -91,9 +92,7 @@ impl Reader<'_> {
             if !matches!(row.body, RecordBody::Person(_)) {
                 continue;
             }
-            let received = self.received(row.position)?;
-            let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
-            let what = comparisons.comparable(received.source, &received.fields, values);
+            let what = compared(&comparisons, &self.received(row.position)?);
             all.extend(what.map(|what| (birth, what)));
             if all.len() % 4_096 == 0 {
                 progress(all.len() as u64);
@@ -123,35 +122,28 @@ impl Reader<'_> {
     /// # Errors
     /// [`Error::NotFound`] where there is no model; when the index or the ledger cannot be read.
     pub fn partitions(&self, weights: &[i32]) -> Result<Vec<Vec<Birth>>, Error> {
-        let text = self.schema.match_model.as_deref();
-        let model = text.and_then(|text| Model::read(text.as_bytes()).ok());
-        let model = model.ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?;
-        let engine = |weight: &i32| {
-            let model = model.with_thresholds(*weight, *weight);
-            let scorer = Arc::new(Scorer::new(self.schema, &model, [0; 16]));
-            Engine::new(&Rules::new(self.schema, Some(scorer)))
-        };
-        let mut engines: Vec<Engine> = weights.iter().map(engine).collect();
+        let no_model = || Error::NotFound { what: "the bundle has no match model".to_owned() };
+        let model = model(self.schema)?.ok_or_else(no_model)?;
         let comparisons = Comparisons::new(self.schema);
-        let mut births = Vec::new();
+        let mut records = Vec::new();
         for row in self.index.records() {
             let (birth, row) = row?;
-            let (RecordBody::Person(facts), Some(_)) = (&row.body, self.index.root(birth)?) else { continue };
-            let received = self.received(row.position)?;
-            let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
-            let what = comparisons.comparable(received.source, &received.fields, values);
-            let named = Named::new(row.name, birth);
-            for engine in &mut engines {
-                engine.record(named, &self.schema.sources, None, Some(facts));
-                engine.compare(named, false, what.clone());
-            }
-            births.push(birth);
+            let (RecordBody::Person(facts), Some(_)) = (row.body, self.index.root(birth)?) else { continue };
+            let what = compared(&comparisons, &self.received(row.position)?);
+            records.push((Named::new(row.name, birth), facts, what));
         }
-        let roots = |engine: &mut Engine| {
+        // One engine after another: each holds all records.
+        let roots = |weight: &i32| {
+            let scorer = Scorer::new(self.schema, &model.with_thresholds(*weight, *weight), [0; 16]);
+            let mut engine = Engine::new(&Rules::new(self.schema, Some(Arc::new(scorer))));
+            for (named, facts, what) in &records {
+                engine.record(*named, &self.schema.sources, None, Some(facts));
+                engine.compare(*named, false, what.clone());
+            }
             let roots: HashMap<Birth, Birth> = engine.restore().into_iter().map(|m| (m.record, m.root)).collect();
-            births.iter().map(|birth| roots.get(birth).copied().unwrap_or(*birth)).collect()
+            records.iter().map(|(named, ..)| roots.get(&named.birth).copied().unwrap_or(named.birth)).collect()
         };
-        Ok(engines.iter_mut().map(roots).collect())
+        Ok(weights.iter().map(roots).collect())
     }
 
     /// How records fall into blocks, and which blocks are too large to be compared. `progress` is told how many records
@@ -203,7 +195,10 @@ impl Reader<'_> {
                 .ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?,
         };
         let (one, other) = (self.open(one)?, self.open(other)?);
-        let (Some(a), Some(b)) = (compared(&scorer, &one), compared(&scorer, &other)) else { return Ok(None) };
+        let comparisons = scorer.comparisons();
+        let (Some(a), Some(b)) = (compared(comparisons, &one.received), compared(comparisons, &other.received)) else {
+            return Ok(None);
+        };
         let waterfall = scorer.explain(&a, &b);
         let (mut blocks, mut others) = (Vec::new(), Vec::new());
         scorer.blocks(&a, &mut blocks);
@@ -238,10 +233,8 @@ pub fn bits(millibits: i32) -> String {
     format!("{sign}{}.{} bits", tenths / 10, tenths % 10)
 }
 
-/// What is compared of a record that was read.
-pub(super) fn compared(scorer: &Scorer, record: &Opened) -> Option<Comparable> {
-    let received = &record.received;
-    let values =
-        received.values.iter(&received.fields).map(|(attribute, _, text): (AttributeId, _, &str)| (attribute, text));
-    scorer.comparable(received.source, &received.fields, values)
+/// What is compared of a record, from its received entry.
+pub(super) fn compared(comparisons: &Comparisons, received: &Received) -> Option<Comparable> {
+    let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
+    comparisons.comparable(received.source, &received.fields, values)
 }

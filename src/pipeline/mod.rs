@@ -68,5 +68,5 @@ pub use subject::{Coverage, ErasureView};
 pub use view::{
     Candidate, DecisionView, Evidence, Explanation, Ground, Group, GuardedView, Held, MemberView, PairView,
     PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, ReferenceView, SCORED, STEWARD, Step,
-    ValueView, criterion_name,
+    ValueView, criterion_name, written_key,
 };

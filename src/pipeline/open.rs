@@ -297,11 +297,15 @@ impl Onefold {
     }
 }
 
+/// The match model of a schema.
+pub(super) fn model(schema: &Schema) -> Result<Option<Model>, Error> {
+    let read = schema.match_model.as_deref().map(|text| Model::read(text.as_bytes()));
+    read.transpose().map_err(|_| Error::Unaccounted { what: "the match model of the bundle cannot be read" })
+}
+
 /// How records are compared under a schema.
 pub(super) fn scorer(schema: &Schema, identity: &IdentityKey) -> Result<Option<Arc<Scorer>>, Error> {
-    let Some(text) = &schema.match_model else { return Ok(None) };
-    let model = Model::read(text.as_bytes())
-        .map_err(|_| Error::Unaccounted { what: "the match model of the bundle cannot be read" })?;
+    let Some(model) = model(schema)? else { return Ok(None) };
     let mut key = [0; 16];
     key[..8].copy_from_slice(&identity.content(&[b"blocks", b"lower"]).to_le_bytes());
     key[8..].copy_from_slice(&identity.content(&[b"blocks", b"upper"]).to_le_bytes());

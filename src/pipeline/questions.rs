@@ -11,6 +11,7 @@ use super::decisions::Decisions;
 use super::read::Reader;
 use super::sandbox::Hypothesis;
 use super::view::{DecisionView, PairView, QuestionView, Questions};
+use crate::dataflow::clusters::Strength;
 use crate::ledger::{Content, Position};
 use crate::model::{Birth, IdentifierHash, KindId, NameHash, Obstacle, Ruling, Sequence};
 use crate::store::{DecisionRow, Question};
@@ -24,6 +25,12 @@ struct Told {
     obstacle: &'static str,
     reason: String,
     remedy: String,
+}
+
+/// The order of questions, the strongest evidence first; what ties are questions of one identifier or weight.
+fn order(strength: &Strength, question: &Question) -> (u16, u32, KindId, IdentifierHash, Obstacle) {
+    let (class, weight) = strength.class(question.link);
+    (class, weight, question.link.kind, question.link.identifier, question.obstacle)
 }
 
 impl Reader<'_> {
@@ -52,11 +59,12 @@ impl Reader<'_> {
             }
         }
         found.count = all.len() as u64;
-        all.sort_unstable_by_key(|(question, _, _)| self.strength(question));
+        let strength = Strength::new(self.schema);
+        all.sort_unstable_by_key(|(question, _, _)| order(&strength, question));
         let mut rest = all.as_slice();
         while let Some((first, _, _)) = rest.first().filter(|_| found.open.len() < limit) {
-            let strength = self.strength(first);
-            let end = rest.partition_point(|(question, _, _)| self.strength(question) == strength);
+            let strongest = order(&strength, first);
+            let end = rest.partition_point(|(question, _, _)| order(&strength, question) == strongest);
             let (alike, after) = rest.split_at(end);
             rest = after;
             let mut named = Vec::with_capacity(alike.len());
@@ -145,7 +153,8 @@ impl Reader<'_> {
                 }
             }
         }
-        found.sort_unstable_by_key(|question| (self.strength(question), *question));
+        let strength = Strength::new(self.schema);
+        found.sort_unstable_by_key(|question| (order(&strength, question), *question));
         let root = |birth: Birth| if self.index.root(birth).ok().flatten() == Some(a) { a } else { b };
         let view = |question: &Question| {
             let (of_a, of_b) = (root(question.link.a), root(question.link.b));
@@ -164,20 +173,6 @@ impl Reader<'_> {
             }
         }
         Ok(apart)
-    }
-
-    /// The order of strength, as the dataflow has it; the stronger is the smaller.
-    fn strength(&self, question: &Question) -> (u16, u32, KindId, IdentifierHash, Obstacle) {
-        let link = &question.link;
-        let (class, weight) = match link.kind {
-            KindId::STEWARD => (0, 0),
-            KindId::SCORED => (u16::MAX, link.weight().unwrap_or(i32::MIN).abs_diff(i32::MAX)),
-            kind => {
-                let priority = self.schema.kinds.get(usize::from(kind.0)).map_or(0, |kind| kind.priority);
-                (u16::from(u8::MAX - priority) + 1, 0)
-            }
-        };
-        (class, weight, link.kind, link.identifier, question.obstacle)
     }
 
     /// By what questions of one strength are told apart.
@@ -217,7 +212,7 @@ impl Reader<'_> {
         Ok(match obstacle {
             Obstacle::Different => match kept {
                 Some((entry, one, other)) => {
-                    let name = |birth| self.name_of(birth).map(|record| format!("{}:{}", record.source, record.key));
+                    let name = |birth| self.name_of(birth).map(|record| record.name());
                     let (one, other) = (name(one)?, name(other)?);
                     let reason =
                         format!("a steward decided that {one} and {other} are different persons (entry #{entry})");

@@ -5,11 +5,12 @@
 //! committed is committed.
 
 use super::decisions::Decisions;
-use super::epoch::{Arrival, Touched, comparable};
+use super::epoch::{Arrival, Touched};
 use super::erase::erased_row;
 use super::facts::content_hash;
 use super::known::{ERASED, Known};
 use super::live::Live;
+use super::matching::compared;
 use super::recorder::Written;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Entry, Kind, Received};
@@ -188,8 +189,8 @@ impl Onefold {
 
     /// What is compared of a record, from its received entry.
     pub(super) fn compared(&self, body: &RecordBody, received: &Received) -> Option<Comparable> {
-        let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
-        comparable(self.scorer.as_deref(), body, received.source, &received.fields, values)
+        let scorer = self.scorer.as_deref().filter(|_| matches!(body, RecordBody::Person(_)))?;
+        compared(scorer.comparisons(), received)
     }
 
     /// What a received entry says, ready to be taken.

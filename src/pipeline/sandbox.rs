@@ -185,7 +185,7 @@ impl<'a> Sandbox<'a> {
         for (named, told) in facts.values() {
             engine.record(*named, &schema.sources, None, Some(told));
             if let Some(scorer) = &scorer {
-                engine.compare(*named, false, compared(scorer, &self.reader.open(named.birth)?));
+                engine.compare(*named, false, compared(scorer.comparisons(), &self.reader.open(named.birth)?.received));
             }
         }
         let tell = |engine: &mut Engine, ruling: Ruling, came: bool| {

@@ -17,6 +17,18 @@ pub struct RecordView {
     pub trust: u8,
 }
 
+impl RecordView {
+    /// Its name as people write it: `SOURCE:KEY`, with `|` between the parts of a key.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.source, written_key(&self.key))
+    }
+}
+
+/// A key as people write it: its parts with `|` between them.
+pub fn written_key(key: &str) -> String {
+    key.replace('\u{1f}', "|")
+}
+
 /// A profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProfileView {

@@ -3,14 +3,14 @@
 //! A record of the truth that is not here counts as a profile of its own: it costs recall. One that the truth does not
 //! know is passed over. Where a record's key has two parts, these may be the truth's source and record.
 
-use super::{open, written_key};
+use super::open;
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
 use crate::matching::Model;
 use crate::matching::evaluate::{Evaluation, Point, Shares, chart, evaluate};
 use crate::model::Birth;
-use crate::pipeline::{Reader, save_new};
+use crate::pipeline::{Reader, save_new, written_key};
 use anyhow::Context;
 use std::collections::HashMap;
 use std::path::Path;

@@ -67,12 +67,7 @@ fn purpose(reader: &Reader<'_>, name: Option<&str>) -> anyhow::Result<Option<Pur
 
 /// A record as people write it.
 fn record_name(record: &RecordView) -> String {
-    format!("{}:{}", record.source, written_key(&record.key))
-}
-
-/// A key as people write it: its parts with `|` between them.
-fn written_key(key: &str) -> String {
-    key.replace('\u{1f}', "|")
+    record.name()
 }
 
 /// The one profile that a name leads to.

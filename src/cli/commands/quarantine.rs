@@ -5,7 +5,7 @@ use crate::cli::access;
 use crate::cli::args::{Global, QuarantineCommand};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, Grid, line};
-use crate::pipeline::Onefold;
+use crate::pipeline::{Onefold, written_key};
 
 /// Lists quarantine or tries it again.
 pub fn run(global: &Global, command: &QuarantineCommand) -> anyhow::Result<u8> {
@@ -58,7 +58,7 @@ fn list_values(global: &Global, limit: usize) -> anyhow::Result<u8> {
         let mut table = Grid::new(&["record", "field", "value", "reason"]);
         for value in &values {
             table.row([
-                &format!("{}:{}", value.source, super::written_key(&value.key)),
+                &format!("{}:{}", value.source, written_key(&value.key)),
                 &value.field,
                 &value.raw,
                 &value.reason,

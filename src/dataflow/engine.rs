@@ -33,7 +33,17 @@ pub struct Engine {
     unique: Vec<bool>,
     /// Whether records are compared.
     compares: bool,
+    /// What stewards said in this epoch, to be netted: they may think better of it.
+    words: Vec<(Word, isize)>,
     epoch: u64,
+}
+
+/// What a steward says or takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Word {
+    Same(Link),
+    Different(Claim),
+    Allow(Carried<Holder>),
 }
 
 /// What became of the winners of one profile.
@@ -72,7 +82,7 @@ impl Engine {
         let outputs = Outputs::default();
         worker.dataflow::<u64, _, _>(|scope| build(scope, rules, &mut inputs, &outputs));
         let (unique, compares) = (rules.unique.clone(), rules.scorer.is_some());
-        let mut engine = Self { worker, inputs, outputs, unique, compares, epoch: 1 };
+        let mut engine = Self { worker, inputs, outputs, unique, compares, words: Vec::new(), epoch: 1 };
         engine.advance(1);
         engine
     }
@@ -117,17 +127,21 @@ impl Engine {
 
     /// A steward said that two records are one person, or no longer says so.
     pub fn same(&mut self, one: Named, other: Named, came: bool) {
-        self.inputs.same.update(Link::steward(one, other), came);
+        self.say(Word::Same(Link::steward(one, other)), came);
     }
 
     /// A steward said that two records are different persons, or no longer says so.
     pub fn different(&mut self, one: Birth, other: Birth, came: bool) {
-        self.inputs.claims.update(Claim::Different { a: one.min(other), b: one.max(other) }, came);
+        self.say(Word::Different(Claim::Different { a: one.min(other), b: one.max(other) }), came);
     }
 
     /// A steward allowed an identifier whatever guards say, or no longer does.
     pub fn allow(&mut self, kind: KindId, identifier: IdentifierHash, came: bool) {
-        self.inputs.carried.update(Carried { identifier, kind, by: Holder::Allowed }, came);
+        self.say(Word::Allow(Carried { identifier, kind, by: Holder::Allowed }), came);
+    }
+
+    fn say(&mut self, word: Word, came: bool) {
+        self.words.push((word, if came { 1 } else { -1 }));
     }
 
     /// Whether records are compared with each other.
@@ -221,6 +235,14 @@ impl Engine {
 
     /// Moves all inputs to an epoch and runs until everything before it is complete.
     fn advance(&mut self, epoch: u64) {
+        consolidate(&mut self.words);
+        for (word, diff) in self.words.drain(..) {
+            match word {
+                Word::Same(link) => self.inputs.same.update(link, diff > 0),
+                Word::Different(claim) => self.inputs.claims.update(claim, diff > 0),
+                Word::Allow(carried) => self.inputs.carried.update(carried, diff > 0),
+            }
+        }
         self.epoch = epoch;
         self.inputs.advance_to(epoch);
         while self.outputs.complete.get() < epoch {

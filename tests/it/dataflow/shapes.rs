@@ -94,3 +94,17 @@ fn a_great_hub_crosses_its_limit_both_ways() {
     let (_, delta) = run.restart();
     assert_eq!(delta, run.state.as_delta());
 }
+
+#[test]
+fn what_is_said_and_taken_back_in_one_epoch_was_never_said() {
+    let mut run = Run::new(world());
+    run.epoch(&[Op::Put(3, carrying(&[]))]);
+    let said = |came| [Op::Same(1, 3, came), Op::Different(1, 5, came), Op::Allow(identifier(0, 1), came)];
+    run.epoch(&[said(true), said(false)].concat());
+    run.epoch(&[Op::Put(1, carrying(&[])), Op::Put(5, carrying(&[]))]);
+    assert_eq!(run.state, run.world.state());
+    assert_eq!(run.state.members.len(), 3);
+    assert!(run.state.links.is_empty() && run.state.refused.is_empty());
+    run.epoch(&[said(true), said(false), said(true)].concat());
+    assert_eq!(run.state.links.len(), 1, "said last");
+}

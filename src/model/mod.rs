@@ -4,6 +4,7 @@
 //! Nothing here does I/O, reads a clock or draws randomness, and nothing here knows a file format.
 
 mod change;
+mod context;
 mod facts;
 mod ids;
 mod pattern;
@@ -11,6 +12,7 @@ mod ruling;
 mod schema;
 
 pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
+pub use context::{AgeBand, Circumstances, ConsentState, Context, Regime};
 pub use facts::{ConsentFacts, Facts, Link, NameMark, Named, Obstacle, Permission, Winner};
 pub use ids::{
     AttributeId, Birth, Epoch, FieldIndex, IdentifierHash, KindId, NameHash, ProfileId, PurposeId, Sequence, SourceId,
@@ -19,6 +21,6 @@ pub use ids::{
 pub use pattern::matches;
 pub use ruling::Ruling;
 pub use schema::{
-    Attribute, Category, ConsentField, Criterion, EmbeddedConsents, FieldRole, Format, IdentifierKind, Purpose, Role,
-    Schema, Semantic, Source, SourceField, SurvivorshipRule,
+    Attribute, Basis, Category, ConsentField, Criterion, EmbeddedConsents, FieldRole, Format, IdentifierKind, Purpose,
+    Reach, Role, Schema, Semantic, Source, SourceField, SurvivorshipRule,
 };

@@ -20,6 +20,12 @@ pub struct Schema {
     pub purposes: Vec<Purpose>,
     /// How many records a profile may have.
     pub profile_records_max: u32,
+    /// How far a given consent reaches.
+    pub reach: Reach,
+    /// Links of kinds of at least this priority are strong: they carry a given consent where `reach` says so.
+    pub strong_priority_min: u8,
+    /// The purpose that joining records into profiles has to be permitted for; `None`: nobody has asked to govern it.
+    pub combining: Option<PurposeId>,
     /// Text of the file of the match model; `None`: records are not scored.
     pub match_model: Option<String>,
 }
@@ -282,12 +288,54 @@ pub struct Purpose {
     pub dpv: String,
     /// What it means, for people.
     pub description: String,
+    /// On what it rests.
+    pub basis: Basis,
     /// Categories that it may use.
     pub categories: Vec<Category>,
     /// Who receives the data.
     pub recipients: Vec<String>,
     /// How long data may be kept for it.
     pub retention_days: Option<u32>,
+    /// The same for single categories, where it is shorter or longer.
+    pub category_retention_days: Vec<(Category, u32)>,
+}
+
+impl Purpose {
+    /// How long data of a category may be kept for it, in days; `None`: there is no limit.
+    pub fn retention_days_of(&self, category: Category) -> Option<u32> {
+        let own = self.category_retention_days.iter().find(|(of, _)| *of == category).map(|(_, days)| *days);
+        own.or(self.retention_days)
+    }
+}
+
+/// A legal basis of Art. 6(1) GDPR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// Art. 6(1)(a).
+    #[default]
+    Consent,
+    /// Art. 6(1)(b).
+    Contract,
+    /// Art. 6(1)(c).
+    LegalObligation,
+    /// Art. 6(1)(d).
+    VitalInterests,
+    /// Art. 6(1)(e).
+    PublicInterest,
+    /// Art. 6(1)(f).
+    LegitimateInterest,
+}
+
+/// How far a given consent reaches from the identifier that it was given on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// The records that carry the identifier.
+    Identifier,
+    /// Those, and the records that are joined to one of them by strong links alone.
+    #[default]
+    Strong,
+    /// The whole profile.
+    Profile,
 }
 
 impl Schema {

@@ -141,6 +141,9 @@ pub(super) fn report_too_large(name: &str, out: &mut Diagnosis) {
     out.report_file(name, format!("this file is larger than {} bytes", bytes_max(name)), "make it smaller");
 }
 
+/// Links of kinds of this priority or more are strong, unless the bundle says otherwise.
+const STRONG_PRIORITY: u8 = 90;
+
 /// What can be said of the parts of a bundle that others refer to.
 pub(super) struct Known {
     /// Filled part by part, in the order of [`PARTS`].
@@ -179,7 +182,8 @@ fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosi
         let absent = !files.iter().any(|(file, _)| file == name) && !unreadable.iter().any(|file| file == name);
         absent || section(index, "").is_some()
     };
-    let schema = Schema { attributes: vocabulary::built_in(), ..Schema::default() };
+    let schema =
+        Schema { attributes: vocabulary::built_in(), strong_priority_min: STRONG_PRIORITY, ..Schema::default() };
     let mut known = Known { schema, attributes: is_known(1), purposes: is_known(2), kinds: false };
 
     let about = section(0, "the bundle").and_then(|part| about(&part, out));

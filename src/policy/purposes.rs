@@ -109,7 +109,9 @@ fn purpose<'f>(section: &Section<'f>, seen: &mut HashSet<&'f str>, out: &mut Dia
         name: name?.value.to_owned(),
         dpv: dpv.map(|dpv| dpv.value.to_owned()).unwrap_or_default(),
         description: description.map(|text| text.value.to_owned()).unwrap_or_default(),
+        basis: crate::model::Basis::Consent,
         categories,
+        category_retention_days: Vec::new(),
         recipients: recipients.iter().map(|text| text.value.to_owned()).collect(),
         retention_days,
     })

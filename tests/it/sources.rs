@@ -88,6 +88,8 @@ fn schema() -> Arc<Schema> {
         categories: Vec::new(),
         recipients: Vec::new(),
         retention_days: None,
+        category_retention_days: Vec::new(),
+        basis: onefold::model::Basis::Consent,
     };
     Arc::new(Schema {
         sources: vec![

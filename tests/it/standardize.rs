@@ -423,6 +423,8 @@ fn consents() {
         categories: vec![],
         recipients: vec![],
         retention_days: None,
+        category_retention_days: Vec::new(),
+        basis: onefold::model::Basis::Consent,
     };
     schema.purposes = vec![purpose("marketing", "dpv:Marketing"), purpose("analytics", "dpv:ServiceUsageAnalytics")];
     let email = FieldRole::Attribute(schema.attribute("email").unwrap());

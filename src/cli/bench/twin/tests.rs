@@ -46,7 +46,7 @@ fn schema(criteria: &[Criterion]) -> Schema {
         survivorship: vec![SurvivorshipRule { criteria: criteria.to_vec() }; 2],
         purposes: Vec::new(),
         profile_records_max: 500,
-        match_model: None,
+        ..Schema::default()
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const SEALED_HEADER_BYTES: usize = CLEAR_HEADER_BYTES + 16 + COMMITME
 /// The most bytes that an entry may have.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
-/// What an entry says. The numbers stand in the ledger; 12 to 14 are kept for tick, read and report entries.
+/// What an entry says. The numbers stand in the ledger; 14 is kept for report entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -49,20 +49,28 @@ pub enum Kind {
     Commit = 10,
     /// A steward decided about records or an identifier, or withdrew a decision.
     Review = 11,
+    /// Time went on.
+    Tick = 12,
     /// Records were erased: their keys were destroyed.
     Erasure = 15,
     /// A key that signs checkpoints came in force.
     Key = 16,
     /// The ciphertexts of erased records were deleted.
     Redaction = 17,
+    /// The values that a profile has from a record, and the purposes that each is for.
+    Uses = 19,
+    /// What may be done with a profile, under which circumstances, by which policies.
+    Permissions = 20,
+    /// Records were of the person who ended a consent.
+    Binding = 21,
 }
 
 impl Kind {
     /// One more than the highest number that a kind has.
-    pub(super) const NUMBERS: usize = 1 + Self::Redaction as usize;
+    pub(super) const NUMBERS: usize = 1 + Self::Binding as usize;
 
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Open,
         Self::Policy,
         Self::Received,
@@ -74,9 +82,13 @@ impl Kind {
         Self::Decision,
         Self::Commit,
         Self::Review,
+        Self::Tick,
         Self::Erasure,
         Self::Key,
         Self::Redaction,
+        Self::Uses,
+        Self::Permissions,
+        Self::Binding,
     ];
 
     /// The kind of this number.
@@ -93,9 +105,13 @@ impl Kind {
             9 => Self::Decision,
             10 => Self::Commit,
             11 => Self::Review,
+            12 => Self::Tick,
             15 => Self::Erasure,
             16 => Self::Key,
             17 => Self::Redaction,
+            19 => Self::Uses,
+            20 => Self::Permissions,
+            21 => Self::Binding,
             _ => return None,
         })
     }
@@ -107,12 +123,24 @@ impl Kind {
 
     /// Whether the payload stands in clear: it holds nothing about a person.
     pub fn is_clear(self) -> bool {
-        matches!(self, Self::Open | Self::Policy | Self::Commit | Self::Erasure | Self::Key | Self::Redaction)
+        matches!(
+            self,
+            Self::Open | Self::Policy | Self::Commit | Self::Tick | Self::Erasure | Self::Key | Self::Redaction
+        )
     }
 
     /// Whether entries of this kind follow from others, so that they can be computed again.
     pub fn is_derived(self) -> bool {
-        matches!(self, Self::Merge | Self::Unmerge | Self::Values | Self::Decision)
+        matches!(
+            self,
+            Self::Merge
+                | Self::Unmerge
+                | Self::Values
+                | Self::Decision
+                | Self::Uses
+                | Self::Permissions
+                | Self::Binding
+        )
     }
 
     /// The word for it, as in `ledger show`.
@@ -132,6 +160,10 @@ impl Kind {
             Self::Erasure => "erasure",
             Self::Key => "key",
             Self::Redaction => "redaction",
+            Self::Tick => "tick",
+            Self::Uses => "uses",
+            Self::Permissions => "permissions",
+            Self::Binding => "binding",
         }
     }
 }

@@ -27,6 +27,7 @@ mod meta;
 mod notify;
 mod open;
 mod options;
+mod policies;
 mod progress;
 mod quarantine;
 mod questions;
@@ -39,6 +40,7 @@ mod review;
 mod sandbox;
 mod settled;
 mod subject;
+mod time;
 mod view;
 mod wire;
 

@@ -8,6 +8,7 @@ use super::known::KnownRecords;
 use super::live::Live;
 use super::notify::EpochChanges;
 use super::options::{InitOptions, OpenOptions};
+use super::policies::Policies;
 use super::recorder::{Replayed, Written};
 use super::{Error, meta};
 use crate::crypto::{IdentityKey, Keyring};
@@ -42,6 +43,8 @@ pub struct Onefold {
     pub(super) engine: Engine,
     /// How records are compared, where the bundle has a model.
     pub(super) scorer: Option<Arc<Scorer>>,
+    /// Who decides what may be used.
+    pub(super) policies: Policies,
     pub(super) standardizer: Standardizer,
     pub(super) standardized: Standardized,
     pub(super) facts: FactMaker,
@@ -187,8 +190,10 @@ impl Onefold {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
         let scorer = scorer(&schema, &keys.identity())?;
+        let policies = Policies::new(&schema);
         Ok(Self {
-            engine: Engine::new(&Rules::new(&schema, scorer.clone())),
+            engine: Engine::new(&Rules::new(&schema, scorer.clone(), Some(policies.decisions(&schema)))),
+            policies,
             scorer,
             standardizer: Standardizer::new(&schema),
             standardized: Standardized::default(),

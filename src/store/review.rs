@@ -100,6 +100,7 @@ impl Question {
             Obstacle::Size => out.push(3),
             Obstacle::Bridge => out.push(4),
             Obstacle::Uncertain => out.push(5),
+            Obstacle::Combining => out.push(6),
         }
     }
 }
@@ -130,6 +131,7 @@ impl Told {
             3 => Obstacle::Size,
             4 => Obstacle::Bridge,
             5 => Obstacle::Uncertain,
+            6 => Obstacle::Combining,
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -257,6 +259,7 @@ mod tests {
             Obstacle::Size,
             Obstacle::Bridge,
             Obstacle::Uncertain,
+            Obstacle::Combining,
         ] {
             let question = Question { link, obstacle };
             for (first, one, other) in [(true, link.a, link.b), (false, link.b, link.a)] {

@@ -3,6 +3,7 @@
 //! Nothing outside the ledger sees these types. INVARIANT: reading accepts only what writing gives, so every payload
 //! has one form.
 
+mod decisions;
 mod evidence;
 mod review;
 
@@ -55,6 +56,10 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<Content> {
         Kind::Erasure => Content::Erasure(evidence::read_erasure(bytes)?),
         Kind::Key => Content::Key(read_key(bytes)?),
         Kind::Redaction => Content::Redaction(evidence::read_redaction(bytes)?),
+        Kind::Uses => Content::Uses(decisions::read_uses(bytes)?),
+        Kind::Permissions => Content::Permissions(decisions::read_permissions(bytes)?),
+        Kind::Tick => Content::Tick(decisions::read_tick(bytes)?),
+        Kind::Binding => Content::Binding(decisions::read_binding(bytes)?),
     })
 }
 
@@ -75,6 +80,10 @@ impl Content {
             Self::Erasure(payload) => payload.seal(),
             Self::Key(payload) => payload.seal(),
             Self::Redaction(payload) => payload.seal(),
+            Self::Uses(payload) => payload.seal(),
+            Self::Permissions(payload) => payload.seal(),
+            Self::Tick(payload) => payload.seal(),
+            Self::Binding(payload) => payload.seal(),
             Self::Sealed { .. } | Self::Erased { .. } => return None,
         })
     }

@@ -277,10 +277,12 @@ Examples:
         #[arg(long, value_name = "CHECKPOINT")]
         since: Option<PathBuf>,
     },
-    /// Check policy bundles.
+    /// Check policy bundles, test and prove what they decide, and compare them.
     #[command(after_help = "\
-Example:
-  onefold policy check policies/mine")]
+Examples:
+  onefold policy check policies/mine
+  onefold policy prove policies/mine
+  onefold policy explain retail --purpose marketing --category contact --consent given --age adult --regime eu")]
     Policy {
         /// What to do with it.
         #[command(subcommand)]

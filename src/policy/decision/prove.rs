@@ -131,13 +131,13 @@ fn check(invariant: Invariant, decider: &Decider, space: &Space, grid: &Grid, co
     let (mut cells, mut broken) = (0, 0);
     let mut worst: Option<(u32, PurposeId, u32, Context)> = None;
     for purpose in space.purposes().filter(|purpose| invariant.purposes >> purpose.0 & 1 == 1) {
-        // The law holds whatever categories a purpose names; a bundle speaks of what it names itself.
+        // The law holds whatever categories a purpose names; a bundle may rest on what it names itself.
         let named = if invariant.of_bundle { space.declared(purpose) } else { u32::MAX };
-        let subjects = invariant.subjects & space.asked(purpose) & named;
+        let subjects = invariant.subjects & space.asked(purpose);
         let row = grid.row(purpose);
         for (place, context) in &spoken {
             cells += u64::from(subjects.count_ones());
-            let bits = row.get(*place).copied().unwrap_or(0) & subjects;
+            let bits = row.get(*place).copied().unwrap_or(0) & subjects & named;
             broken += u64::from(bits.count_ones());
             let odd = oddness(*context);
             if bits != 0 && worst.is_none_or(|(least, ..)| odd < least) {

@@ -140,7 +140,7 @@ pub(super) fn compile(files: &[(String, String)], known: &Known, out: &mut Diagn
     if policies.list.len() > POLICIES_MAX {
         let message = format!("{} policies are too many", policies.list.len());
         out.report_file("bundle.toml", message, format!("keep at most {POLICIES_MAX}"));
-    } else {
+    } else if !policies.list.is_empty() {
         validate(&files, &policies, out);
     }
     policies

@@ -294,20 +294,6 @@ impl Category {
     }
 }
 
-impl Category {
-    /// All of them, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::Identity,
-        Self::Contact,
-        Self::Location,
-        Self::Technical,
-        Self::Behaviour,
-        Self::Transaction,
-        Self::Preference,
-        Self::Professional,
-    ];
-}
-
 /// A kind of identifier: an attribute whose equal values link records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentifierKind {

@@ -283,6 +283,7 @@ impl Onefold {
                 &self.identity,
                 change.source,
                 change.at,
+                self.ledger.time_s(),
                 self.standardized.values(),
             )),
             Role::Reference(_) | Role::Consents => RecordBody::Reference,

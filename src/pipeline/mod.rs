@@ -4,6 +4,7 @@
 //! (`epoch.rs`), how a directory is opened again (`recover.rs`) and how an answer is put together (`read.rs`).
 //! It never shows a reader what is not durable.
 
+mod about;
 mod archive;
 mod audit;
 mod clock;

@@ -216,6 +216,8 @@ const BUILT_IN: &[(&str, Semantic, Category)] = &[
     ("job_title", Semantic::Text, Category::Professional),
     ("language", Semantic::Text, Category::Preference),
     ("event_name", Semantic::Text, Category::Behaviour),
+    ("age_band", Semantic::Text, Category::Identity),
+    ("gpc", Semantic::Boolean, Category::Technical),
 ];
 
 /// The built-in attributes.

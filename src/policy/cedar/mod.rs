@@ -18,7 +18,7 @@ use super::parts::{is_policy, library_of};
 use super::section::{Diagnosis, File};
 use cedar_policy::{PolicyId, PolicySet, ValidationMode, Validator};
 use miette::Diagnostic;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The schema that every bundle has.
 pub(super) const SCHEMA: &str = include_str!("../decision.cedarschema");
@@ -140,7 +140,7 @@ pub(super) fn compile(files: &[(String, String)], known: &Known, out: &mut Diagn
     if policies.list.len() > POLICIES_MAX {
         let message = format!("{} policies are too many", policies.list.len());
         out.report_file("bundle.toml", message, format!("keep at most {POLICIES_MAX}"));
-    } else {
+    } else if !policies.list.is_empty() {
         validate(&files, &policies, out);
     }
     policies
@@ -228,15 +228,18 @@ fn validate(files: &[File<'_>], policies: &Policies, out: &mut Diagnosis) {
         policy.map_or(0..0, |policy| span_of(AsRef::<_>::as_ref(policy).loc()))
     };
     let help = "what there is stands in `policies/README.md`, under Decisions";
+    let mut broken = HashSet::new();
     for error in result.validation_errors() {
         let id: &str = error.policy_id().as_ref();
+        broken.insert(id);
         if let Some(file) = file_of.get(id) {
             report(file, error, Some(start_of(id)), help, out);
         }
     }
+    // What is warned of follows from an error, where there is one.
     for warning in result.validation_warnings() {
         let id: &str = warning.policy_id().as_ref();
-        if let Some(file) = file_of.get(id) {
+        if let Some(file) = file_of.get(id).filter(|_| !broken.contains(id)) {
             report(file, warning, Some(start_of(id)), help, out);
         }
     }

@@ -95,9 +95,15 @@ fn cedar_s_own_checks_have_places() {
         ("@id(\"own\") @law(\"x\")\n\nforbid (principal, action, resource) when {\n  context.gpc && \n};", 5),
     ] {
         let problems = Bundle::compile(shop(&[("own.cedar", text)])).expect_err(text);
-        let first = problems.iter().next().expect("one");
-        assert_eq!((first.file.as_str(), first.line), ("own.cedar", line), "{problems}");
+        assert!(problems.iter().all(|problem| problem.file == "own.cedar"), "{problems}");
+        assert!(problems.iter().any(|problem| problem.line == line), "{problems}");
+        assert!(problems.iter().all(|problem| !problem.message.contains("impossible")), "{problems}");
     }
+    // A policy that can never apply is a mistake by itself.
+    let never = "@id(\"own\") @law(\"x\")\nforbid (principal, action == Action::\"combine\", resource == Category::\"health\");";
+    let problems = Bundle::compile(shop(&[("own.cedar", never)])).expect_err("impossible");
+    assert!(problems.iter().all(|problem| problem.line == 1), "{problems}");
+    assert!(problems.to_string().contains("unable to find an applicable action"), "{problems}");
 }
 
 #[test]

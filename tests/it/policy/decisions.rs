@@ -39,6 +39,14 @@ fn check(decider: &Decider, purpose: &str, category: Category, of: Circumstances
 }
 
 #[test]
+fn a_decider_is_shared_among_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let shop = decider(&[]);
+    shared(&shop);
+    shared(&shop.table());
+}
+
+#[test]
 fn rules_of_the_shop() {
     use Category::{Behaviour, Contact, Health, Identity};
     let shop = decider(&[]);

@@ -68,6 +68,35 @@ fn a_proof_fails_without_a_forbid_and_names_the_cell() {
     }
 }
 
+/// The libraries keep what is always proved whatever the purposes are, even where legitimate interest is permitted wholesale.
+#[test]
+fn libraries_keep_the_law_for_any_purposes() {
+    let terms = [
+        "DirectMarketing",
+        "RecruitmentTargetedAdvertising",
+        "ProvideProductRecommendations",
+        "SellDataToThirdParties",
+        "ServicePersonalisation",
+        "CustomerManagement",
+    ];
+    let bases =
+        ["consent", "contract", "legal_obligation", "vital_interests", "public_interest", "legitimate_interest"];
+    let mut purposes = "combining = \"p0\"\n".to_owned();
+    for (number, (term, basis)) in terms.iter().flat_map(|term| bases.map(|basis| (term, basis))).enumerate() {
+        purposes += &format!(
+            "[[purpose]]\nname = \"p{number}\"\ndpv = \"dpv:{term}\"\ndescription = \"x\"\nbasis = \"{basis}\"\n\
+             categories = [\"identity\", \"health\", \"criminal\"]\nrecipients = [\"us\"]\n"
+        );
+    }
+    let about = "name = \"c\"\nversion = \"1\"\ndescription = \"x\"\nuse = [\"gdpr\", \"ccpa\"]";
+    let permit = "@id(\"all\") @law(\"x\")\npermit (principal, action, resource)\n\
+        when { principal.basis == \"legitimate_interest\" };\n";
+    let files = [("bundle.toml", about), ("purposes.toml", &purposes), ("own.cedar", permit)];
+    let proof = proof(super::with(&files));
+    assert!(proof.holds(), "{:?}", broken(&proof));
+    assert_eq!((proof.dead.len(), proof.unpermitted.len()), (0, 0), "{:?}", proof.dead);
+}
+
 #[test]
 fn a_bundle_adds_invariants_of_its_own() {
     let never = "[[never]]\nname = \"no newsletters to California\"\nlaw = \"house rule\"\npurpose = [\"marketing\"]\n\

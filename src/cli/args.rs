@@ -2,10 +2,12 @@
 
 mod evidence;
 mod matching;
+mod reads;
 mod review;
 
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
 pub use matching::MatchCommand;
+pub use reads::ReadsCommand;
 pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
 
 use super::access::KeyOptions;
@@ -46,6 +48,9 @@ pub struct Global {
     /// The data directory.
     #[arg(long, global = true, env = "ONEFOLD_DATA", value_name = "DIR", default_value = "onefold-data")]
     pub data: PathBuf,
+    /// Who reads or decides; it is recorded. The login name of the user if not given.
+    #[arg(long = "as", global = true, env = "ONEFOLD_ACTOR", hide_env_values = true, value_name = "ACTOR")]
+    pub actor: Option<String>,
     /// Print JSON for scripts instead of text for people.
     #[arg(long, global = true)]
     pub json: bool,
@@ -55,6 +60,14 @@ pub struct Global {
     /// What opens the keys.
     #[command(flatten)]
     pub keys: KeyOptions,
+}
+
+/// The request that values are read for.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OnRequest {
+    /// The reference of the request that this is for, such as a case number; it is recorded.
+    #[arg(long = "request", value_name = "REF")]
+    pub request: Option<String>,
 }
 
 /// What to do.
@@ -120,6 +133,9 @@ Examples:
         /// Only what may be used for this purpose; denied when nothing permits it.
         #[arg(long, value_name = "PURPOSE")]
         purpose: Option<String>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// Explain where each value of a profile comes from, which rule chose it and what lost.
     #[command(after_help = "\
@@ -135,6 +151,9 @@ Examples:
         /// Only this attribute.
         #[arg(long, value_name = "ATTRIBUTE")]
         attribute: Option<String>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// Show the evidence that two records are one person, or what holds a profile together.
     #[command(after_help = "\
@@ -154,6 +173,9 @@ Examples:
         /// The record that would leave, as SOURCE:KEY.
         #[arg(long, value_name = "RECORD", conflicts_with = "second")]
         without: Option<String>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// See what is uncertain about who is who, and decide it.
     #[command(after_help = "\
@@ -205,6 +227,9 @@ Examples:
         /// Where to; standard output if not given.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// List what could not be used, and try it again.
     #[command(after_help = "\
@@ -438,6 +463,9 @@ Examples:
         /// How many entries.
         #[arg(long, short = 'n', default_value_t = 20)]
         count: u64,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// Pack entries, their keys and their proofs for somebody who has neither the ledger nor its keys.
     #[command(after_help = "\
@@ -465,6 +493,23 @@ Examples:
         /// The package, a new file.
         #[arg(long, short, value_name = "PKG")]
         output: PathBuf,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
+    },
+    /// List who read what of whom, or delete the record of old reads.
+    #[command(after_help = "\
+Every read of values is recorded in a chain of its own, DIR/reads, one ledger a calendar month: who, for which \
+purpose, on which request, what, and whether it was allowed. A read without a purpose is an inspection by the \
+operator. `onefold ledger verify` checks the chain.
+
+Examples:
+  onefold ledger reads list --subject email:ada@example.com
+  onefold ledger reads prune --keep-months 24")]
+    Reads {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ReadsCommand,
     },
 }
 

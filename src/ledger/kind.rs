@@ -23,7 +23,7 @@ pub(super) const SEALED_HEADER_BYTES: usize = CLEAR_HEADER_BYTES + 16 + COMMITME
 /// The most bytes that an entry may have.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
-/// What an entry says. The numbers stand in the ledger; 12 to 14 are kept for tick, read and report entries.
+/// What an entry says. The numbers stand in the ledger; 12 and 14 are kept for tick and report entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -49,20 +49,24 @@ pub enum Kind {
     Commit = 10,
     /// A steward decided about records or an identifier, or withdrew a decision.
     Review = 11,
+    /// Somebody read values of persons. It stands in the chains of reads, not in the ledger itself.
+    Read = 13,
     /// Records were erased: their keys were destroyed.
     Erasure = 15,
     /// A key that signs checkpoints came in force.
     Key = 16,
     /// The ciphertexts of erased records were deleted.
     Redaction = 17,
+    /// A person asked for a right, or what became of that.
+    Request = 18,
 }
 
 impl Kind {
     /// One more than the highest number that a kind has.
-    pub(super) const NUMBERS: usize = 1 + Self::Redaction as usize;
+    pub(super) const NUMBERS: usize = 1 + Self::Request as usize;
 
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Open,
         Self::Policy,
         Self::Received,
@@ -74,9 +78,11 @@ impl Kind {
         Self::Decision,
         Self::Commit,
         Self::Review,
+        Self::Read,
         Self::Erasure,
         Self::Key,
         Self::Redaction,
+        Self::Request,
     ];
 
     /// The kind of this number.
@@ -93,9 +99,11 @@ impl Kind {
             9 => Self::Decision,
             10 => Self::Commit,
             11 => Self::Review,
+            13 => Self::Read,
             15 => Self::Erasure,
             16 => Self::Key,
             17 => Self::Redaction,
+            18 => Self::Request,
             _ => return None,
         })
     }
@@ -129,9 +137,11 @@ impl Kind {
             Self::Decision => "decision",
             Self::Commit => "commit",
             Self::Review => "review",
+            Self::Read => "read",
             Self::Erasure => "erasure",
             Self::Key => "key",
             Self::Redaction => "redaction",
+            Self::Request => "request",
         }
     }
 }

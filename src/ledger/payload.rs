@@ -4,6 +4,8 @@
 
 use super::error::Error;
 use super::kind::{Kind, Seal};
+use super::read_entry::Read;
+use super::request::Request;
 use super::tree::Digest;
 use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
 use crate::model::{
@@ -23,6 +25,8 @@ impl Payload for Values {}
 impl Payload for Decision {}
 impl Payload for Review {}
 impl Payload for Erasure {}
+impl Payload for Read {}
+impl Payload for Request {}
 
 /// Something that an entry can say.
 pub trait Written {
@@ -66,6 +70,10 @@ pub enum Content {
     Key(KeyChange),
     /// [`Kind::Redaction`].
     Redaction(Redaction),
+    /// [`Kind::Read`].
+    Read(Read),
+    /// [`Kind::Request`].
+    Request(Request),
     /// An entry about erased records: it can no longer be opened by anybody.
     Erased {
         /// The record, or the first of two.

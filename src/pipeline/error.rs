@@ -106,6 +106,29 @@ pub enum Error {
         /// What would be a name.
         forms: String,
     },
+    /// A read could not be recorded, so that nothing of it is given out.
+    #[error("the read could not be recorded, so nothing is shown: {0}")]
+    Unrecorded(Box<Error>),
+    /// Another process records reads.
+    #[error("the chain of reads in `{path}` is held by another process")]
+    ReadsInUse {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// The months of reads do not chain.
+    #[error("the reads of {month} do not go on from those of the month before: one of them was replaced or removed")]
+    ReadsBroken {
+        /// Which month.
+        month: String,
+    },
+    /// A month of reads does not verify.
+    #[error("the reads of {month}: {error}")]
+    ReadsDamaged {
+        /// Which month.
+        month: String,
+        /// What is wrong with it.
+        error: Box<ledger::Error>,
+    },
     /// A steward's decision cannot hold beside those before it.
     #[error("this contradicts what was decided before, in {}", entries(.0))]
     Contradiction(Box<Contradiction>),

@@ -4,9 +4,11 @@
 //! (`epoch.rs`), how a directory is opened again (`recover.rs`) and how an answer is put together (`read.rs`).
 //! It never shows a reader what is not durable.
 
+mod access;
 mod archive;
 mod audit;
 mod clock;
+mod day;
 mod decisions;
 mod derive;
 mod directory;
@@ -24,6 +26,7 @@ mod known;
 mod live;
 mod matching;
 mod meta;
+mod month;
 mod notify;
 mod open;
 mod options;
@@ -31,6 +34,8 @@ mod progress;
 mod quarantine;
 mod questions;
 mod read;
+mod read_history;
+mod reads;
 mod recorder;
 mod recover;
 mod redact;
@@ -42,9 +47,11 @@ mod subject;
 mod view;
 mod wire;
 
+pub use access::Access;
 pub use archive::Archive;
 pub use audit::Audit;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use day::{Day, due, extended};
 pub use decisions::Contradiction;
 pub use epoch::{Committed, Outcome};
 pub use erase::{Erased, ErasureRequest, ErasureState, Scope};
@@ -61,6 +68,7 @@ pub use open::Onefold;
 pub use options::{InitOptions, OpenOptions};
 pub use quarantine::{QuarantinedRecord, QuarantinedValue, Retried};
 pub use read::Reader;
+pub use read_history::{READS_MONTHS_KEPT, ReadFilter, ReadView, ReadsAfter, VerifiedReads, prune_reads, verify_reads};
 pub use resolve::Name;
 pub use review::{Decided, Statement};
 pub use sandbox::Hypothesis;

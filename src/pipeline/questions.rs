@@ -12,7 +12,7 @@ use super::read::Reader;
 use super::sandbox::Hypothesis;
 use super::view::{DecisionView, PairView, QuestionView, Questions};
 use crate::dataflow::clusters::Strength;
-use crate::ledger::{Content, Position};
+use crate::ledger::{Content, Operation, Position};
 use crate::model::{Birth, IdentifierHash, KindId, NameHash, Obstacle, Ruling, Sequence};
 use crate::store::{DecisionRow, Question};
 use std::collections::HashMap;
@@ -76,6 +76,8 @@ impl Reader<'_> {
                 found.open.push(self.question_view(&decisions, &apart, question, *a, *b)?);
             }
         }
+        let ids = found.open.iter().flat_map(|view| [view.from_profile, view.to_profile]);
+        self.note_several(Operation::Review, self.roots_of_ids(ids)?, &[])?;
         Ok(found)
     }
 
@@ -85,6 +87,11 @@ impl Reader<'_> {
     /// When index or ledger cannot be read.
     pub fn decisions(&self) -> Result<Vec<DecisionView>, Error> {
         let decisions = Decisions::load(self.index)?;
+        let births = decisions.iter().flat_map(|(_, row)| {
+            let (one, other) = row.ruling.records();
+            std::iter::once(one).chain(other)
+        });
+        self.note_several(Operation::Review, self.roots_of(births)?, &[])?;
         decisions.iter().map(|(entry, row)| self.decision_view(entry, &row)).collect()
     }
 
@@ -124,6 +131,7 @@ impl Reader<'_> {
             None => self.preview(Hypothesis::Decide(ruling)).map(Some),
         };
         let decision = decisions.between(one, other);
+        self.note_several(Operation::Review, self.roots_of([one, other].into_iter())?, &[])?;
         Ok(PairView {
             first: self.name_of(one)?,
             first_profile: self.profile_at(one)?,

@@ -105,7 +105,8 @@ impl Onefold {
             Content::Decision(decision) => {
                 written.decisions.insert(decision.root, (decision, sequence));
             }
-            Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) => {}
+            Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) | Content::Read(_) => {}
+            Content::Request(_) => {}
             Content::Review(review) => self.settle_review(&review, sequence, position)?,
             Content::Erasure(erasure) => self.settle_erasure(sequence, position, erasure)?,
             Content::Redaction(redaction) => self.open.redacted.extend(redaction.erasures),

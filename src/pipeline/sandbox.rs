@@ -16,6 +16,7 @@ use super::read::Reader;
 use super::view::{Group, Preview};
 use crate::dataflow::guards::{Carrier, Carriers, Guard, Standing};
 use crate::dataflow::{Engine, Rules};
+use crate::ledger::Operation;
 use crate::matching::Scorer;
 use crate::model::{Birth, Facts, IdentifierHash, KindId, NameHash, Named, Ruling, Schema};
 use crate::store::RecordBody;
@@ -57,7 +58,10 @@ impl Reader<'_> {
         let decisions = Decisions::load(self.index)?;
         let mut sandbox = Sandbox::new(self, &decisions, hypothesis);
         sandbox.gather()?;
-        sandbox.run()
+        let preview = sandbox.run()?;
+        let ids = preview.before.iter().map(|group| group.profile);
+        self.note_several(Operation::Review, self.roots_of_ids(ids)?, &[])?;
+        Ok(preview)
     }
 }
 

@@ -7,7 +7,7 @@
 //! the caller.
 
 use crate::encoding::hex;
-use crate::ledger::{Answer, Content, Decision, Erasure, Received, Review, Values};
+use crate::ledger::{Answer, Content, Decision, Erasure, Received, Review, Step, Values};
 use crate::model::{AttributeId, Birth, CellKind, FieldIndex, KindId, Link, Ruling, Schema, SourceId};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -64,6 +64,21 @@ pub fn says(words: &Words<'_>, content: &Content) -> String {
                 |before| format!("in place of {}; both have signed it", hex::encode(before)),
             );
             format!("checkpoints are signed by key {} from here on, {before}", hex::encode(&change.public))
+        }
+        Content::Read(read) => format!(
+            "{} read {}{}",
+            shown(&read.actor),
+            read.operation.name(),
+            if read.allowed { "" } else { ", which was denied" }
+        ),
+        Content::Request(request) => {
+            let step = match &request.step {
+                Step::Opened => "opened",
+                Step::Extended => "extended",
+                Step::Advanced { .. } => "advanced",
+                Step::Closed(outcome) => outcome.name(),
+            };
+            format!("request {} for {}: {step}", shown(&request.reference), request.right.name())
         }
         Content::Redaction(redaction) => {
             let count = redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum();
@@ -239,6 +254,20 @@ pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value
             "key",
             json!({
                 "public": hex::encode(&change.public), "previous": change.previous.map(|key| hex::encode(&key)),
+            }),
+        ),
+        Content::Read(read) => (
+            "read",
+            json!({
+                "actor": read.actor, "operation": read.operation.name(), "allowed": read.allowed,
+                "purpose": read.purpose, "request": read.request, "count": read.count,
+            }),
+        ),
+        Content::Request(request) => (
+            "request",
+            json!({
+                "reference": request.reference, "right": request.right.name(), "law": request.law.name(),
+                "by": request.by, "reason": request.reason,
             }),
         ),
         Content::Redaction(redaction) => {

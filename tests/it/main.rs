@@ -25,6 +25,7 @@ mod policy;
 mod privacy;
 mod processes;
 mod program;
+mod reads;
 mod retail;
 mod review;
 mod scores;

@@ -4,6 +4,8 @@
 //! has one form.
 
 mod evidence;
+mod read;
+mod request;
 mod review;
 
 pub(super) use evidence::read_key;
@@ -55,6 +57,8 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<Content> {
         Kind::Erasure => Content::Erasure(evidence::read_erasure(bytes)?),
         Kind::Key => Content::Key(read_key(bytes)?),
         Kind::Redaction => Content::Redaction(evidence::read_redaction(bytes)?),
+        Kind::Read => Content::Read(read::read_read(bytes)?),
+        Kind::Request => Content::Request(request::read_request(bytes)?),
     })
 }
 
@@ -75,6 +79,8 @@ impl Content {
             Self::Erasure(payload) => payload.seal(),
             Self::Key(payload) => payload.seal(),
             Self::Redaction(payload) => payload.seal(),
+            Self::Read(payload) => payload.seal(),
+            Self::Request(payload) => payload.seal(),
             Self::Sealed { .. } | Self::Erased { .. } => return None,
         })
     }

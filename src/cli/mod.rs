@@ -51,6 +51,11 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
         Command::Erase(options) => commands::erase::run(&global, &options),
+        Command::Report { command } => commands::report::run(&global, &command),
+        Command::Hold { command } => commands::rights::hold(&global, &command),
+        Command::Restrict { command } => commands::rights::restrict(&global, &command),
+        Command::Object { command } => commands::rights::object(&global, &command),
+        Command::Request { command } => commands::request::run(&global, &command),
         Command::Key { command } => commands::key::run(&global, &command),
         Command::Verify { package, key, since } => {
             commands::verify::run(&global, &package, key.as_deref(), since.as_deref())

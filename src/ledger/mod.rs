@@ -54,7 +54,7 @@ pub use read_entry::{Operation, READS_NUMBER, ROOT_BYTES_MAX, Read, packed_bytes
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};
 pub use redact::Redacted;
-pub use request::{Law, Outcome, Request, Right, Step};
+pub use request::{Law, Outcome, REQUESTS_NUMBER, Request, Right, Step};
 #[doc(hidden)]
 pub use reread::{reread_frame, reread_payload};
 pub use state::State;

@@ -6,6 +6,9 @@
 use super::tree::Digest;
 use crate::model::Birth;
 
+/// The number under which requests of erased persons are sealed; no record has it.
+pub const REQUESTS_NUMBER: u64 = (1 << 62) + 1;
+
 /// The right that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -96,6 +99,28 @@ pub enum Step {
     },
     /// It ended.
     Closed(Outcome),
+    /// The person was erased: what is left of it, under [`REQUESTS_NUMBER`].
+    Kept {
+        /// Whether its deadline was extended, of one that has not ended.
+        extended: bool,
+        /// How it ended, of one that has.
+        outcome: Option<Outcome>,
+        /// When it ended, days since 1970; 0 of one that has not.
+        ended_day: i32,
+    },
+}
+
+impl Step {
+    /// The word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Extended => "extended",
+            Self::Advanced { .. } => "advanced",
+            Self::Closed(outcome) => outcome.name(),
+            Self::Kept { .. } => "kept",
+        }
+    }
 }
 
 /// A request of a person, or what became of it.

@@ -1,6 +1,7 @@
 //! What can go wrong between a change and its profile.
 
 use super::decisions::Contradiction;
+use crate::model::Sequence;
 use crate::{crypto, ledger, policy, report, sources, store};
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,12 @@ pub enum Error {
         /// What would be a name.
         forms: String,
     },
+    /// All that was to be erased must not be.
+    #[error("nothing was erased: what was asked for must be kept, by {}", listed(.entries))]
+    Held {
+        /// The decisions that say so.
+        entries: Vec<Sequence>,
+    },
     /// A read could not be recorded, so that nothing of it is given out.
     #[error("the read could not be recorded, so nothing is shown: {0}")]
     Unrecorded(Box<Error>),
@@ -147,6 +154,11 @@ pub enum Error {
     /// The engine failed before and takes no more changes until it is opened again.
     #[error("an earlier failure stopped this engine; open the data directory again")]
     Stopped,
+}
+
+/// Entries by their numbers.
+fn listed(entries: &[Sequence]) -> String {
+    entries.iter().map(|entry| format!("entry #{entry}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The entries of decisions.

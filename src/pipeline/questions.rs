@@ -103,7 +103,7 @@ impl Reader<'_> {
         let decisions = Decisions::load(self.index)?;
         let found = match ruling {
             Ruling::Same(a, b) | Ruling::Different(a, b) => decisions.between(a, b),
-            allowed @ Ruling::Allowed { .. } => decisions.find(allowed),
+            other => decisions.find(other),
         };
         found.map(|(entry, row)| self.decision_view(entry, &row)).transpose()
     }
@@ -277,15 +277,24 @@ impl Reader<'_> {
             Ruling::Same(a, b) => ("same", Some([a, b])),
             Ruling::Different(a, b) => ("different", Some([a, b])),
             Ruling::Allowed { .. } => ("allowed", None),
+            Ruling::Restricted { record } => ("restricted", Some([record, record])),
+            Ruling::Objected { record, .. } => ("objected", Some([record, record])),
+            Ruling::Held { record } => ("held", Some([record, record])),
         };
         let (kind, value) = match row.ruling {
             Ruling::Allowed { kind, identifier, .. } => {
                 let name = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.name.clone());
                 (name, self.identifier_value(kind, identifier)?)
             }
+            Ruling::Objected { purpose, .. } => {
+                let purpose = purpose.and_then(|id| self.schema.purposes.get(usize::from(id.0)));
+                (Some("purpose".to_owned()), Some(purpose.map_or_else(|| "all".to_owned(), |p| p.name.clone())))
+            }
             _ => (None, None),
         };
-        let records = pair.into_iter().flatten().map(|birth| self.name_of(birth)).collect::<Result<_, _>>()?;
+        let count = if row.ruling.records().1.is_some() { 2 } else { 1 };
+        let records =
+            pair.into_iter().flatten().take(count).map(|birth| self.name_of(birth)).collect::<Result<_, _>>()?;
         let (by, reason, at_s) = (review.by, review.reason, read.header.time_s);
         Ok(DecisionView { entry, ruling, records, kind, value, by, reason, at_s })
     }

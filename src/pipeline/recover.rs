@@ -4,6 +4,7 @@
 //! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
 //! committed is committed.
 
+use super::day::Day;
 use super::decisions::Decisions;
 use super::epoch::{Arrival, Touched};
 use super::erase::erased_row;
@@ -106,7 +107,7 @@ impl Onefold {
                 written.decisions.insert(decision.root, (decision, sequence));
             }
             Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) | Content::Read(_) => {}
-            Content::Request(_) => {}
+            Content::Request(request) => self.settle_request(&request, Day::of(entry.header.time_s))?,
             Content::Review(review) => self.settle_review(&review, sequence, position)?,
             Content::Erasure(erasure) => self.settle_erasure(sequence, position, erasure)?,
             Content::Redaction(redaction) => self.open.redacted.extend(redaction.erasures),

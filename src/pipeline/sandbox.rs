@@ -95,6 +95,8 @@ impl<'a> Sandbox<'a> {
                 self.add(a)?;
                 self.add(b)?;
             }
+            // They say nothing of who is who.
+            Hypothesis::Decide(_) | Hypothesis::Withdraw(_) => {}
             Hypothesis::Without(record) => self.add(record)?,
         }
         while let Some(birth) = self.waiting.pop() {
@@ -202,6 +204,7 @@ impl<'a> Sandbox<'a> {
                 }
                 Ruling::Different(a, b) => engine.different(a, b, came),
                 Ruling::Allowed { kind, identifier, .. } => engine.allow(kind, identifier, came),
+                _ => {}
             }
         };
         let here = |ruling: Ruling| match ruling {
@@ -209,6 +212,7 @@ impl<'a> Sandbox<'a> {
             Ruling::Same(a, b) | Ruling::Different(a, b) => {
                 self.records.contains_key(&a) || self.records.contains_key(&b)
             }
+            _ => false,
         };
         for (_, row) in self.decisions.iter().filter(|(_, row)| here(row.ruling)) {
             tell(&mut engine, row.ruling, true);

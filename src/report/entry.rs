@@ -7,8 +7,8 @@
 //! the caller.
 
 use crate::encoding::hex;
-use crate::ledger::{Answer, Content, Decision, Erasure, Received, Review, Step, Values};
-use crate::model::{AttributeId, Birth, CellKind, FieldIndex, KindId, Link, Ruling, Schema, SourceId};
+use crate::ledger::{Answer, Content, Decision, Erasure, Received, Review, Values};
+use crate::model::{AttributeId, Birth, CellKind, FieldIndex, KindId, Link, PurposeId, Ruling, Schema, SourceId};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -72,13 +72,8 @@ pub fn says(words: &Words<'_>, content: &Content) -> String {
             if read.allowed { "" } else { ", which was denied" }
         ),
         Content::Request(request) => {
-            let step = match &request.step {
-                Step::Opened => "opened",
-                Step::Extended => "extended",
-                Step::Advanced { .. } => "advanced",
-                Step::Closed(outcome) => outcome.name(),
-            };
-            format!("request {} for {}: {step}", shown(&request.reference), request.right.name())
+            let (reference, step) = (shown(&request.reference), request.step.name());
+            format!("request {reference} for {}: {step}", request.right.name())
         }
         Content::Redaction(redaction) => {
             let count = redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum();
@@ -125,6 +120,12 @@ fn reviewed(words: &Words<'_>, review: &Review) -> String {
             let kind = identifier(words.schema, kind);
             format!("the {kind} of {} links all who carry it", name(words, carrier))
         }
+        Ruling::Restricted { record } => format!("{} is kept and not used", name(words, record)),
+        Ruling::Objected { record, purpose } => {
+            let purpose = purpose.map_or(Cow::Borrowed("every purpose"), |id| purpose_name(words.schema, id));
+            format!("the person of {} objects to {purpose}", name(words, record))
+        }
+        Ruling::Held { record } => format!("{} must not be erased", name(words, record)),
     };
     let (by, reason) = ((words.shown)(&review.by), (words.shown)(&review.reason));
     match review.ends {
@@ -146,6 +147,16 @@ fn reviewed_json(words: &Words<'_>, review: &Review) -> Value {
             value["ruling"] = "allowed".into();
             value["identifier"] = identifier(words.schema, kind).into();
             value["carrier"] = name(words, carrier).into();
+        }
+        Ruling::Restricted { record } => {
+            (value["ruling"], value["record"]) = ("restricted".into(), name(words, record).into());
+        }
+        Ruling::Objected { record, purpose } => {
+            (value["ruling"], value["record"]) = ("objected".into(), name(words, record).into());
+            value["purpose"] = purpose.map(|id| purpose_name(words.schema, id)).into();
+        }
+        Ruling::Held { record } => {
+            (value["ruling"], value["record"]) = ("held".into(), name(words, record).into());
         }
     }
     value
@@ -267,6 +278,7 @@ pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value
             "request",
             json!({
                 "reference": request.reference, "right": request.right.name(), "law": request.law.name(),
+                "step": request.step.name(),
                 "by": request.by, "reason": request.reason,
             }),
         ),
@@ -336,8 +348,12 @@ fn identifier(schema: &Schema, kind: KindId) -> Cow<'_, str> {
 }
 
 fn purpose<'s>(schema: &'s Schema, answer: &Answer) -> Cow<'s, str> {
-    let purpose = schema.purposes.get(usize::from(answer.purpose.0)).map(|purpose| purpose.name.as_str());
-    called(purpose, "purpose", answer.purpose.0.into())
+    purpose_name(schema, answer.purpose)
+}
+
+fn purpose_name(schema: &Schema, id: PurposeId) -> Cow<'_, str> {
+    let purpose = schema.purposes.get(usize::from(id.0)).map(|purpose| purpose.name.as_str());
+    called(purpose, "purpose", id.0.into())
 }
 
 /// A name, or what it would be the name of with its number.

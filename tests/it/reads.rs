@@ -405,5 +405,5 @@ fn payloads_are_as_documented() {
         assert_eq!(reread_payload(kind, &[&good[..], &[0]].concat()), None);
         count += 1;
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 11);
 }

@@ -30,8 +30,8 @@ def read(root, operation, allowed, count, epoch, part, parts, digest, actor, pur
     return head + text(actor) + text(purpose) + text(request) + names + struct.pack("<Q", len(data)) + data
 
 
-def request(subject, right, law, received, due, step, digest, reference, by, why):
-    head = struct.pack("<QBBiiB", subject, right, law, received, due, step) + digest
+def request(subject, right, law, received, due, step, ended, digest, reference, by, why):
+    head = struct.pack("<QBBiiBi", subject, right, law, received, due, step, ended) + digest
     return head + text(reference) + text(by) + text(why)
 
 
@@ -43,10 +43,13 @@ for kind, payload in [
     (13, read(7, 1, True, 3, 9, 1, 1, ZEROS, "ada", "marketing", "R-2026-0001", ["email", "phone"], [])),
     (13, read(7, 2, False, 0, 9, 1, 1, ZEROS, "ada", "", "", [], [])),
     (13, read(1 << 62, 5, True, 5, 9, 1, 1, DIGEST, "ada", "", "", ["city"], ROOTS)),
-    (18, request(7, 1, 1, 20_454, 20_485, 1, ZEROS, "R-2026-0001", "ada", "")),
-    (18, request(7, 1, 1, 20_454, 20_546, 2, ZEROS, "R-2026-0001", "ada", "many")),
-    (18, request(7, 4, 2, -3, 42, 3, DIGEST, "a/b", "ada", "report")),
-    (18, request(7, 6, 2, -3, 42, 4, ZEROS, "a/b", "ada", "done")),
-    (18, request(7, 6, 2, -3, 42, 5, ZEROS, "a/b", "ada", "unfounded")),
+    (18, request(7, 1, 1, 20_454, 20_485, 1, 0, ZEROS, "R-2026-0001", "ada", "")),
+    (18, request(7, 1, 1, 20_454, 20_546, 2, 0, ZEROS, "R-2026-0001", "ada", "many")),
+    (18, request(7, 4, 2, -3, 42, 3, 0, DIGEST, "a/b", "ada", "report")),
+    (18, request(7, 6, 2, -3, 42, 4, 0, ZEROS, "a/b", "ada", "done")),
+    (18, request(7, 6, 2, -3, 42, 5, 0, ZEROS, "a/b", "ada", "unfounded")),
+    (18, request((1 << 62) + 1, 4, 1, 20_454, 20_485, 17, 0, ZEROS, "R-2026-0001", "", "")),
+    (18, request((1 << 62) + 1, 4, 1, 20_454, 20_546, 18, 0, ZEROS, "R-2026-0001", "", "")),
+    (18, request((1 << 62) + 1, 4, 1, 20_454, 20_485, 20, 20_480, ZEROS, "R-2026-0001", "", "")),
 ]:
     print(kind, payload.hex())

@@ -15,7 +15,10 @@ pub mod matching;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod report;
+pub mod request;
 pub mod review;
+pub mod rights;
 pub mod verify;
 pub mod why;
 

@@ -153,6 +153,9 @@ fn word(ruling: Ruling) -> &'static str {
         Ruling::Same(..) => "same",
         Ruling::Different(..) => "different",
         Ruling::Allowed { .. } => "allowed",
+        Ruling::Restricted { .. } => "restricted",
+        Ruling::Objected { .. } => "objected",
+        Ruling::Held { .. } => "held",
     }
 }
 

@@ -76,6 +76,14 @@ pub fn decisions(global: &Global) -> anyhow::Result<u8> {
 /// A decision in a sentence.
 pub fn decision(view: &DecisionView) -> String {
     let what = match view.records.as_slice() {
+        [one] => {
+            let one = record_name(one);
+            match view.ruling {
+                "restricted" => format!("{one} is kept and not used"),
+                "held" => format!("{one} must not be erased"),
+                _ => format!("the person of {one} objects to {}", view.value.as_deref().unwrap_or("all")),
+            }
+        }
         [one, other] => {
             let are = if view.ruling == "same" { "are one person" } else { "are different persons" };
             format!("{} and {} {are}", record_name(one), record_name(other))

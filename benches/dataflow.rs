@@ -8,8 +8,8 @@ use onefold::dataflow::clusters::Strength;
 use onefold::dataflow::guards::Guard;
 use onefold::dataflow::{Delta, Engine, Rules};
 use onefold::model::{
-    AttributeId, Birth, ConsentFacts, Criterion, Facts, Format, IdentifierHash, KindId, NameMark, Named, PurposeId,
-    Role, Source, SourceId, SurvivorshipRule, ValueHash,
+    About, AttributeId, Birth, ConsentFacts, ConsentState, Criterion, Facts, Format, IdentifierHash, KindId, NameMark,
+    Named, PurposeId, Role, Source, SourceId, SurvivorshipRule, ValueHash,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashMap;
@@ -173,7 +173,15 @@ impl Bench {
         let mut values: Vec<_> = values.collect();
         values.sort_unstable();
         let at = 1_735_689_600_000_000 + (number + version * 1_000_000) as i64 * 20_000_000;
-        Facts { source: SourceId((source % 7) as u16), at, given: NameMark::NONE, identifiers, values }
+        Facts {
+            source: SourceId((source % 7) as u16),
+            at,
+            since: at,
+            about: About::default(),
+            given: NameMark::NONE,
+            identifiers,
+            values,
+        }
     }
 
     fn named(&self, place: usize) -> Named {
@@ -194,8 +202,12 @@ impl Bench {
         let facts = ConsentFacts {
             identifiers: vec![(KindId(kind), identifier)],
             purpose: PurposeId((random.next() % 5) as u8),
-            given: random.chance(800),
+            state: if random.chance(800) { ConsentState::Given } else { ConsentState::Withdrawn },
+            explicit: false,
+            parental: false,
             at: self.consents as i64,
+            received: self.consents as i64,
+            order: self.consents,
             until: if random.chance(400) { 1 << 60 } else { i64::MAX },
         };
         (Named { rank: random.next(), birth: Birth((1 << 40) + self.consents) }, facts)

@@ -4,8 +4,8 @@
 //! profile store of eight sources: two identifiers and eight values a record, 2.2 records a profile.
 
 use onefold::model::{
-    AttributeId, Birth, Facts, IdentifierHash, KindId, Link, NameHash, Order, Permission, PurposeId, Sequence,
-    SourceId, ValueHash, Winner,
+    About, AttributeId, Birth, Context, Facts, IdentifierHash, KindId, Link, NameHash, Order, Permission, PurposeId,
+    Sequence, SourceId, ValueHash, Winner,
 };
 use onefold::store::{Batch, Error, Index, ProfileRow, RecordBody, RecordRow};
 use rustix::time::{ClockId, clock_gettime};
@@ -37,7 +37,15 @@ fn record(birth: u64, version: u64) -> RecordRow {
     let at = 1_700_000_000_000_000 + i64::try_from(hash(5, birth) >> 20).expect("44 bits");
     let values = (0..8).map(|i| (AttributeId(i), ValueHash(hash(6 + version, birth * 8 + u64::from(i))))).collect();
     let given = onefold::model::NameMark::NONE;
-    let facts = Facts { source: SourceId(3), at, given, identifiers: identifiers(birth), values };
+    let facts = Facts {
+        source: SourceId(3),
+        at,
+        since: at,
+        about: About::default(),
+        given,
+        identifiers: identifiers(birth),
+        values,
+    };
     RecordRow {
         name: NameHash(wide(8, birth)),
         source: SourceId(3),
@@ -59,9 +67,15 @@ fn profile(root: u64, members: &[u64], version: u64) -> ProfileRow {
     let winner = |attribute: u16| {
         let record = members[usize::from(attribute) % members.len()];
         let value = ValueHash(hash(6, record * 8 + u64::from(attribute)));
-        (Winner { attribute: AttributeId(attribute), record: Birth(record), value }, entry)
+        (Winner { attribute: AttributeId(attribute), record: Birth(record), value, uses: Winner::PLAIN }, entry)
     };
-    let permission = Permission { purpose: PurposeId(0), given: true, until: i64::MAX, consent: Birth(root + 1) };
+    let permission = Permission {
+        purpose: PurposeId(0),
+        categories: 3,
+        context: Context::default(),
+        until: i64::MAX,
+        consent: Some(Birth(root + 1)),
+    };
     ProfileRow {
         members: members.iter().copied().map(Birth).collect(),
         links: members.iter().skip(1).map(link).collect(),

@@ -28,6 +28,8 @@ pub enum Claim {
         /// The value.
         value: u128,
     },
+    /// It may not be combined with others.
+    Alone(Birth),
     /// A steward says that two records are different persons, whether they are live or not.
     Different {
         /// One.
@@ -44,6 +46,29 @@ pub enum Verdict {
     Accepted(Link),
     /// Of those between two clusters it is the strongest, and this hinders it.
     Refused(Link, Obstacle),
+    /// In its cluster a record is tied to an older one by strong links alone; of all that it is tied to, this is the
+    /// oldest.
+    Tied {
+        /// The record.
+        record: Birth,
+        /// The oldest.
+        to: Birth,
+    },
+}
+
+/// A link, and whether it joins only because given names agree: then it carries no consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The link.
+    pub link: Link,
+    /// Whether its identifier is weak.
+    pub weak: bool,
+}
+
+impl From<Link> for Evidence {
+    fn from(link: Link) -> Self {
+        Self { link, weak: false }
+    }
 }
 
 /// What a link rests on.
@@ -67,7 +92,7 @@ pub struct Leaf {
 
 impl Leaf {
     /// Finds it in what changes at one time.
-    pub fn find(claims: &Updates<Claim>, links: &Updates<Link>) -> Option<Self> {
+    pub fn find(claims: &Updates<Claim>, links: &Updates<Evidence>) -> Option<Self> {
         let (mut named, mut holds) = (None, Holds::new());
         for (claim, came) in claims.iter() {
             match claim {
@@ -84,7 +109,7 @@ impl Leaf {
             _ => None,
         };
         let fits = |link: &Link, came: bool| came && basis(*link) == Basis::Identifier;
-        let mut others = links.iter().map(|(link, came)| end(link).filter(|_| fits(link, came)));
+        let mut others = links.iter().map(|(found, came)| end(&found.link).filter(|_| fits(&found.link, came)));
         let other = others.next()??;
         let one = others.all(|end| end == Some(other)) && claims.iter().all(|(claim, _)| own(claim));
         one.then_some(Self { named, holds, other })

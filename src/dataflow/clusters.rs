@@ -4,15 +4,17 @@
 //! Rule:   accepted = the links that the [constrained forest](super::forest) takes, strongest first (a steward's word,
 //!         priority of the kind, weight; ties by the ranks of the two records, then the identifier);
 //!         refused = the strongest of the others between two clusters, with what hinders it;
-//!         member(r, root) :- root = least birth of all that accepted joins to r.
+//!         member(r, root) :- root = least birth of all that accepted joins to r;
+//!         tied(r, to) :- to = least birth of all that strong links within the cluster join to r, to != r.
+//!         A record that may not be combined has no link taken.
 //! Memory: per record its rank, root, incident links and what it claims; per link both ends and what became of it; per
 //! component that refuses nothing its size and what it holds.
 //! Retraction: every component that it touches is taken apart and computed anew, and only those. One new record that is
 //! tied to one other costs the same however large the component is.
 
 use super::births::ByBirth;
-use super::claims::{Claim, Leaf, Membership, Verdict, basis};
-use super::forest::{Basis, Forest, Holds, merge};
+use super::claims::{Claim, Evidence, Leaf, Membership, Verdict, basis};
+use super::forest::{Basis, Forest, Holds, find, merge};
 use super::slab::{Place, Slab};
 use super::stage::{Output, Stage, Updates};
 use crate::model::{Birth, Link, Obstacle, Schema};
@@ -24,6 +26,8 @@ struct Node {
     rank: u64,
     /// The root that was sent out; `None` while no member row is.
     root: Option<Birth>,
+    /// The oldest record that strong links tie it to, as it was sent out; itself: no row is.
+    tied: Birth,
     live: bool,
     /// Number of the pass that last visited it.
     visited: u32,
@@ -40,6 +44,8 @@ struct Node {
 struct Claims {
     holds: Holds,
     different: Vec<Birth>,
+    /// Whether it may not be combined.
+    alone: bool,
 }
 
 /// A cluster of a component that has no scored links: one more record that holds nothing changes nothing but itself, while
@@ -56,6 +62,7 @@ struct Calm {
 #[derive(Debug)]
 struct Edge {
     link: Link,
+    weak: bool,
     live: bool,
     verdict: Option<Verdict>,
 }
@@ -69,6 +76,8 @@ struct Candidate {
     index: Place,
     /// The places of both ends.
     ends: (u32, u32),
+    /// Whether it carries consents.
+    strong: bool,
 }
 
 /// How strong links are, and how large a profile may be.
@@ -78,6 +87,8 @@ pub struct Strength {
     pub priorities: Vec<u8>,
     /// The most records of a profile.
     pub records_max: u32,
+    /// Links of identifiers of at least this priority carry consents.
+    pub strong_priority_min: u8,
 }
 
 impl Strength {
@@ -86,6 +97,19 @@ impl Strength {
         Self {
             priorities: schema.kinds.iter().map(|kind| kind.priority).collect(),
             records_max: schema.profile_records_max,
+            strong_priority_min: schema.strong_priority_min,
+        }
+    }
+
+    /// Whether a link carries consents: a steward's word, or an identifier of a strong kind that is not weak.
+    fn is_strong(&self, link: Link, weak: bool) -> bool {
+        match basis(link) {
+            Basis::Steward => true,
+            Basis::Scored => false,
+            Basis::Identifier => {
+                let priority = self.priorities.get(usize::from(link.kind.0)).copied().unwrap_or(0);
+                !weak && priority >= self.strong_priority_min
+            }
         }
     }
 
@@ -121,10 +145,16 @@ struct Component {
     members: Vec<Birth>,
     candidates: Vec<Candidate>,
     forest: Forest,
+    /// By place, one that strong links lead to.
+    ties: Vec<u32>,
+    /// The oldest record of each group of ties.
+    eldest: Vec<Option<Birth>>,
     /// Between which clusters the strongest refused link is known.
     refused: HashSet<(u32, u32)>,
     /// What hinders candidates, by their place in the order.
     hindered: Vec<(u32, Obstacle)>,
+    /// By place, whether the record may not be combined.
+    alone: Vec<bool>,
     /// The oldest record of each group, by the group's place.
     roots: Vec<Option<Birth>>,
     is_scored: bool,
@@ -149,6 +179,7 @@ impl Clusters {
         let empty = || Node {
             rank: 0,
             root: None,
+            tied: birth,
             live: false,
             visited: 0,
             place: 0,
@@ -163,20 +194,20 @@ impl Clusters {
         self.node(birth).claims.get_or_insert_default()
     }
 
-    fn add_link(&mut self, link: Link) -> Place {
-        let index = self.edges.insert(Edge { link, live: true, verdict: None });
+    fn add_link(&mut self, Evidence { link, weak }: Evidence) -> Place {
+        let index = self.edges.insert(Edge { link, weak, live: true, verdict: None });
         self.node(link.a).links.push(index);
         self.node(link.b).links.push(index);
         index
     }
 
     /// Takes a link out; its end `b` has few links, where the hub `a` may have many.
-    fn remove_link(&mut self, link: Link, verdicts: &mut Output<Verdict>) {
+    fn remove_link(&mut self, Evidence { link, weak }: Evidence, verdicts: &mut Output<Verdict>) {
         let edges = &self.edges;
         let found = self
             .nodes
             .get(link.b)
-            .and_then(|node| node.links.iter().copied().find(|index| edges[*index].live && edges[*index].link == link));
+            .and_then(|node| node.links.iter().copied().find(|index| edges[*index].is(link, weak)));
         let Some(index) = found else { return };
         let edge = &mut self.edges[index];
         edge.live = false;
@@ -205,6 +236,10 @@ impl Clusters {
                     (Ok(place), false) => drop(holds.remove(place)),
                     _ => {}
                 }
+                touched.push(record);
+            }
+            Claim::Alone(record) => {
+                self.claims(record).alone = came;
                 touched.push(record);
             }
             Claim::Different { a, b } => {
@@ -267,7 +302,7 @@ impl Clusters {
                     component.members.push(other);
                 }
                 if link.a == birth {
-                    component.candidates.push(self.candidate(index, link, rank, place));
+                    component.candidates.push(self.candidate(index, rank, place));
                 }
             }
             self.node(birth).links = incident;
@@ -275,12 +310,14 @@ impl Clusters {
     }
 
     /// A link of the record at this place and of this rank.
-    fn candidate(&self, index: Place, link: Link, rank: u64, place: usize) -> Candidate {
+    fn candidate(&self, index: Place, rank: u64, place: usize) -> Candidate {
+        let Edge { link, weak, .. } = self.edges[index];
         let (other, other_place) = self.nodes.get(link.b).map_or((0, 0), |node| (node.rank, node.place));
         let (class, weight) = self.strength.class(link);
         let strength = (class, weight, rank.min(other), rank.max(other));
         let place = u32::try_from(place).expect("fewer than 2^32 records fit in memory");
-        Candidate { strength, link, index, ends: (place, other_place) }
+        let strong = self.strength.is_strong(link, weak);
+        Candidate { strength, link, index, ends: (place, other_place), strong }
     }
 
     /// Computes the forest and the root of one component and sends on what changed.
@@ -288,8 +325,9 @@ impl Clusters {
         component.candidates.sort_unstable_by_key(Candidate::order);
         self.gather(component);
         self.judge(component, verdicts);
+        component.tie();
         // Only live records have links, so that a component of two or more has no dead member.
-        let Component { members: births, forest, roots, is_scored, is_plain, .. } = component;
+        let Component { members: births, forest, roots, ties, eldest, is_scored, is_plain, .. } = component;
         roots.clear();
         roots.resize(births.len(), None);
         for (place, record) in (0..).zip(births.iter()) {
@@ -305,8 +343,9 @@ impl Clusters {
                 root.into_iter().for_each(|root| members.add(Membership { root, record }));
                 node.root = root;
             }
-            let claims_nothing = |claims: &Claims| claims.holds.is_empty() && claims.different.is_empty();
-            if node.claims.as_deref().is_some_and(claims_nothing) {
+            let tied = eldest[find(ties, place) as usize].filter(|_| node.live).unwrap_or(record);
+            node.turn_tied(record, tied, verdicts);
+            if node.claims.as_deref().is_some_and(Claims::are_empty) {
                 node.claims = None;
             }
             if !node.live && node.links.is_empty() && node.claims.is_none() {
@@ -314,7 +353,9 @@ impl Clusters {
             }
         }
         for (group, root) in (0..).zip(roots.iter()).filter(|_| !*is_scored) {
-            if let Some(node) = root.and_then(|root| self.nodes.get_mut(root)).filter(|node| node.live) {
+            if let Some(node) =
+                root.and_then(|root| self.nodes.get_mut(root)).filter(|node| node.live && !node.is_alone())
+            {
                 let (size, holds) = forest.summary(group);
                 let alone = *is_plain && is_one && holds.windows(2).all(|pair| pair[0].0 != pair[1].0);
                 node.calm = Some(Box::new(Calm { size, holds, alone }));
@@ -324,10 +365,12 @@ impl Clusters {
 
     /// Puts the members of a component and what is known of them into its forest.
     fn gather(&self, component: &mut Component) {
-        let Component { members, candidates, forest, is_scored, is_plain, .. } = component;
+        let Component { members, candidates, forest, alone, is_scored, is_plain, .. } = component;
         *is_plain = true;
+        alone.clear();
         for birth in members.iter() {
             let claims = self.nodes.get(*birth).and_then(|node| node.claims.as_deref());
+            alone.push(claims.is_some_and(|claims| claims.alone));
             forest.push(claims.map_or_else(Holds::new, |claims| claims.holds.clone()));
         }
         for (place, birth) in (0..).zip(members.iter()) {
@@ -351,9 +394,14 @@ impl Clusters {
 
     /// Takes the links in order and sends on what became of them.
     fn judge(&mut self, component: &mut Component, verdicts: &mut Output<Verdict>) {
-        let Component { candidates, forest, refused, hindered, is_plain, .. } = component;
+        let Component { candidates, forest, refused, hindered, alone, is_plain, .. } = component;
         for (order, candidate) in (0..).zip(candidates.iter()) {
-            let verdict = match forest.take(candidate.ends, basis(candidate.link)) {
+            let (a, b) = candidate.ends;
+            let taken = match alone[a as usize] || alone[b as usize] {
+                true => Err(Obstacle::Combining),
+                false => forest.take(candidate.ends, basis(candidate.link)),
+            };
+            let verdict = match taken {
                 Ok(true) => Some(Verdict::Accepted(candidate.link)),
                 Ok(false) => None,
                 Err(obstacle) => {
@@ -374,7 +422,50 @@ impl Clusters {
     }
 }
 
+impl Claims {
+    fn are_empty(&self) -> bool {
+        self.holds.is_empty() && self.different.is_empty() && !self.alone
+    }
+}
+
+impl Node {
+    fn is_alone(&self) -> bool {
+        self.claims.as_deref().is_some_and(|claims| claims.alone)
+    }
+
+    /// Sends on that a record is now tied to this one.
+    fn turn_tied(&mut self, record: Birth, to: Birth, verdicts: &mut Output<Verdict>) {
+        let was = std::mem::replace(&mut self.tied, to);
+        if was != to && was != record {
+            verdicts.remove(Verdict::Tied { record, to: was });
+        }
+        if was != to && to != record {
+            verdicts.add(Verdict::Tied { record, to });
+        }
+    }
+}
+
 impl Component {
+    /// Finds out, after links were judged, whom strong links tie within their clusters.
+    fn tie(&mut self) {
+        let Self { members, candidates, forest, ties, eldest, .. } = self;
+        ties.clear();
+        ties.extend((0..).zip(members.iter()).map(|(place, _)| place));
+        for candidate in candidates.iter().filter(|candidate| candidate.strong) {
+            let (a, b) = candidate.ends;
+            if forest.group(a) == forest.group(b) {
+                let (a, b) = (find(ties, a), find(ties, b));
+                ties[a.max(b) as usize] = a.min(b);
+            }
+        }
+        eldest.clear();
+        eldest.resize(members.len(), None);
+        for (place, record) in (0..).zip(members.iter()) {
+            let oldest = &mut eldest[find(ties, place) as usize];
+            *oldest = Some(oldest.map_or(*record, |other| other.min(*record)));
+        }
+    }
+
     fn clear(&mut self, records_max: u32) {
         self.members.clear();
         self.candidates.clear();
@@ -384,6 +475,11 @@ impl Component {
 }
 
 impl Edge {
+    /// Whether it is this one.
+    fn is(&self, link: Link, weak: bool) -> bool {
+        self.live && self.link == link && self.weak == weak
+    }
+
     /// What becomes of it now.
     fn turn(&mut self, verdict: Option<Verdict>, verdicts: &mut Output<Verdict>) {
         if self.verdict != verdict {
@@ -402,13 +498,14 @@ impl Clusters {
     fn add_leaf(
         &mut self,
         leaf: &Leaf,
-        links: impl Iterator<Item = Link>,
+        links: impl Iterator<Item = Evidence>,
         members: &mut Output<Membership>,
         verdicts: &mut Output<Verdict>,
     ) -> bool {
         let Leaf { named, holds, other } = leaf;
-        let Some(root) = self.nodes.get(*other).and_then(|node| node.root) else { return false };
-        if named.birth < root || self.nodes.get(named.birth).is_some() {
+        let Some(node) = self.nodes.get(*other).filter(|node| !node.is_alone()) else { return false };
+        let (Some(root), tied) = (node.root, node.tied) else { return false };
+        if named.birth < root || named.birth < tied || self.nodes.get(named.birth).is_some() {
             return false;
         }
         let records_max = self.strength.records_max;
@@ -421,12 +518,20 @@ impl Clusters {
         }
         (calm.size, calm.holds) = (calm.size + 1, all);
         // All have the same two ends: what is left to tell them apart is their kind and identifier.
+        let mut is_tied = false;
         let strongest = links
-            .map(|link| (self.strength.class(link), link.identifier, link, self.add_link(link)))
+            .map(|found| {
+                let link = found.link;
+                is_tied |= self.strength.is_strong(link, found.weak);
+                (self.strength.class(link), link.identifier, link, self.add_link(found))
+            })
             .min()
             .map(|(.., link, index)| (link, index));
         let node = self.node(named.birth);
         (node.live, node.rank, node.root) = (true, named.rank, Some(root));
+        if is_tied {
+            node.turn_tied(named.birth, tied, verdicts);
+        }
         if !holds.is_empty() {
             self.claims(named.birth).holds = holds.clone();
         }
@@ -447,7 +552,7 @@ impl Candidate {
 
 impl Stage for Clusters {
     type Left = Claim;
-    type Right = Link;
+    type Right = Evidence;
     type Main = Membership;
     type Side = Verdict;
 
@@ -456,19 +561,19 @@ impl Stage for Clusters {
         0
     }
 
-    fn route_right(_: &Link) -> u64 {
+    fn route_right(_: &Evidence) -> u64 {
         0
     }
 
     fn apply(
         &mut self,
         left: Updates<Claim>,
-        right: Updates<Link>,
+        right: Updates<Evidence>,
         main: &mut Output<Membership>,
         side: &mut Output<Verdict>,
     ) {
         if let Some(leaf) = Leaf::find(&left, &right)
-            && self.add_leaf(&leaf, right.iter().map(|(link, _)| *link), main, side)
+            && self.add_leaf(&leaf, right.iter().map(|(found, _)| *found), main, side)
         {
             return;
         }
@@ -476,16 +581,16 @@ impl Stage for Clusters {
         for claim in left.removals() {
             self.claim(*claim, false, &mut touched);
         }
-        for &link in right.removals() {
-            self.remove_link(link, side);
-            touched.extend([link.a, link.b]);
+        for &found in right.removals() {
+            self.remove_link(found, side);
+            touched.extend([found.link.a, found.link.b]);
         }
         for claim in left.into_additions() {
             self.claim(claim, true, &mut touched);
         }
-        for link in right.into_additions() {
-            self.add_link(link);
-            touched.extend([link.a, link.b]);
+        for found in right.into_additions() {
+            self.add_link(found);
+            touched.extend([found.link.a, found.link.b]);
         }
         self.next_pass();
         let mut component = std::mem::take(&mut self.component);
@@ -507,7 +612,7 @@ mod tests {
     use crate::model::{IdentifierHash, KindId, Named};
 
     fn clusters(priorities: &[u8]) -> Clusters {
-        Clusters::new(Strength { priorities: priorities.to_vec(), records_max: u32::MAX })
+        Clusters::new(Strength { priorities: priorities.to_vec(), records_max: u32::MAX, strong_priority_min: 90 })
     }
 
     fn named(n: u64) -> Named {
@@ -529,7 +634,7 @@ mod tests {
         let (mut main, mut side) = (Output::default(), Output::default());
         let names = names.iter().map(|(n, came)| (Claim::Record(named(*n)), *came)).collect();
         clusters.component = Component::default();
-        clusters.apply(names, links.iter().copied().collect(), &mut main, &mut side);
+        clusters.apply(names, links.iter().map(|(link, came)| ((*link).into(), *came)).collect(), &mut main, &mut side);
         (main.drain().collect(), side.drain().collect(), clusters.component.members.capacity())
     }
 
@@ -541,14 +646,16 @@ mod tests {
         assert!(apply(&mut clusters, &names, &chain).2 >= 1000);
         let tied = [(link(500, 1000, 0), true), (link(500, 1000, 1), true)];
         let member = (Membership { root: Birth(0), record: Birth(1000) }, true);
+        let tied_row = (Verdict::Tied { record: Birth(1000), to: Birth(500) }, true);
         assert_eq!(
             apply(&mut clusters, &[(1000, true)], &tied),
-            (vec![member], vec![(Verdict::Accepted(tied[1].0), true)], 0)
+            (vec![member], vec![tied_row, (Verdict::Accepted(tied[1].0), true)], 0)
         );
         // The weaker link takes over when the stronger goes, as if nothing had been left out.
         let (members, links, walked) = apply(&mut clusters, &[], &[(tied[1].0, false)]);
         let verdicts = vec![(Verdict::Accepted(tied[1].0), false), (Verdict::Accepted(tied[0].0), true)];
-        assert_eq!((members, links), (vec![], verdicts));
+        let untied = (Verdict::Tied { record: Birth(1000), to: Birth(500) }, false);
+        assert_eq!((members, links), (vec![], [verdicts, vec![untied]].concat()));
         assert!(walked >= 1001);
     }
 
@@ -563,7 +670,7 @@ mod tests {
 
     #[test]
     fn a_chain_beyond_the_limit_grows_without_being_walked() {
-        let mut clusters = Clusters::new(Strength { priorities: vec![10], records_max: 50 });
+        let mut clusters = Clusters::new(Strength { priorities: vec![10], records_max: 50, strong_priority_min: 90 });
         let names: Vec<_> = (0..2000).map(|n| (n, true)).collect();
         let chain: Vec<_> = (1..2000).map(|n| (link(n - 1, n, 0), true)).collect();
         apply(&mut clusters, &names, &chain);

@@ -8,10 +8,11 @@ use super::claims::{Claim, Membership, Verdict};
 use super::forest::Unique;
 use super::graph::{Inputs, Outputs, Rules, build};
 use super::guards::Carrier;
-use super::links::{Carried, Given, Holder};
+use super::links::{Carried, Holder};
 use super::matches::Compared;
 use super::outlet::Collected;
 use super::profiles::{Row, Winners};
+use super::words::{Given, Word as Said};
 use crate::matching::Comparable;
 use crate::model::{
     Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, NameMark, Named, Obstacle, Permission, PurposeId,
@@ -35,6 +36,8 @@ pub struct Engine {
     compares: bool,
     /// What stewards said in this epoch, to be netted: they may think better of it.
     words: Vec<(Word, isize)>,
+    /// The time up to which what ends has ended; `None`: no tick has come.
+    tick: Option<i64>,
     epoch: u64,
 }
 
@@ -44,6 +47,7 @@ enum Word {
     Same(Link),
     Different(Claim),
     Allow(Carried<Holder>),
+    Said(Said),
 }
 
 /// What became of the winners of one profile.
@@ -80,9 +84,10 @@ impl Engine {
         let mut worker = Worker::new(WorkerConfig::default(), Allocator::Thread(Thread::default()), None);
         let mut inputs = Inputs::default();
         let outputs = Outputs::default();
+        outputs.due.iter().for_each(|due| due.set(i64::MAX));
         worker.dataflow::<u64, _, _>(|scope| build(scope, rules, &mut inputs, &outputs));
         let (unique, compares) = (rules.unique.clone(), rules.scorer.is_some());
-        let mut engine = Self { worker, inputs, outputs, unique, compares, words: Vec::new(), epoch: 1 };
+        let mut engine = Self { worker, inputs, outputs, unique, compares, words: Vec::new(), tick: None, epoch: 1 };
         engine.advance(1);
         engine
     }
@@ -108,6 +113,13 @@ impl Engine {
         }
         self.claim(named, sources, old, new, false);
         self.claim(named, sources, new, old, true);
+        let person = |facts: &Facts| (facts.about, facts.since);
+        if old.map(person) != new.map(person) {
+            for (facts, came) in [(old, false), (new, true)] {
+                let Some((about, since)) = facts.map(person) else { continue };
+                self.inputs.words.update(Said::Person { record: named.birth, about, since }, came);
+            }
+        }
         let row = |facts: &Facts| sources.get(usize::from(facts.source.0)).map(|source| Row::new(facts, named, source));
         if !same_row(old, new) {
             old.and_then(row).into_iter().for_each(|row| self.inputs.rows.update(row, false));
@@ -140,16 +152,40 @@ impl Engine {
         self.say(Word::Allow(Carried { identifier, kind, by: Holder::Allowed }), came);
     }
 
-    /// A record is kept and not used (GDPR Art. 18), or no longer so: a prohibition that binds the whole profile.
+    /// Processing of a record was restricted, or no longer is.
     pub fn restrict(&mut self, record: Birth, came: bool) {
-        // The permissions stage takes it.
-        let _ = (record, came);
+        self.say(Word::Said(Said::Restricted(record)), came);
     }
 
-    /// The person of a record objects to a purpose, or to all (GDPR Art. 21), or no longer does: likewise.
+    /// A person objected to a purpose, or to all, or no longer does; noted of a record.
     pub fn object(&mut self, record: Birth, purpose: Option<PurposeId>, came: bool) {
-        // The permissions stage takes it.
-        let _ = (record, purpose, came);
+        self.say(Word::Said(Said::Objected(record, purpose)), came);
+    }
+
+    /// A record was of the person who ended a consent on an identifier, or that no longer counts.
+    pub fn bind(&mut self, record: Birth, on: IdentifierHash, consent: Birth, came: bool) {
+        self.say(Word::Said(Said::Bound { record, on, consent }), came);
+    }
+
+    /// Time goes on to this instant, microseconds: what ends up to it has ended. Time never goes back.
+    pub fn tick(&mut self, at: i64) {
+        if self.tick.is_some_and(|tick| tick >= at) {
+            return;
+        }
+        self.tick.into_iter().for_each(|tick| self.say(Word::Said(Said::Tick(tick)), false));
+        self.say(Word::Said(Said::Tick(at)), true);
+        self.tick = Some(at);
+    }
+
+    /// The time up to which what ends has ended.
+    pub fn now(&self) -> Option<i64> {
+        self.tick
+    }
+
+    /// When anything changes by itself next, microseconds; `i64::MAX`: never.
+    pub fn due(&self) -> i64 {
+        let [permissions, combining] = &self.outputs.due;
+        permissions.get().min(combining.get())
     }
 
     fn say(&mut self, word: Word, came: bool) {
@@ -217,6 +253,7 @@ impl Engine {
             match verdict {
                 Verdict::Accepted(link) => links.push((link, came)),
                 Verdict::Refused(link, obstacle) => refused.push((link, obstacle, came)),
+                Verdict::Tied { .. } => {}
             }
         }
         Delta {
@@ -253,6 +290,7 @@ impl Engine {
                 Word::Same(link) => self.inputs.same.update(link, diff > 0),
                 Word::Different(claim) => self.inputs.claims.update(claim, diff > 0),
                 Word::Allow(carried) => self.inputs.carried.update(carried, diff > 0),
+                Word::Said(said) => self.inputs.words.update(said, diff > 0),
             }
         }
         self.epoch = epoch;

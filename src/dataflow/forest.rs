@@ -182,7 +182,8 @@ pub fn conflict(one: &[(Unique, u128)], other: &[(Unique, u128)]) -> Option<Uniq
     one.iter().map(|(unique, _)| *unique).find(|unique| both(*unique) && !shared(*unique))
 }
 
-fn find(parents: &mut [u32], mut place: u32) -> u32 {
+/// The place that stands for the group of this one.
+pub fn find(parents: &mut [u32], mut place: u32) -> u32 {
     while parents[place as usize] != place {
         let grandparent = parents[parents[place as usize] as usize];
         parents[place as usize] = grandparent;

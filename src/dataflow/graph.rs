@@ -1,29 +1,33 @@
 //! The whole graph.
 //!
 //! ```text
-//!  records ─┬─ carried ──────▶ links ─┬─ links ─────────┐
-//!           │                    ▲    └─ reaches ───────┼──────────▶ permissions ──────────────────▶ permissions
-//!           ├─ compared ─▶ matches ─┬─ links ───────────┤                ▲
-//!           │                    │  └─ uncertain ───────┼────────────────┼──────────────────────────▶ uncertain
-//!           ├─ claims ───────────┼────────────┐         ▼                │
-//!           │                    │            ├──▶ clusters ─┬─ members ─┴───────┬──────────────────▶ members
-//!  steward ─┼─ different ────────┼────────────┘         ▲    └─ verdicts ────────┼──────────────────▶ verdicts
-//!           ├─ same ─────────────┼──────────────────────┘                        ▼
-//!           └─ rows ─────────────┼──────────────────────────────────────────▶ profiles ─────────────▶ winners
-//!  consents ── given ────────────┘
+//!  records ─┬─ carried ─────▶ links ─┬─ evidence ──────────┐
+//!           │                  ▲     └─ reaches ─▶ words   │
+//!           ├─ compared ─▶ matches ─┬─ evidence ───────────┤
+//!           │                  │    └─ uncertain ──────────┼──────────────────────────────────────▶ uncertain
+//!           ├─ claims ─────────┼───────────────────┐       ▼
+//!           │                  │                   ├─▶ clusters ─┬─ members ─┬────────┐
+//!  steward ─┼─ different ──────┼───────────────────┤             ├─ tied ────┤        ├───────────▶ members
+//!           ├─ same ───────────┼───────────────────┼───▶ (links) ├───────────┼────────┼───────────▶ verdicts
+//!           ├─ words ──────────┼──▶ combining ─────┘             ┘           ▼        │
+//!  consents ┴─ given ──────────┴──▶ words ─────────────────────────▶ permissions ─────┼───────────▶ permissions
+//!                                                                    uses ▼           ▼
+//!  records ─── rows ───────────────────────────────────────────────────▶ profiles ◀─ members ─────▶ winners
 //! ```
 //!
 //! Errors have no channel here: what comes in are facts that were checked before, and every stage is total on them.
 
-use super::claims::{Claim, Membership, Verdict};
+use super::claims::{Claim, Evidence, Membership, Verdict};
 use super::clusters::{Clusters, Strength};
+use super::combining::Combining;
 use super::guards::Guard;
-use super::links::{Carried, Given, Holder, Links};
+use super::links::{Carried, Holder, Links};
 use super::matches::{Compared, Matches};
 use super::outlet::{Collected, Outlet};
-use super::permissions::Permissions;
-use super::profiles::{Profiles, Row, Winners};
+use super::permissions::{Decisions, Permissions, Seat};
+use super::profiles::{Fact, Profiles, Row, Winners};
 use super::stage::{Update, run};
+use super::words::{Given, Word};
 use crate::matching::Scorer;
 use crate::model::{Birth, Link, Permission, Schema, SurvivorshipRule};
 use differential_dataflow::{AsCollection, Data, VecCollection};
@@ -44,13 +48,17 @@ pub struct Rules {
     pub unique: Vec<bool>,
     /// By attribute.
     pub survivorship: Vec<SurvivorshipRule>,
+    /// By attribute, the category of data that it is.
+    pub categories: Vec<u8>,
+    /// How decisions about uses are made; `None`: nothing is permitted.
+    pub decisions: Option<Decisions>,
     /// How records are compared; `None`: they are not.
     pub scorer: Option<Arc<Scorer>>,
 }
 
 impl Rules {
     /// The rules of a schema.
-    pub fn new(schema: &Schema, scorer: Option<Arc<Scorer>>) -> Self {
+    pub fn new(schema: &Schema, scorer: Option<Arc<Scorer>>, decisions: Option<Decisions>) -> Self {
         let guard =
             |kind: &crate::model::IdentifierKind| Guard { records_max: kind.records_max, names_max: kind.names_max };
         Self {
@@ -58,6 +66,8 @@ impl Rules {
             strength: Strength::new(schema),
             unique: schema.kinds.iter().map(|kind| kind.unique).collect(),
             survivorship: schema.survivorship.clone(),
+            categories: schema.attributes.iter().map(|attribute| attribute.category as u8).collect(),
+            decisions,
             scorer,
         }
     }
@@ -78,6 +88,8 @@ pub struct Inputs {
     pub compared: Session<Compared>,
     /// Values of live records.
     pub rows: Session<Row>,
+    /// What else decisions rest on.
+    pub words: Session<Word>,
 }
 
 impl Inputs {
@@ -89,6 +101,7 @@ impl Inputs {
         self.same.0.advance_to(epoch);
         self.compared.0.advance_to(epoch);
         self.rows.0.advance_to(epoch);
+        self.words.0.advance_to(epoch);
     }
 }
 
@@ -128,34 +141,54 @@ pub struct Outputs {
     pub permissions: Collected<(Birth, Permission)>,
     /// All epochs before this one are complete.
     pub complete: Rc<Cell<u64>>,
+    /// When permissions change by themselves next, and when what may be combined does, microseconds.
+    pub due: [Rc<Cell<i64>>; 2],
 }
 
 /// Builds the graph.
 pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs: &Outputs) {
     let carried = inputs.carried.collection(scope);
     let given = inputs.given.collection(scope);
-    let claims = inputs.claims.collection(scope);
-    let same = inputs.same.collection(scope);
+    let mut claims = inputs.claims.collection(scope);
+    let same = inputs.same.collection(scope).map(Evidence::from);
     let compared = inputs.compared.collection(scope);
     let rows = inputs.rows.collection(scope);
+    let words = inputs.words.collection(scope);
     let mut outlet = Outlet::new(scope);
 
-    let (links, reaches) = run(carried, given, "links", Links::new(rules.guards.clone()));
+    let (links, reaches) = run(carried, given.clone(), "links", Links::new(rules.guards.clone()));
+    let words = words.concat(reaches.map(Word::Reaches)).concat(given.map(Word::from));
     let mut evidence = links.concat(same);
     if let Some(scorer) = &rules.scorer {
         let (scored, uncertain) = run(compared, empty(scope), "matches", Matches::new(Arc::clone(scorer)));
-        evidence = evidence.concat(scored);
+        evidence = evidence.concat(scored.map(Evidence::from));
         outlet.collect(uncertain, &outputs.uncertain);
     }
+    if let Some(decisions) = rules.decisions.as_ref().filter(|decisions| decisions.combining.is_some()) {
+        let combining = Combining::new(decisions.clone(), Rc::clone(&outputs.due[1]));
+        claims = claims.concat(run(words.clone(), empty(scope), "combining", combining).0);
+    }
     let (members, verdicts) = run(claims, evidence, "clusters", Clusters::new(rules.strength.clone()));
-    let (winners, _) = run(rows, members.clone(), "profiles", Profiles::new(rules.survivorship.clone()));
-    let (permissions, _) = run(members.clone(), reaches, "permissions", Permissions::default());
+    let mut facts = rows.map(Fact::Row);
+    if let Some(decisions) = &rules.decisions {
+        let seats = members.clone().map(Seat::Member).concat(verdicts.clone().flat_map(tied));
+        let permissions = Permissions::new(decisions.clone(), Rc::clone(&outputs.due[0]));
+        let (permissions, uses) = run(seats, words, "permissions", permissions);
+        facts = facts.concat(uses.map(|(record, uses)| Fact::Uses(record, uses)));
+        outlet.collect(permissions, &outputs.permissions);
+    }
+    let profiles = Profiles::new(rules.survivorship.clone(), rules.categories.clone());
+    let (winners, _) = run(facts, members.clone(), "profiles", profiles);
 
     outlet.collect(verdicts, &outputs.verdicts);
     outlet.collect(members, &outputs.members);
     outlet.collect(winners, &outputs.winners);
-    outlet.collect(permissions, &outputs.permissions);
     outlet.build(&outputs.complete);
+}
+
+/// Where strong links tie a record.
+fn tied(verdict: Verdict) -> Option<Seat> {
+    if let Verdict::Tied { record, to } = verdict { Some(Seat::Tied { record, to }) } else { None }
 }
 
 /// A collection of nothing, for a stage that has one input.

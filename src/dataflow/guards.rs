@@ -76,6 +76,11 @@ impl Standing {
         hub.filter(|hub| *hub != carrier)
     }
 
+    /// Whether it says of all its carriers that they are one person.
+    pub fn is_ordinary(&self) -> bool {
+        matches!(self, Self::Ordinary(_))
+    }
+
     /// Whether consents that are given on it reach its carriers.
     pub fn reaches(&self) -> bool {
         !matches!(self, Self::Quarantined | Self::Ordinary(None))

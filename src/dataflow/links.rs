@@ -3,16 +3,17 @@
 //!
 //! Rule:   link(hub, r) :- carries(hub, i), carries(r, i), both in one group that the standing of i allows (see
 //!         [`guards`](super::guards)), hub = least rank of the group, r != hub.
-//!         reaches(c, r) :- given_on(c, i), carries(r, i), i is not quarantined.
-//! Memory: per live identifier its carriers (24 bytes each) and the consents given on it.
+//!         reaches(i, r) :- consents were given on i, carries(r, i), i is not quarantined; surely, where i is ordinary.
+//! Memory: per live identifier its carriers (24 bytes each) and how many consents were given on it.
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
 //! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
 
+use super::claims::Evidence;
 use super::guards::{Carrier, Carriers, Guard, Standing, guard};
 use super::slab::{Place, Slab};
-use super::sorted::SortedSet;
 use super::stage::{Output, Stage, Updates};
-use crate::model::{Birth, ConsentFacts, IdentifierHash, KindId, Link, Named, PurposeId};
+use super::words::{Given, Reaches};
+use crate::model::{IdentifierHash, KindId, Link};
 use hashbrown::hash_table::{Entry, HashTable};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -37,40 +38,15 @@ pub enum Holder {
     Allowed,
 }
 
-/// A live consent as far as permissions need it. The order is the order of decision: the greatest decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Given {
-    /// For what.
-    pub purpose: PurposeId,
-    /// When, microseconds: the latest decides.
-    pub at: i64,
-    /// Whether its state does not permit: a withdrawal wins a tie.
-    pub withdrawn: bool,
-    /// End of the permission, microseconds; of two that tie, the one that ends first decides (it permits less).
-    pub until_reversed: std::cmp::Reverse<i64>,
-    /// Its name's rank and its birth.
-    pub consent: Named,
-}
-
-impl Given {
-    /// The facts of a consent.
-    pub fn new(facts: &ConsentFacts, consent: Named) -> Self {
-        let until_reversed = std::cmp::Reverse(facts.until);
-        Self { purpose: facts.purpose, at: facts.at, withdrawn: !facts.given, until_reversed, consent }
-    }
-}
-
 /// All that is known of one identifier.
 #[derive(Debug)]
 struct Holding {
     identifier: IdentifierHash,
     carriers: Carriers,
     allowed: bool,
-    /// Few identifiers have any, so that they stand apart.
-    consents: Option<Box<Consents>>,
+    /// How many consents were given on it.
+    consents: u32,
 }
-
-type Consents = SortedSet<[Given; 1]>;
 
 /// What changes of one identifier at one time, in net: nothing stands on both sides.
 #[derive(Debug, Default)]
@@ -81,8 +57,8 @@ struct Turn {
     added: SmallVec<[Carrier; 4]>,
     /// Whether a steward now allows it, where that changes.
     allowed: Option<bool>,
-    consents_removed: SmallVec<[Given; 1]>,
-    consents_added: SmallVec<[Given; 1]>,
+    consents_removed: u32,
+    consents_added: u32,
 }
 
 /// The state of the stage.
@@ -101,7 +77,7 @@ impl Links {
     }
 
     /// Applies what changes of one identifier and gives out what it means.
-    fn turn(&mut self, turn: &Turn, links: &mut Output<Link>, reaches: &mut Output<(Birth, Given)>) {
+    fn turn(&mut self, turn: &Turn, links: &mut Output<Evidence>, reaches: &mut Output<Reaches>) {
         let guard = guard(&self.guards, turn.kind);
         let weak = turn.identifier.is_weak();
         let place = self.place(turn.identifier);
@@ -112,16 +88,14 @@ impl Links {
         holding.allowed = turn.allowed.unwrap_or(holding.allowed);
         let is = Standing::new(&holding.carriers, guard, weak, holding.allowed);
         turn.emit_links(&was, &is, &holding.carriers, links);
-        if holding.consents.is_some() || !turn.consents_added.is_empty() {
-            let consents = holding.consents.get_or_insert_default();
-            turn.consents_removed.iter().for_each(|given| consents.remove(*given));
-            turn.consents_added.iter().for_each(|given| consents.insert(*given));
-            turn.emit_reaches((was.reaches(), is.reaches()), &holding.carriers, consents, reaches);
-            if consents.count() == 0 {
-                holding.consents = None;
-            }
+        let had = holding.consents > 0;
+        holding.consents = (holding.consents + turn.consents_added).saturating_sub(turn.consents_removed);
+        let has = holding.consents > 0;
+        if had || has {
+            let sure = |standing: &Standing, some: bool| (some && standing.reaches()).then_some(standing.is_ordinary());
+            turn.emit_reaches((sure(&was, had), sure(&is, has)), &holding.carriers, reaches);
         }
-        if holding.carriers.count() == 0 && holding.consents.is_none() && !holding.allowed {
+        if holding.carriers.count() == 0 && !has && !holding.allowed {
             self.free(turn.identifier);
         }
     }
@@ -135,7 +109,7 @@ impl Links {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 let carriers = Carriers::default();
-                let place = holdings.insert(Holding { identifier, carriers, allowed: false, consents: None });
+                let place = holdings.insert(Holding { identifier, carriers, allowed: false, consents: 0 });
                 *entry.insert(place).get()
             }
         }
@@ -153,19 +127,20 @@ impl Links {
 
 impl Turn {
     /// The difference between the links that were and those that are.
-    fn emit_links(&self, was: &Standing, is: &Standing, carriers: &Carriers, links: &mut Output<Link>) {
+    fn emit_links(&self, was: &Standing, is: &Standing, carriers: &Carriers, links: &mut Output<Evidence>) {
         let link = |standing: &Standing, carrier: Carrier| {
             let (a, b) = (standing.hub_of(carrier)?.named.birth, carrier.named.birth);
-            Some(Link { a, b, kind: self.kind, identifier: self.identifier })
+            let link = Link { a, b, kind: self.kind, identifier: self.identifier };
+            Some(Evidence { link, weak: !standing.is_ordinary() })
         };
         // Where the standing is the same, the links of those who stay are, too.
         let same = was == is;
-        let mut before: Vec<Link> = match was {
+        let mut before: Vec<Evidence> = match was {
             Standing::Quarantined => Vec::new(),
             _ if same => self.removed.iter().filter_map(|carrier| link(was, *carrier)).collect(),
             _ => self.carriers_before(carriers).filter_map(|carrier| link(was, carrier)).collect(),
         };
-        let mut after: Vec<Link> = match is {
+        let mut after: Vec<Evidence> = match is {
             Standing::Quarantined => Vec::new(),
             _ if same => self.added.iter().filter_map(|carrier| link(is, *carrier)).collect(),
             _ => carriers.iter().filter_map(|carrier| link(is, carrier)).collect(),
@@ -176,42 +151,26 @@ impl Turn {
         after.iter().filter(|link| before.binary_search(link).is_err()).for_each(|link| links.add(*link));
     }
 
-    /// The difference between which consents reach which records, by whether the identifier was and is ordinary.
+    /// The difference between whom it reached and whom it reaches, each `Some` with whether surely.
     fn emit_reaches(
         &self,
-        (was, is): (bool, bool),
+        (was, is): (Option<bool>, Option<bool>),
         carriers: &Carriers,
-        consents: &Consents,
-        reaches: &mut Output<(Birth, Given)>,
+        reaches: &mut Output<Reaches>,
     ) {
-        // Between carriers and consents that both stay nothing changes, unless the identifier becomes ordinary or ceases.
-        let kept = || consents.iter().filter(|given| self.consents_added.binary_search(given).is_err());
-        let changes = !(was && is);
-        if was {
-            for birth in leavers(&self.removed, &self.added) {
-                kept().chain(self.consents_removed.iter().copied()).for_each(|given| reaches.remove((birth, given)));
-            }
-            let gone = kept().take(if changes { usize::MAX } else { 0 });
-            for given in gone.chain(self.consents_removed.iter().copied()) {
-                self.births_kept(carriers).for_each(|birth| reaches.remove((birth, given)));
-            }
+        let row = |carrier: Carrier, sure: bool| Reaches { record: carrier.named.birth, on: self.identifier, sure };
+        if was == is {
+            let Some(sure) = is else { return };
+            leavers(&self.removed, &self.added).for_each(|carrier| reaches.remove(row(carrier, sure)));
+            leavers(&self.added, &self.removed).for_each(|carrier| reaches.add(row(carrier, sure)));
+            return;
         }
-        if is {
-            for birth in leavers(&self.added, &self.removed) {
-                consents.iter().for_each(|given| reaches.add((birth, given)));
-            }
-            let come = kept().take(if changes { usize::MAX } else { 0 });
-            for given in come.chain(self.consents_added.iter().copied()) {
-                self.births_kept(carriers).for_each(|birth| reaches.add((birth, given)));
-            }
+        if let Some(sure) = was {
+            self.carriers_before(carriers).for_each(|carrier| reaches.remove(row(carrier, sure)));
         }
-    }
-
-    /// Those who carried it before and after, by whatever name.
-    fn births_kept(&self, carriers: &Carriers) -> impl Iterator<Item = Birth> {
-        let renamed = |carrier: &Carrier| self.removed.iter().any(|other| other.named == carrier.named);
-        let kept = move |carrier: &Carrier| self.added.binary_search(carrier).is_err() || renamed(carrier);
-        carriers.iter().filter(kept).map(|carrier| carrier.named.birth)
+        if let Some(sure) = is {
+            carriers.iter().for_each(|carrier| reaches.add(row(carrier, sure)));
+        }
     }
 
     /// Those who carry it as they did before.
@@ -228,8 +187,8 @@ impl Turn {
 impl Stage for Links {
     type Left = Carried<Holder>;
     type Right = Carried<Given>;
-    type Main = Link;
-    type Side = (Birth, Given);
+    type Main = Evidence;
+    type Side = Reaches;
 
     fn route_left(row: &Carried<Holder>) -> u64 {
         low_half(row.identifier)
@@ -243,8 +202,8 @@ impl Stage for Links {
         &mut self,
         left: Updates<Carried<Holder>>,
         right: Updates<Carried<Given>>,
-        main: &mut Output<Link>,
-        side: &mut Output<(Birth, Given)>,
+        main: &mut Output<Evidence>,
+        side: &mut Output<Reaches>,
     ) {
         let mut left = left.sorted_by(|row| low_half(row.identifier)).peekable();
         let mut right = right.sorted_by(|row| low_half(row.identifier)).peekable();
@@ -262,7 +221,7 @@ impl Stage for Links {
             }
             while let Some((row, came)) = right.next_if(|(row, _)| row.identifier == identifier) {
                 turn.kind = row.kind;
-                push_net(&mut turn.consents_removed, &mut turn.consents_added, row.by, came);
+                *(if came { &mut turn.consents_added } else { &mut turn.consents_removed }) += 1;
             }
             self.turn(&turn, main, side);
         }
@@ -270,9 +229,9 @@ impl Stage for Links {
 }
 
 /// The records of one list that the other does not have under any given name.
-fn leavers<'a>(these: &'a [Carrier], others: &'a [Carrier]) -> impl Iterator<Item = Birth> + 'a {
+fn leavers<'a>(these: &'a [Carrier], others: &'a [Carrier]) -> impl Iterator<Item = Carrier> + 'a {
     let gone = |carrier: &&Carrier| others.iter().all(|other| other.named != carrier.named);
-    these.iter().filter(gone).map(|carrier| carrier.named.birth)
+    these.iter().filter(gone).copied()
 }
 
 /// Adds a row to what goes or what comes; one that went and comes again stays.
@@ -300,7 +259,7 @@ fn low_half(identifier: IdentifierHash) -> u64 {
 mod tests {
     use super::super::sorted::ITEMS_READ;
     use super::*;
-    use crate::model::NameMark;
+    use crate::model::{Birth, ConsentFacts, ConsentState, NameMark, Named, PurposeId};
 
     fn carried<B>(by: B) -> Carried<B> {
         Carried { identifier: IdentifierHash(8), kind: KindId(0), by }
@@ -326,7 +285,17 @@ mod tests {
         let mut links = Links::new(vec![Guard { records_max: 5, names_max: 0 }]);
         let all: Vec<_> = (0..CARRIERS).map(|n| (named(n), true)).collect();
         assert_eq!(apply(&mut links, &all, &[]), (0, 0));
-        let facts = ConsentFacts { identifiers: Vec::new(), purpose: PurposeId(0), given: true, at: 0, until: 0 };
+        let facts = ConsentFacts {
+            identifiers: Vec::new(),
+            purpose: PurposeId(0),
+            state: ConsentState::Given,
+            explicit: false,
+            parental: false,
+            at: 0,
+            received: 0,
+            order: 0,
+            until: 0,
+        };
         ITEMS_READ.set(0);
         for n in 0..CARRIERS {
             let given = Given::new(&facts, named(CARRIERS + n));
@@ -335,11 +304,10 @@ mod tests {
         }
         assert_eq!(ITEMS_READ.get(), 0, "neither carriers nor consents were read or copied");
         let gone: Vec<_> = (5..CARRIERS).map(|n| (named(n), false)).collect();
-        let consents = CARRIERS as usize / 2;
-        assert_eq!(apply(&mut links, &gone, &[]), (4, 5 * consents), "at its limit it links again");
+        assert_eq!(apply(&mut links, &gone, &[]), (4, 5), "at its limit it links again");
         ITEMS_READ.set(0);
         let given = Given::new(&facts, named(3 * CARRIERS));
-        assert_eq!(apply(&mut links, &[], &[(given, true)]), (0, 5));
-        assert!(ITEMS_READ.get() <= 10, "a consent more costs its carriers, not the other consents: {ITEMS_READ:?}");
+        assert_eq!(apply(&mut links, &[], &[(given, true)]), (0, 0));
+        assert!(ITEMS_READ.get() <= 10, "a consent more costs nothing here: {ITEMS_READ:?}");
     }
 }

@@ -8,6 +8,7 @@
 pub mod births;
 pub mod claims;
 pub mod clusters;
+pub mod combining;
 mod engine;
 pub mod forest;
 pub mod graph;
@@ -21,7 +22,9 @@ pub mod slab;
 pub mod sorted;
 pub mod stage;
 pub mod trust;
+pub mod words;
 
 pub use claims::Membership;
 pub use engine::{Delta, Engine, ProfileChange};
 pub use graph::Rules;
+pub use permissions::Decisions;

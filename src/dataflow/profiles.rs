@@ -1,13 +1,16 @@
-//! Profiles (design stage 5): for each attribute of a cluster, the record whose value wins.
+//! Profiles (design stage 5): for each attribute of a cluster, the record whose value wins, as such and for each purpose
+//! among those that may be used for it.
 //!
 //! Rule:   winner(root, attribute, r) :- member(r, root), value(r, attribute, _), r is the greatest by the attribute's
 //!         survivorship criteria; what still ties goes to the smaller rank.
+//!         winner(root, attribute, p, r) :- the same among the values that may be used for p, as if there were no others.
 //! Memory: per record its packed values and root, per profile its members. Winners are not kept: what they were before
 //! a change is computed from what the rows were, which costs little time and saves a fifth of the memory.
 //! Retraction: the profiles that lose a member or a row are computed anew from their members' rows.
 
 use super::births::ByBirth;
 use super::claims::Membership;
+use super::permissions::Uses;
 use super::stage::{Output, Stage, Updates};
 use super::trust::Trust;
 use crate::model::{AttributeId, Birth, Criterion, Facts, Named, Source, SurvivorshipRule, ValueHash, Winner};
@@ -24,6 +27,15 @@ pub struct Row {
     at: i64,
     trust: Trust,
     values: Box<[Value]>,
+}
+
+/// What comes in of a record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Fact {
+    /// Its values.
+    Row(Row),
+    /// By category, the purposes that they may be used for.
+    Uses(Birth, Uses),
 }
 
 /// A value in ten bytes; the hash is in the order of bytes of the machine.
@@ -66,6 +78,8 @@ pub type Winners = Box<[Winner]>;
 #[derive(Debug, Default)]
 struct Record {
     row: Option<Row>,
+    /// By category, what its values may be used for; most records have none.
+    uses: Option<Uses>,
     root: Option<Birth>,
     /// The profile that is named by this record.
     profile: Option<Box<Profile>>,
@@ -81,6 +95,8 @@ struct Profile {
 #[derive(Debug)]
 pub struct Profiles {
     rules: Vec<SurvivorshipRule>,
+    /// By attribute, its category.
+    categories: Vec<u8>,
     records: ByBirth<Record>,
     /// By attribute, the place of the best row so far and its value; kept for its memory.
     best: Vec<Option<(u32, Value)>>,
@@ -153,12 +169,55 @@ pub fn lost_by(rows: &[Row], rule: &SurvivorshipRule, winner: &Winner, loser: Bi
     candidates.compare(rule, find(winner.record)?, find(loser)?).0
 }
 
+impl Record {
+    /// Its row with the values alone that may be used for a purpose; none when there are none.
+    fn usable(&self, purpose: u64, categories: &[u8]) -> Option<Row> {
+        let (row, uses) = (self.row.as_ref()?, self.uses.as_deref()?);
+        let may = |value: &&Value| {
+            let category = categories.get(usize::from(value.attribute.0)).copied().map(usize::from);
+            category.and_then(|category| uses.get(category)).is_some_and(|uses| uses & purpose != 0)
+        };
+        let values: Box<[Value]> = row.values.iter().filter(may).copied().collect();
+        (!values.is_empty()).then(|| Row { values, ..row.clone() })
+    }
+}
+
+impl Candidates<'_> {
+    /// Adds the winner of each attribute, for this use; `best` is memory that is used again.
+    fn elect(
+        &self,
+        rules: &[SurvivorshipRule],
+        best: &mut [Option<(u32, Value)>],
+        uses: u64,
+        winners: &mut Vec<Winner>,
+    ) {
+        best.fill(None);
+        for (place, (row, _)) in self.rows.iter().enumerate() {
+            for &value in &row.values {
+                let attribute = usize::from(value.attribute.0);
+                let (Some(slot), Some(rule)) = (best.get_mut(attribute), rules.get(attribute)) else { continue };
+                let beats = |best, other| self.compare(rule, (place, value), (best, other)).1.is_gt();
+                if slot.is_none_or(|(best, other)| beats(best as usize, other)) {
+                    *slot = Some((u32::try_from(place).expect("fewer than 2^32 records fit in memory"), value));
+                }
+            }
+        }
+        winners.extend(best.iter().flatten().map(|(place, value)| Winner {
+            attribute: value.attribute,
+            record: self.rows[*place as usize].0.record,
+            value: ValueHash(value.hash()),
+            uses,
+        }));
+    }
+}
+
 impl Profiles {
-    /// `rules`: by attribute.
-    pub fn new(rules: Vec<SurvivorshipRule>) -> Self {
+    /// `rules` and `categories`: by attribute.
+    pub fn new(rules: Vec<SurvivorshipRule>, categories: Vec<u8>) -> Self {
         Self {
             best: vec![None; rules.len()],
             rules,
+            categories,
             records: ByBirth::default(),
             winners: Vec::new(),
             touched: Vec::new(),
@@ -196,26 +255,26 @@ impl Profiles {
         if members.is_empty() {
             return;
         }
-        let records = &self.records;
-        let candidates = Candidates::new(members.iter().filter_map(|birth| records.get(*birth)?.row.as_ref()));
-        self.best.fill(None);
-        for (place, (row, _)) in candidates.rows.iter().enumerate() {
-            for &value in &row.values {
-                let attribute = usize::from(value.attribute.0);
-                let (Some(slot), Some(rule)) = (self.best.get_mut(attribute), self.rules.get(attribute)) else {
-                    continue;
-                };
-                let beats = |best, other| candidates.compare(rule, (place, value), (best, other)).1.is_gt();
-                if slot.is_none_or(|(best, other)| beats(best as usize, other)) {
-                    *slot = Some((u32::try_from(place).expect("fewer than 2^32 records fit in memory"), value));
-                }
-            }
+        let Self { rules, categories, records, best, winners, .. } = self;
+        let known = || members.iter().filter_map(|birth| records.get(*birth));
+        let candidates = Candidates::new(known().filter_map(|record| record.row.as_ref()));
+        candidates.elect(rules, best, Winner::PLAIN, winners);
+        let mut rest = known().filter_map(|record| record.uses.as_deref()).flatten().fold(0, |all, uses| all | uses);
+        if rest == 0 {
+            return;
         }
-        self.winners.extend(self.best.iter().flatten().map(|(place, value)| Winner {
-            attribute: value.attribute,
-            record: candidates.rows[*place as usize].0.record,
-            value: ValueHash(value.hash()),
-        }));
+        while rest != 0 {
+            let purpose = 1 << rest.trailing_zeros();
+            rest &= !purpose;
+            let usable: Vec<Row> = known().filter_map(|record| record.usable(purpose, categories)).collect();
+            Candidates::new(usable.iter()).elect(rules, best, purpose, winners);
+        }
+        winners.sort_unstable();
+        winners.dedup_by(|other, first| {
+            let same = (other.attribute, other.record, other.value) == (first.attribute, first.record, first.value);
+            first.uses |= if same { other.uses } else { 0 };
+            same
+        });
     }
 
     /// Computes the winners of one profile anew and sends on what changed.
@@ -237,7 +296,9 @@ impl Profiles {
 
     /// Frees the place of a record of which nothing is known any more.
     fn drop_empty(&mut self, birth: Birth) {
-        let empty = |record: &Record| record.row.is_none() && record.root.is_none() && record.profile.is_none();
+        let empty = |record: &Record| {
+            record.row.is_none() && record.uses.is_none() && record.root.is_none() && record.profile.is_none()
+        };
         if self.records.get(birth).is_some_and(empty) {
             self.records.remove(birth);
         }
@@ -245,13 +306,13 @@ impl Profiles {
 }
 
 impl Stage for Profiles {
-    type Left = Row;
+    type Left = Fact;
     type Right = Membership;
     type Main = (Birth, Winners);
     type Side = ();
 
     /// One worker: rows and members meet by record, and a profile's records come from everywhere.
-    fn route_left(_: &Row) -> u64 {
+    fn route_left(_: &Fact) -> u64 {
         0
     }
 
@@ -261,24 +322,37 @@ impl Stage for Profiles {
 
     fn apply(
         &mut self,
-        left: Updates<Row>,
+        left: Updates<Fact>,
         right: Updates<Membership>,
         main: &mut Output<(Birth, Winners)>,
         _: &mut Output<()>,
     ) {
         let mut emptied = Vec::new();
-        for row in left.removals() {
-            self.touch_record(row.record).row = None;
-            emptied.push(row.record);
+        for fact in left.removals() {
+            let record = match fact {
+                Fact::Row(row) => row.record,
+                Fact::Uses(record, _) => *record,
+            };
+            let known = self.touch_record(record);
+            match fact {
+                Fact::Row(_) => known.row = None,
+                Fact::Uses(..) => known.uses = None,
+            }
+            emptied.push(record);
         }
         for Membership { root, record } in right.removals() {
             self.touch(*root).members.retain(|member| member != record);
             self.record(*record).root = None;
             emptied.push(*record);
         }
-        for row in left.into_additions() {
-            let record = row.record;
-            self.touch_record(record).row = Some(row);
+        for fact in left.into_additions() {
+            match fact {
+                Fact::Row(row) => {
+                    let record = row.record;
+                    self.touch_record(record).row = Some(row);
+                }
+                Fact::Uses(record, uses) => self.touch_record(record).uses = Some(uses),
+            }
         }
         for Membership { root, record } in right.into_additions() {
             self.touch(root).members.push(record);

@@ -146,7 +146,7 @@ impl Chain {
                 self.link(&run, header, body)?;
                 self.signing = Some(change.public);
             }
-            Kind::Erasure | Kind::Redaction => {
+            Kind::Tick | Kind::Erasure | Kind::Redaction => {
                 wire::read(header.kind, body).ok_or(unreadable)?;
                 self.link(&run, header, body)?;
             }

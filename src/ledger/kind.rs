@@ -23,7 +23,7 @@ pub(super) const SEALED_HEADER_BYTES: usize = CLEAR_HEADER_BYTES + 16 + COMMITME
 /// The most bytes that an entry may have.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
-/// What an entry says. The numbers stand in the ledger; 12 and 14 are kept for tick and report entries.
+/// What an entry says. The numbers stand in the ledger; 14 is kept for report entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -51,6 +51,8 @@ pub enum Kind {
     Review = 11,
     /// Somebody read values of persons. It stands in the chains of reads, not in the ledger itself.
     Read = 13,
+    /// Time went on.
+    Tick = 12,
     /// Records were erased: their keys were destroyed.
     Erasure = 15,
     /// A key that signs checkpoints came in force.
@@ -59,14 +61,20 @@ pub enum Kind {
     Redaction = 17,
     /// A person asked for a right, or what became of that.
     Request = 18,
+    /// The values that a profile has from a record, and the purposes that each is for.
+    Uses = 19,
+    /// What may be done with a profile, under which circumstances, by which policies.
+    Permissions = 20,
+    /// Records were of the person who ended a consent.
+    Binding = 21,
 }
 
 impl Kind {
     /// One more than the highest number that a kind has.
-    pub(super) const NUMBERS: usize = 1 + Self::Request as usize;
+    pub(super) const NUMBERS: usize = 1 + Self::Binding as usize;
 
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Open,
         Self::Policy,
         Self::Received,
@@ -78,11 +86,15 @@ impl Kind {
         Self::Decision,
         Self::Commit,
         Self::Review,
+        Self::Tick,
         Self::Read,
         Self::Erasure,
         Self::Key,
         Self::Redaction,
         Self::Request,
+        Self::Uses,
+        Self::Permissions,
+        Self::Binding,
     ];
 
     /// The kind of this number.
@@ -99,11 +111,15 @@ impl Kind {
             9 => Self::Decision,
             10 => Self::Commit,
             11 => Self::Review,
+            12 => Self::Tick,
             13 => Self::Read,
             15 => Self::Erasure,
             16 => Self::Key,
             17 => Self::Redaction,
             18 => Self::Request,
+            19 => Self::Uses,
+            20 => Self::Permissions,
+            21 => Self::Binding,
             _ => return None,
         })
     }
@@ -115,12 +131,24 @@ impl Kind {
 
     /// Whether the payload stands in clear: it holds nothing about a person.
     pub fn is_clear(self) -> bool {
-        matches!(self, Self::Open | Self::Policy | Self::Commit | Self::Erasure | Self::Key | Self::Redaction)
+        matches!(
+            self,
+            Self::Open | Self::Policy | Self::Commit | Self::Tick | Self::Erasure | Self::Key | Self::Redaction
+        )
     }
 
     /// Whether entries of this kind follow from others, so that they can be computed again.
     pub fn is_derived(self) -> bool {
-        matches!(self, Self::Merge | Self::Unmerge | Self::Values | Self::Decision)
+        matches!(
+            self,
+            Self::Merge
+                | Self::Unmerge
+                | Self::Values
+                | Self::Decision
+                | Self::Uses
+                | Self::Permissions
+                | Self::Binding
+        )
     }
 
     /// The word for it, as in `ledger show`.
@@ -142,6 +170,10 @@ impl Kind {
             Self::Key => "key",
             Self::Redaction => "redaction",
             Self::Request => "request",
+            Self::Tick => "tick",
+            Self::Uses => "uses",
+            Self::Permissions => "permissions",
+            Self::Binding => "binding",
         }
     }
 }

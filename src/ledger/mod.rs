@@ -47,8 +47,9 @@ pub use error::{Damage, Error, Fault};
 pub use head::{Head, Witnessed};
 pub use kind::{ENTRY_BYTES_MAX, Header, Kind, Seal};
 pub use payload::{
-    Answer, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, PolicyBundle, PolicyPart,
-    RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Review, Standardized, Unmerge, Values,
+    Answer, Binding, Commit, Content, Decision, Erasure, KeyChange, Merge, Open, Payload, Permissions, PolicyBundle,
+    PolicyPart, RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Review, Ruled, Standardized, Tick,
+    Unmerge, Uses, Values,
 };
 pub use read_entry::{Operation, READS_NUMBER, ROOT_BYTES_MAX, Read, packed_bytes};
 pub use reader::{Entry, Reader};

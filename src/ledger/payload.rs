@@ -9,8 +9,8 @@ use super::request::Request;
 use super::tree::Digest;
 use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
 use crate::model::{
-    AttributeId, Birth, Epoch, FieldIndex, Fields, Link, Order, ProfileId, PurposeId, Ruling, Sequence, SourceId,
-    Timestamp, ValueHash,
+    AttributeId, Birth, Context, Epoch, FieldIndex, Fields, IdentifierHash, Link, Order, ProfileId, PurposeId, Ruling,
+    Sequence, SourceId, Timestamp, ValueHash, Winner,
 };
 
 /// What is sealed under the keys of records, and so can be appended by anyone who holds the writer. Open, policy and
@@ -27,6 +27,10 @@ impl Payload for Review {}
 impl Payload for Erasure {}
 impl Payload for Read {}
 impl Payload for Request {}
+impl Payload for Uses {}
+impl Payload for Permissions {}
+impl Payload for Tick {}
+impl Payload for Binding {}
 
 /// Something that an entry can say.
 pub trait Written {
@@ -74,6 +78,14 @@ pub enum Content {
     Read(Read),
     /// [`Kind::Request`].
     Request(Request),
+    /// [`Kind::Uses`].
+    Uses(Uses),
+    /// [`Kind::Permissions`].
+    Permissions(Permissions),
+    /// [`Kind::Tick`].
+    Tick(Tick),
+    /// [`Kind::Binding`].
+    Binding(Binding),
     /// An entry about erased records: it can no longer be opened by anybody.
     Erased {
         /// The record, or the first of two.
@@ -281,6 +293,103 @@ pub struct Values {
     /// Attributes that no longer have.
     pub lost: Vec<AttributeId>,
     /// Since when.
+    pub epoch: Epoch,
+}
+
+/// The same, with the purposes that each value is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uses {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Its oldest record.
+    pub root: Birth,
+    /// The record whose values they are; its key seals the entry.
+    pub record: Birth,
+    /// Attributes that have their value from it now, each with its [uses](Winner::uses), in place of what was said of
+    /// them before.
+    pub gained: Vec<(AttributeId, ValueHash, u64)>,
+    /// Attributes that no longer have, or not for the same uses.
+    pub lost: Vec<AttributeId>,
+    /// Since when.
+    pub epoch: Epoch,
+}
+
+impl Uses {
+    /// As it is written when no value is for a purpose.
+    pub fn plain(&self) -> Option<Values> {
+        let plain = self.gained.iter().all(|(_, _, uses)| *uses == Winner::PLAIN);
+        plain.then(|| Values {
+            profile: self.profile,
+            root: self.root,
+            record: self.record,
+            gained: self.gained.iter().map(|(attribute, value, _)| (*attribute, *value)).collect(),
+            lost: self.lost.clone(),
+            epoch: self.epoch,
+        })
+    }
+}
+
+impl From<Values> for Uses {
+    fn from(values: Values) -> Self {
+        let Values { profile, root, record, gained, lost, epoch } = values;
+        let gained = gained.into_iter().map(|(attribute, value)| (attribute, value, Winner::PLAIN)).collect();
+        Self { profile, root, record, gained, lost, epoch }
+    }
+}
+
+/// What may be done with a profile, under which circumstances, by which policies of the bundle in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Its oldest record; its key seals the entry.
+    pub root: Birth,
+    /// The purposes whose answer changed.
+    pub answers: Vec<Ruled>,
+    /// Since when.
+    pub epoch: Epoch,
+}
+
+/// The answer for one purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// For what.
+    pub purpose: PurposeId,
+    /// Whether there is anything to be said; if not, it is denied as it is to everybody.
+    pub holds: bool,
+    /// Bit *c*: values of category *c* of some record may be used. None: denied.
+    pub categories: u32,
+    /// The circumstances.
+    pub context: Context,
+    /// The consent, or the end of one, that these rest on.
+    pub consent: Option<Birth>,
+    /// End of the permission in microseconds, exclusive; `i64::MAX` when it has none.
+    pub until: i64,
+    /// The ids of the policies that determined it; none: no policy permits it.
+    pub policies: Vec<String>,
+}
+
+/// Time went on: what ends up to then has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Microseconds since 1970.
+    pub at: i64,
+    /// Whether an operator set the clock on by hand.
+    pub by_hand: bool,
+}
+
+/// Records were of the person who ended a consent when it was ended: it binds them wherever they belong later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The consent that was ended; its key seals the entry.
+    pub consent: Birth,
+    /// The oldest record of the profile.
+    pub root: Birth,
+    /// The identifier that it was ended on.
+    pub on: IdentifierHash,
+    /// Records of the profile that do not carry it, ascending.
+    pub records: Vec<Birth>,
+    /// When.
     pub epoch: Epoch,
 }
 

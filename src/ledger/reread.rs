@@ -57,6 +57,10 @@ pub fn reread_payload(kind: Kind, bytes: &[u8]) -> Option<Vec<u8>> {
         Content::Redaction(payload) => payload.write(out),
         Content::Read(payload) => payload.write(out),
         Content::Request(payload) => payload.write(out),
+        Content::Uses(payload) => payload.write(out),
+        Content::Permissions(payload) => payload.write(out),
+        Content::Tick(payload) => payload.write(out),
+        Content::Binding(payload) => payload.write(out),
         Content::Sealed { .. } | Content::Erased { .. } => return None,
     };
     done.ok().map(|()| written)

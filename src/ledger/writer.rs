@@ -294,6 +294,11 @@ impl Ledger {
     }
 
     /// Sets the time that the next entries have, in seconds since 1970.
+    pub fn time_s(&self) -> u32 {
+        self.time_s
+    }
+
+    /// Sets it.
     pub fn set_time(&mut self, now_s: u32) {
         self.time_s = now_s;
     }

@@ -1,6 +1,9 @@
 //! What of a record the dataflow needs: integers only, no personal data.
 
-use super::{AttributeId, Birth, IdentifierHash, KindId, NameHash, PurposeId, SourceId, ValueHash};
+use super::{
+    AgeBand, AttributeId, Birth, ConsentState, Context, IdentifierHash, KindId, NameHash, PurposeId, Regime, SourceId,
+    ValueHash,
+};
 use serde::{Deserialize, Serialize};
 
 /// The facts of a live record of a person.
@@ -10,6 +13,10 @@ pub struct Facts {
     pub source: SourceId,
     /// Event time in microseconds; `i64::MIN` when the source says none.
     pub at: i64,
+    /// Since when it is kept, microseconds: event time, or when it was received; retention counts from here.
+    pub since: i64,
+    /// What it says of the person that decisions ask for.
+    pub about: About,
     /// What guards know of the given name.
     pub given: NameMark,
     /// Sorted, without duplicates.
@@ -45,6 +52,48 @@ impl NameMark {
     }
 }
 
+/// What a record says of the person that it is about, as far as decisions ask, in a byte.
+///
+/// ```text
+/// bits 0-2 age band + 1, or 0 when not known | 3-5 regime | 6 Global Privacy Control
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct About(u8);
+
+impl About {
+    /// What is known.
+    pub fn new(age: Option<AgeBand>, regime: Regime, gpc: bool) -> Self {
+        Self(age.map_or(0, |age| age as u8 + 1) | (regime as u8) << 3 | u8::from(gpc) << 6)
+    }
+
+    /// What this number says; `None` when it says nothing.
+    pub fn from_number(number: u8) -> Option<Self> {
+        let known = number & 7 <= 4 && usize::from(number >> 3 & 7) < Regime::ALL.len() && number < 0x80;
+        known.then_some(Self(number))
+    }
+
+    /// Its number.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// How old the person is; `None`: not known.
+    pub fn age(self) -> Option<AgeBand> {
+        usize::from(self.0 & 7).checked_sub(1).and_then(|place| AgeBand::ALL.get(place).copied())
+    }
+
+    /// Which law governs.
+    pub fn regime(self) -> Regime {
+        Regime::ALL.get(usize::from(self.0 >> 3 & 7)).copied().unwrap_or_default()
+    }
+
+    /// Whether a Global Privacy Control signal came with it.
+    pub fn gpc(self) -> bool {
+        self.0 & 0x40 != 0
+    }
+}
+
 /// The facts of a live consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentFacts {
@@ -52,10 +101,18 @@ pub struct ConsentFacts {
     pub identifiers: Vec<(KindId, IdentifierHash)>,
     /// What for.
     pub purpose: PurposeId,
-    /// Whether its state permits.
-    pub given: bool,
-    /// When it was given or withdrawn, microseconds.
+    /// What state it is in.
+    pub state: ConsentState,
+    /// Whether it is explicit.
+    pub explicit: bool,
+    /// Whether who holds parental responsibility gave it.
+    pub parental: bool,
+    /// When it was given or ended, as the sender says, microseconds.
     pub at: i64,
+    /// When that was received, microseconds: a consent acts from the later of the two, its end acts at once.
+    pub received: i64,
+    /// Its place among all that was received: of two events on one identifier the later decides.
+    pub order: u64,
     /// When it ends, microseconds; `i64::MAX` when it does not.
     pub until: i64,
 }
@@ -112,9 +169,11 @@ pub enum Obstacle {
     Bridge,
     /// The weight lies between the thresholds of review and of acceptance.
     Uncertain,
+    /// The records of one of the persons may not be combined.
+    Combining,
 }
 
-/// The record whose value an attribute of a profile has.
+/// A record whose value an attribute of a profile has, for some purposes or as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Winner {
     /// Of which attribute.
@@ -123,19 +182,41 @@ pub struct Winner {
     pub record: Birth,
     /// Its value.
     pub value: ValueHash,
+    /// Bit *p*: it wins among the values that may be used for purpose *p*. [`Winner::PLAIN`]: it wins among all.
+    pub uses: u64,
 }
 
-/// What the consents of a profile say for one purpose: the latest on any of its identifiers.
+impl Winner {
+    /// The use without a purpose: what the profile says, whatever may be done with it.
+    pub const PLAIN: u64 = 1 << 63;
+
+    /// Whether it is the value of its attribute for this purpose, or as such.
+    pub fn is_for(&self, purpose: Option<PurposeId>) -> bool {
+        let use_of = purpose.map_or(Self::PLAIN, |purpose| 1u64.checked_shl(purpose.0.into()).unwrap_or(0));
+        self.uses & use_of != 0
+    }
+}
+
+/// What may be done with a profile for one purpose, and on what that rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Permission {
     /// For what.
     pub purpose: PurposeId,
-    /// Whether the deciding consent permits, until [`until`](Self::until).
-    pub given: bool,
-    /// End of the permission in microseconds, exclusive; `i64::MAX` when it has none.
+    /// Bit *c*: values of category *c* of some record may be used. None: the purpose is denied.
+    pub categories: u32,
+    /// The circumstances under which most may be used.
+    pub context: Context,
+    /// Until when it holds at least, microseconds, exclusive: then it is decided anew. `i64::MAX`: for good.
     pub until: i64,
-    /// The deciding consent.
-    pub consent: Birth,
+    /// The consent, or the end of one, that these rest on.
+    pub consent: Option<Birth>,
+}
+
+impl Permission {
+    /// Whether anything may be used, until [`until`](Self::until).
+    pub fn is_allowed(&self) -> bool {
+        self.categories != 0
+    }
 }
 
 /// How a record takes part in ties and in the question which is the oldest.

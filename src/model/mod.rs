@@ -13,7 +13,7 @@ mod schema;
 
 pub use change::{Cell, CellKind, Change, Fields, Operation, Order, Timestamp};
 pub use context::{AgeBand, Circumstances, ConsentState, Context, Regime};
-pub use facts::{ConsentFacts, Facts, Link, NameMark, Named, Obstacle, Permission, Winner};
+pub use facts::{About, ConsentFacts, Facts, Link, NameMark, Named, Obstacle, Permission, Winner};
 pub use ids::{
     AttributeId, Birth, Epoch, FieldIndex, IdentifierHash, KindId, NameHash, ProfileId, PurposeId, Sequence, SourceId,
     ValueHash,

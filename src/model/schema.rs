@@ -110,6 +110,10 @@ pub enum ConsentField {
     Notice,
     /// Who or what collected it.
     CollectedBy,
+    /// Whether it is explicit (Art. 9(2)(a) GDPR).
+    Explicit,
+    /// Who gave it: the person, or who holds parental responsibility.
+    GivenBy,
 }
 
 /// The form in which changes arrive.
@@ -234,6 +238,20 @@ pub enum Category {
     Preference,
     /// Employer and firm facts.
     Professional,
+}
+
+impl Category {
+    /// All of them, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Identity,
+        Self::Contact,
+        Self::Location,
+        Self::Technical,
+        Self::Behaviour,
+        Self::Transaction,
+        Self::Preference,
+        Self::Professional,
+    ];
 }
 
 /// A kind of identifier: an attribute whose equal values link records.

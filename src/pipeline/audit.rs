@@ -89,7 +89,7 @@ impl Reader<'_> {
         live.links
             .iter()
             .for_each(|(link, entry)| report(*entry, link.a, "a merge is recorded whose link does not hold"));
-        for ((root, _), (_, _, entry)) in &live.values {
+        for ((root, _, _), (_, _, entry)) in &live.values {
             report(*entry, *root, "a value is recorded that its profile does not have");
         }
         live.answers.iter().for_each(|((root, _), (_, entry))| {
@@ -115,8 +115,8 @@ fn settle(root: Birth, row: &ProfileRow, live: &mut Live, audit: &mut Audit) {
         }
     }
     for (winner, entry) in &row.winners {
-        match live.values.remove(&(root, winner.attribute)) {
-            Some((record, value, found)) if (record, value, found) == (winner.record, winner.value, *entry) => {}
+        match live.values.remove(&(root, winner.attribute, winner.record)) {
+            Some(found) if found == (winner.value, winner.uses, *entry) => {}
             Some(_) => report(*entry, root, "a value differs from the values entry that the state names"),
             None => report(*entry, root, "a value holds that no values entry justifies"),
         }
@@ -125,8 +125,8 @@ fn settle(root: Birth, row: &ProfileRow, live: &mut Live, audit: &mut Audit) {
         let found = live.answers.remove(&(root, permission.purpose));
         let same = found.is_some_and(|(answer, found)| {
             found == *entry
-                && answer.allowed == permission.given
-                && answer.consent == Some(permission.consent)
+                && (answer.categories, answer.context) == (permission.categories, permission.context)
+                && answer.consent == permission.consent
                 && answer.until == permission.until
         });
         if !same {

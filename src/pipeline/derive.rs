@@ -6,8 +6,10 @@
 use super::Error;
 use super::recorder::Recorder;
 use crate::dataflow::{Delta, ProfileChange};
-use crate::ledger::{Answer, Decision, Merge, Unmerge, Values};
-use crate::model::{AttributeId, Birth, Epoch, Link, NameHash, Permission, ProfileId, PurposeId, Sequence, ValueHash};
+use crate::ledger::{Merge, Permissions, Ruled, Unmerge, Uses};
+use crate::model::{
+    AttributeId, Birth, Context, Epoch, Link, NameHash, Permission, ProfileId, PurposeId, Sequence, ValueHash,
+};
 use crate::store::ProfileRow;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,8 @@ pub(super) trait Before {
     fn root(&self, record: Birth) -> Result<Option<Birth>, Error>;
     /// The name of a record.
     fn name(&self, record: Birth) -> Option<NameHash>;
+    /// The ids of the policies that determine a permission.
+    fn policies(&self, permission: &Permission) -> Vec<String>;
 }
 
 /// The rows that the epoch leaves, and what it did.
@@ -180,7 +184,7 @@ impl Work {
         for change in &delta.profiles {
             let mut sequences = HashMap::new();
             for (record, shift) in shifts(change) {
-                let values = Values {
+                let uses = Uses {
                     profile: profile_id(change.root, before)?,
                     root: change.root,
                     record,
@@ -188,14 +192,14 @@ impl Work {
                     lost: shift.lost,
                     epoch,
                 };
-                let sequence = recorder.values(&values)?;
-                sequences.extend(values.gained.iter().map(|(attribute, _)| (*attribute, sequence)));
+                let sequence = recorder.uses(&uses)?;
+                sequences.extend(uses.gained.iter().map(|(attribute, ..)| ((*attribute, record), sequence)));
             }
             let Some(row) = self.rows.get_mut(&change.root) else { continue };
             let old = std::mem::take(&mut row.winners);
             for winner in &change.after {
                 let kept = old.iter().find(|(other, _)| other == winner).map(|(_, sequence)| *sequence);
-                let Some(sequence) = sequences.get(&winner.attribute).copied().or(kept) else {
+                let Some(sequence) = sequences.get(&(winner.attribute, winner.record)).copied().or(kept) else {
                     return Err(Error::Unaccounted { what: "a value of a profile has no entry" });
                 };
                 row.winners.push((*winner, sequence));
@@ -220,9 +224,9 @@ impl Work {
             }
         }
         for (root, decided) in changes {
-            let answers = decided.iter().map(|(purpose, permission)| answer(*purpose, *permission)).collect();
-            let decision = Decision { profile: profile_id(root, before)?, root, answers, epoch };
-            let sequence = recorder.decision(&decision)?;
+            let answers = decided.iter().map(|(purpose, permission)| ruled(*purpose, *permission, before)).collect();
+            let permissions = Permissions { profile: profile_id(root, before)?, root, answers, epoch };
+            let sequence = recorder.permissions(&permissions)?;
             let Some(row) = self.rows.get_mut(&root) else { continue };
             row.permissions.retain(|(permission, _)| !decided.contains_key(&permission.purpose));
             row.permissions.extend(decided.values().flatten().map(|permission| (*permission, sequence)));
@@ -266,37 +270,19 @@ fn successors(delta: &Delta, moved: &HashMap<Birth, Birth>, rows: &HashMap<Birth
     departed.filter_map(|(m, _)| Some((m.record, heir(m.root)?))).collect()
 }
 
-/// Numbers of the reasons of decisions in the ledger.
-pub(super) mod reason {
-    /// No consent is known.
-    pub const DEFAULT_DENY: u8 = 0;
-    /// The deciding consent permits.
-    pub const CONSENT: u8 = 1;
-    /// The deciding consent does not permit.
-    pub const WITHDRAWN: u8 = 2;
-}
-
 /// What the ledger says of one purpose.
-fn answer(purpose: PurposeId, permission: Option<Permission>) -> Answer {
-    let given = permission.is_some_and(|permission| permission.given);
-    let reason = match permission {
-        None => reason::DEFAULT_DENY,
-        Some(_) if given => reason::CONSENT,
-        Some(_) => reason::WITHDRAWN,
-    };
-    Answer {
-        purpose,
-        allowed: given,
-        reason,
-        consent: permission.map(|permission| permission.consent),
-        until: permission.map_or(i64::MAX, |permission| permission.until),
-    }
+fn ruled(purpose: PurposeId, permission: Option<Permission>, before: &impl Before) -> Ruled {
+    let holds = permission.is_some();
+    let policies = permission.as_ref().map_or(Vec::new(), |permission| before.policies(permission));
+    let nothing = Permission { purpose, categories: 0, context: Context::default(), until: i64::MAX, consent: None };
+    let Permission { categories, context, until, consent, .. } = permission.unwrap_or(nothing);
+    Ruled { purpose, holds, categories, context, consent, until, policies }
 }
 
 /// What one record gained and lost in one profile.
 #[derive(Debug, Default)]
 struct Shift {
-    gained: Vec<(AttributeId, ValueHash)>,
+    gained: Vec<(AttributeId, ValueHash, u64)>,
     lost: Vec<AttributeId>,
 }
 
@@ -304,7 +290,7 @@ struct Shift {
 fn shifts(change: &ProfileChange) -> BTreeMap<Birth, Shift> {
     let mut shifts: BTreeMap<Birth, Shift> = BTreeMap::new();
     for winner in change.after.iter().filter(|winner| !change.before.contains(winner)) {
-        shifts.entry(winner.record).or_default().gained.push((winner.attribute, winner.value));
+        shifts.entry(winner.record).or_default().gained.push((winner.attribute, winner.value, winner.uses));
     }
     for winner in change.before.iter().filter(|winner| !change.after.contains(winner)) {
         shifts.entry(winner.record).or_default().lost.push(winner.attribute);

@@ -4,9 +4,10 @@
 //! INVARIANT: what a reader sees of an epoch is durable in the ledger first (contracts C3 and C8).
 
 use super::derive::{Before, Derived, derive};
-use super::facts::{content_hash, merge_fields};
+use super::facts::{complete, content_hash, merge_fields};
 use super::known::{ERASED, Known, KnownRecords};
 use super::notify::EpochChanges;
+use super::policies::Policies;
 use super::recorder::{Recorder, Replayed};
 use super::requests::put_requests;
 use super::review::{put_decisions, put_questions};
@@ -16,7 +17,7 @@ use crate::ledger::{self, Content, Erasure, Position, Received, State};
 use crate::matching::{Comparable, Scorer};
 use crate::model::{
     AttributeId, Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId,
-    NameHash, Named, Operation, Order, Role, Ruling, Sequence, Source, SourceId,
+    NameHash, Named, Operation, Order, Permission, Role, Ruling, Sequence, Source, SourceId,
 };
 use crate::standardize::{ConsentProblem, Standardized};
 use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow, RequestRow};
@@ -148,6 +149,10 @@ pub(super) struct OpenEpoch {
     pub refused: u64,
     /// Decisions that came, and entries of those that went, in their order.
     pub decisions: Vec<(Sequence, Option<DecisionRow>)>,
+    /// Whether consents are among what was touched.
+    pub consents: bool,
+    /// The time that it brings.
+    pub tick: Option<i64>,
     /// What they are about, and whether a decision about it held before the epoch.
     pub rulings: BTreeMap<Ruling, bool>,
 }
@@ -163,6 +168,7 @@ impl OpenEpoch {
             && self.refused == 0
             && self.decisions.is_empty()
             && self.requests.is_empty()
+            && self.tick.is_none()
     }
 }
 
@@ -174,6 +180,14 @@ pub(super) struct Arrival {
     pub body: RecordBody,
     pub issues: Vec<(FieldIndex, u8)>,
     pub compared: Option<Comparable>,
+}
+
+/// Where and when an entry was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp {
+    pub sequence: Sequence,
+    pub position: u64,
+    pub time_s: u32,
 }
 
 impl Onefold {
@@ -241,7 +255,9 @@ impl Onefold {
         match self.ledger.append(&payload) {
             Ok(placed) => {
                 let arrival = Arrival { birth, name, content, body, issues: payload.issues, compared };
-                self.settle(arrival, change.source, change.order, live, placed.sequence, placed.position.0)?;
+                let time_s = self.ledger.time_s();
+                let stamp = Stamp { sequence: placed.sequence, position: placed.position.0, time_s };
+                self.settle(arrival, change.source, change.order, live, stamp)?;
                 Ok(Outcome::Taken)
             }
             Err(error @ ledger::Error::TooLarge { .. }) => self.refuse_change(change, TOO_LARGE, &error.to_string()),
@@ -306,10 +322,14 @@ impl Onefold {
         source: SourceId,
         order: Order,
         live: bool,
-        sequence: Sequence,
-        position: u64,
+        stamp: Stamp,
     ) -> Result<(), Error> {
-        let Arrival { birth, name, content, body, issues, compared } = arrival;
+        let Arrival { birth, name, content, mut body, issues, compared } = arrival;
+        let Stamp { sequence, position, time_s } = stamp;
+        complete(&mut body, sequence, time_s);
+        let is_consent =
+            self.schema.sources.get(usize::from(source.0)).is_some_and(|source| source.role == Role::Consents);
+        self.open.consents |= is_consent;
         let new = birth == self.records.next_birth();
         let had_issues = self.records.get(birth).is_some_and(|known| known.issues);
         let known = Known { name, source, live, issues: !issues.is_empty(), order, content, position };
@@ -342,11 +362,11 @@ impl Onefold {
     /// visible. `None` when nothing was taken.
     pub fn commit(&mut self) -> Result<Option<Committed>, Error> {
         self.running()?;
-        if self.open.is_empty() {
+        if self.open.is_empty() && !self.is_due() {
             return Ok(None);
         }
         self.stamp();
-        let committed = self.close_epoch(None);
+        let committed = self.tick_if_due().and_then(|()| self.close_epoch(None));
         self.stop_on_error(committed).map(Some)
     }
 
@@ -365,8 +385,10 @@ impl Onefold {
             put_record(&mut batch, &self.index, birth, &touched)?;
         }
         self.feed_decisions(&open)?;
+        open.tick.into_iter().for_each(|tick| self.engine.tick(tick));
         let delta = self.engine.commit();
-        let lookup = Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty };
+        let lookup =
+            Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty, policies: &self.policies };
         let (derived, state) = match replayed {
             None => {
                 let derived = derive(&delta, epoch, &lookup, &mut Recorder::Writing(&mut self.ledger))?;
@@ -429,6 +451,9 @@ impl Onefold {
             batch.put_offset(file, progress);
         }
         batch.put_meta(meta::EPOCH, &self.epoch.0.to_le_bytes());
+        if let Some(tick) = open.tick {
+            batch.put_meta(meta::TICK, &tick.to_le_bytes());
+        }
         if let Some(state) = state {
             batch.put_meta(meta::LEDGER, &state.to_bytes());
         }
@@ -561,6 +586,7 @@ struct Lookup<'a> {
     index: &'a Index,
     records: &'a KnownRecords,
     empty: bool,
+    policies: &'a Policies,
 }
 
 impl Before for Lookup<'_> {
@@ -575,5 +601,9 @@ impl Before for Lookup<'_> {
 
     fn name(&self, record: Birth) -> Option<NameHash> {
         self.records.get(record).map(|known| known.name)
+    }
+
+    fn policies(&self, permission: &Permission) -> Vec<String> {
+        self.policies.cite(permission)
     }
 }

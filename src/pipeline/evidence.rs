@@ -56,7 +56,7 @@ impl Reader<'_> {
             };
             entries.extend(decisions.find(rests_on).map(|(entry, _)| entry));
         }
-        let consents = row.permissions.iter().map(|(permission, _)| permission.consent);
+        let consents = row.permissions.iter().filter_map(|(permission, _)| permission.consent);
         for birth in row.members.iter().copied().chain(consents) {
             let record = self.index.record(birth)?;
             let record = record.ok_or(Error::Unaccounted { what: "a record of a profile is not in the index" })?;

@@ -95,7 +95,7 @@ impl Reader<'_> {
                 continue;
             }
             let mut values: HashMap<AttributeId, String> = HashMap::new();
-            for (winner, _) in row.winners.iter().filter(|(winner, _)| self.usable(winner.attribute, purpose)) {
+            for (winner, _) in row.winners.iter().filter(|(winner, _)| winner.is_for(purpose)) {
                 let text = self.winning_text(winner)?;
                 values.insert(winner.attribute, text);
             }
@@ -140,7 +140,8 @@ impl Reader<'_> {
             let (root, row) = row?;
             let id = self.id(root)?.to_string();
             for (place, of) in self.schema.purposes.iter().enumerate() {
-                if purpose.is_some_and(|purpose| usize::from(purpose.0) != place) {
+                let combining = self.schema.combining.is_some_and(|combining| usize::from(combining.0) == place);
+                if combining || purpose.is_some_and(|purpose| usize::from(purpose.0) != place) {
                     continue;
                 }
                 let found = row.permissions.iter().find(|(p, _)| usize::from(p.purpose.0) == place).map(|(p, _)| p);

@@ -3,10 +3,11 @@
 use crate::crypto::IdentityKey;
 use crate::matching::formal_name;
 use crate::model::{
-    AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId, NameMark,
-    Schema, SourceId, Timestamp, ValueHash,
+    About, AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId,
+    NameMark, Schema, Sequence, SourceId, Timestamp, ValueHash,
 };
 use crate::standardize::Consent;
+use crate::store::RecordBody;
 
 type Identifiers = Vec<(KindId, IdentifierHash)>;
 type Values = Vec<(AttributeId, ValueHash)>;
@@ -54,7 +55,7 @@ impl FactMaker {
             }
         });
         let (identifiers, values) = self.hash(keys, values);
-        Facts { source, at, given, identifiers, values }
+        Facts { source, at, since: at, about: About::default(), given, identifiers, values }
     }
 
     /// The facts of a consent.
@@ -67,8 +68,12 @@ impl FactMaker {
         ConsentFacts {
             identifiers: self.hash(keys, values).0,
             purpose: consent.purpose,
-            given: consent.given,
+            state: consent.state,
+            explicit: consent.explicit,
+            parental: consent.parental,
             at: consent.at.0,
+            received: 0,
+            order: 0,
             until: consent.until.map_or(i64::MAX, |until| until.0),
         }
     }
@@ -91,6 +96,16 @@ impl FactMaker {
         identifiers.sort_unstable();
         identifiers.dedup();
         (identifiers, hashes)
+    }
+}
+
+/// Adds to what is known of a record what its entry tells: when it was received, and its place among all that was.
+pub(super) fn complete(body: &mut RecordBody, sequence: Sequence, time_s: u32) {
+    let received = i64::from(time_s) * 1_000_000;
+    match body {
+        RecordBody::Person(facts) if facts.at == i64::MIN => facts.since = received,
+        RecordBody::Consent(facts) => (facts.received, facts.order) = (received, sequence.0),
+        _ => {}
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! INVARIANT: entries about erased records are not seen, neither those that began something nor those that ended it.
 
-use crate::ledger::{Answer, Content, Decision, Entry, Review, Values};
+use crate::ledger::{Content, Entry, Permissions, Review, Ruled, Uses};
 use crate::model::{AttributeId, Birth, Link, PurposeId, Ruling, Sequence, ValueHash};
 use hashbrown::HashMap;
 
@@ -14,10 +14,10 @@ use hashbrown::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub links: HashMap<Link, Sequence>,
-    /// By root and attribute: the record whose value it is, its hash, and the entry.
-    pub values: HashMap<(Birth, AttributeId), (Birth, ValueHash, Sequence)>,
+    /// By root, attribute and record: the hash of its value, its uses, and the entry.
+    pub values: HashMap<(Birth, AttributeId, Birth), (ValueHash, u64, Sequence)>,
     /// By root and purpose.
-    pub answers: HashMap<(Birth, PurposeId), (Answer, Sequence)>,
+    pub answers: HashMap<(Birth, PurposeId), (Ruled, Sequence)>,
     /// Decisions of stewards, by their entries.
     pub decisions: HashMap<Sequence, Ruling>,
     /// What did not fit what came before.
@@ -52,33 +52,29 @@ impl Live {
                     self.breach(sequence, unmerge.link.a, "a link is ended that did not hold by the merge it names");
                 }
             }
-            Content::Values(values) => self.values(values, sequence),
-            Content::Decision(decision) => self.decision(decision, sequence),
+            Content::Values(values) => self.uses(&values.clone().into(), sequence),
+            Content::Uses(uses) => self.uses(uses, sequence),
+            Content::Permissions(permissions) => self.permissions(permissions, sequence),
             Content::Review(review) => self.review(review, sequence),
             _ => {}
         }
     }
 
-    fn values(&mut self, values: &Values, sequence: Sequence) {
-        for attribute in &values.lost {
-            let key = (values.root, *attribute);
-            // The new winner's entry may stand before that of the record which lost: entries are in order of records.
-            if self.values.get(&key).is_some_and(|(record, _, _)| *record == values.record) {
-                self.values.remove(&key);
-            }
+    fn uses(&mut self, uses: &Uses, sequence: Sequence) {
+        for attribute in &uses.lost {
+            self.values.remove(&(uses.root, *attribute, uses.record));
         }
-        for (attribute, value) in &values.gained {
-            self.values.insert((values.root, *attribute), (values.record, *value, sequence));
+        for (attribute, value, wins) in &uses.gained {
+            self.values.insert((uses.root, *attribute, uses.record), (*value, *wins, sequence));
         }
     }
 
-    fn decision(&mut self, decision: &Decision, sequence: Sequence) {
-        for answer in &decision.answers {
-            let key = (decision.root, answer.purpose);
-            // Without a consent behind it, it is the denial that holds for everybody.
-            match answer.consent {
-                Some(_) => drop(self.answers.insert(key, (*answer, sequence))),
-                None => drop(self.answers.remove(&key)),
+    fn permissions(&mut self, permissions: &Permissions, sequence: Sequence) {
+        for answer in &permissions.answers {
+            let key = (permissions.root, answer.purpose);
+            match answer.holds {
+                true => drop(self.answers.insert(key, (answer.clone(), sequence))),
+                false => drop(self.answers.remove(&key)),
             }
         }
     }

@@ -135,7 +135,7 @@ impl Reader<'_> {
         // One engine after another: each holds all records.
         let roots = |weight: &i32| {
             let scorer = Scorer::new(self.schema, &model.with_thresholds(*weight, *weight), [0; 16]);
-            let mut engine = Engine::new(&Rules::new(self.schema, Some(Arc::new(scorer))));
+            let mut engine = Engine::new(&Rules::new(self.schema, Some(Arc::new(scorer)), None));
             for (named, facts, what) in &records {
                 engine.record(*named, &self.schema.sources, None, Some(facts));
                 engine.compare(*named, false, what.clone());

@@ -14,5 +14,7 @@ pub(super) const GENERATION: &str = "generation";
 pub(super) const REFUSED: &str = "refused";
 /// How many records there are, deleted ones and consents included, u64 little-endian.
 pub(super) const RECORDS: &str = "records";
+/// The time up to which what ends has ended, microseconds, i64 little-endian.
+pub(super) const TICK: &str = "tick";
 /// Digest of the bundle in force at that epoch.
 pub(super) const BUNDLE: &str = "bundle";

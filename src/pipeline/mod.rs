@@ -31,6 +31,7 @@ mod notify;
 mod open;
 mod options;
 mod person_report;
+mod policies;
 mod progress;
 mod quarantine;
 mod questions;
@@ -47,6 +48,7 @@ mod rights;
 mod sandbox;
 mod settled;
 mod subject;
+mod time;
 mod view;
 mod wire;
 

@@ -9,6 +9,7 @@ use super::live::Live;
 use super::notify::EpochChanges;
 use super::options::{InitOptions, OpenOptions};
 use super::reads::ReadLog;
+use super::policies::Policies;
 use super::recorder::{Replayed, Written};
 use super::{Error, meta};
 use crate::crypto::{IdentityKey, Keyring};
@@ -43,6 +44,8 @@ pub struct Onefold {
     pub(super) engine: Engine,
     /// How records are compared, where the bundle has a model.
     pub(super) scorer: Option<Arc<Scorer>>,
+    /// Who decides what may be used.
+    pub(super) policies: Policies,
     pub(super) standardizer: Standardizer,
     pub(super) standardized: Standardized,
     pub(super) facts: FactMaker,
@@ -190,8 +193,10 @@ impl Onefold {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
         let scorer = scorer(&schema, &keys.identity())?;
+        let policies = Policies::new(&schema);
         Ok(Self {
-            engine: Engine::new(&Rules::new(&schema, scorer.clone())),
+            engine: Engine::new(&Rules::new(&schema, scorer.clone(), Some(policies.decisions(&schema)))),
+            policies,
             scorer,
             standardizer: Standardizer::new(&schema),
             standardized: Standardized::default(),

@@ -260,6 +260,11 @@ impl Reader<'_> {
                 "nothing but too few scores joins two groups of records".to_owned(),
                 "compare the two profiles and decide `same` or `different`",
             ),
+            Obstacle::Combining => told(
+                "combining",
+                "the records of one of them may not be combined".to_owned(),
+                "none is needed: they join again when it is permitted; see `onefold profile` for who objected or ended a consent",
+            ),
             Obstacle::Uncertain => told(
                 "uncertain",
                 "the score is too low to join them and too high to pass over".to_owned(),

@@ -15,8 +15,8 @@ use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Operation, Position, Received, Rejected};
 use crate::model::{
-    AttributeId, Birth, FieldIndex, IdentifierHash, KindId, Link, Named, Permission, ProfileId, PurposeId, Role,
-    Ruling, Schema, Sequence, SourceId, Winner,
+    AttributeId, Birth, ConsentState, Context, FieldIndex, IdentifierHash, KindId, Link, Named, Permission, ProfileId,
+    PurposeId, Role, Ruling, Schema, Sequence, SourceId, Winner,
 };
 use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -60,7 +60,7 @@ impl Reader<'_> {
         let mut opened = HashMap::new();
         let mut values = Vec::new();
         for (winner, entry) in &row.winners {
-            if !self.usable(winner.attribute, purpose) {
+            if !winner.is_for(purpose) {
                 continue;
             }
             let record = self.cached(&mut opened, winner.record)?;
@@ -90,8 +90,10 @@ impl Reader<'_> {
         for birth in &row.members {
             opened.push(self.open(*birth)?);
         }
-        let wanted = row.winners.iter().filter(|(winner, _)| only.is_none_or(|only| only == winner.attribute));
-        let wanted = wanted.filter(|(winner, _)| self.usable(winner.attribute, purpose));
+        let wanted = row
+            .winners
+            .iter()
+            .filter(|(winner, _)| winner.is_for(purpose) && only.is_none_or(|only| only == winner.attribute));
         let explained: Vec<Explanation> =
             wanted.map(|(winner, entry)| self.explain_winner(winner, *entry, &opened)).collect::<Result<_, Error>>()?;
         let attributes: Vec<AttributeId> = explained.iter().map(|found| found.value.attribute_id).collect();
@@ -193,13 +195,15 @@ impl Reader<'_> {
     /// When there is no such profile or purpose, or index or ledger cannot be read.
     pub fn permission(&self, root: Birth, purpose: PurposeId) -> Result<PermissionView, Error> {
         let missing = || Error::NotFound { what: "the bundle has no such purpose".to_owned() };
+        let name = self.schema.purposes.get(usize::from(purpose.0)).map(|purpose| &purpose.name).ok_or_else(missing)?;
         let mut all = self.permissions(&self.row(root)?).into_iter();
-        all.nth(usize::from(purpose.0)).ok_or_else(missing)
+        all.find(|view| view.purpose == *name).ok_or_else(missing)
     }
 
     /// Permissions of a profile, one for each purpose of the bundle.
     pub(super) fn permissions(&self, row: &ProfileRow) -> Vec<PermissionView> {
-        let purposes = self.schema.purposes.iter().enumerate();
+        let combining = self.schema.combining.map(|combining| usize::from(combining.0));
+        let purposes = self.schema.purposes.iter().enumerate().filter(|(place, _)| Some(*place) != combining);
         let view = |(place, purpose): (usize, &crate::model::Purpose)| {
             let found = row.permissions.iter().find(|(permission, _)| usize::from(permission.purpose.0) == place);
             let (allowed, why) = decide(found.map(|(permission, _)| permission), self.now_us);
@@ -208,7 +212,7 @@ impl Reader<'_> {
                 allowed,
                 why,
                 until_us: found.map(|(permission, _)| permission.until).filter(|until| *until != i64::MAX),
-                consent: found.and_then(|(p, _)| self.open(p.consent).ok()).map(|record| self.record_view(&record)),
+                consent: found.and_then(|(p, _)| self.open(p.consent?).ok()).map(|record| self.record_view(&record)),
                 decision: found.map(|(_, entry)| *entry),
             }
         };
@@ -422,10 +426,36 @@ fn raw(received: &Received, field: FieldIndex) -> String {
 /// Whether a permission permits at a time, and why, in plain words.
 pub(super) fn decide(permission: Option<&Permission>, now_us: i64) -> (bool, &'static str) {
     match permission {
-        None => (false, "no consent is known; without one everything is denied (GDPR Art. 6(1)(a))"),
-        Some(permission) if !permission.given => (false, "the latest consent does not permit it (GDPR Art. 7(3))"),
+        None => (false, "no consent is known; without a legal basis everything is denied (GDPR Art. 6(1))"),
+        Some(permission) if !permission.is_allowed() => (false, refusal(permission.context)),
         Some(permission) if permission.until <= now_us => (false, "the consent has expired (GDPR Art. 6(1)(a))"),
-        Some(_) => (true, "the latest consent permits it (GDPR Art. 6(1)(a))"),
+        Some(permission) if permission.context.circumstances().consent.is_valid() => {
+            (true, "a valid consent permits it (GDPR Art. 6(1)(a))")
+        }
+        Some(_) => (true, "the policies permit it without consent (GDPR Art. 6(1)(b) to (f))"),
+    }
+}
+
+/// Why nothing is permitted under these circumstances, the gravest first.
+fn refusal(context: Context) -> &'static str {
+    let of = context.circumstances();
+    match of.consent {
+        _ if of.restricted => "processing is restricted (GDPR Art. 18)",
+        _ if of.objected => "the person objected (GDPR Art. 21)",
+        _ if of.withdrawn => "the consent was withdrawn (GDPR Art. 7(3))",
+        ConsentState::Given | ConsentState::Renewed if !of.retained => {
+            "the time for which it may be kept is over (GDPR Art. 5(1)(e))"
+        }
+        ConsentState::Given | ConsentState::Renewed => {
+            "there is a consent, but a policy forbids it: `onefold policy explain` says which"
+        }
+        ConsentState::Expired => "the consent has expired (GDPR Art. 6(1)(a))",
+        ConsentState::Refused => "the consent was refused (GDPR Art. 6(1)(a))",
+        ConsentState::Revoked | ConsentState::Invalidated => "the consent was ended (GDPR Art. 6(1)(a))",
+        ConsentState::Requested | ConsentState::RequestDeferred => {
+            "the consent was asked for and not given (GDPR Art. 4(11))"
+        }
+        _ => "no consent is known; without a legal basis everything is denied (GDPR Art. 6(1))",
     }
 }
 

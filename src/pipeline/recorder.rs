@@ -3,7 +3,7 @@
 //! INVARIANT: a replayed epoch derives exactly the entries that the ledger holds for it; anything else is an error.
 
 use super::Error;
-use crate::ledger::{Decision, Ledger, Merge, Placed, Unmerge, Values};
+use crate::ledger::{Ledger, Merge, Permissions, Placed, Unmerge, Uses};
 use crate::model::{Birth, Link, Sequence};
 use hashbrown::HashMap;
 
@@ -34,14 +34,14 @@ const LATER: Sequence = Sequence(0);
 pub(super) struct Written {
     pub merges: HashMap<Link, Sequence>,
     pub unmerges: HashMap<Link, (Unmerge, Sequence)>,
-    pub values: HashMap<(Birth, Birth), (Values, Sequence)>,
-    pub decisions: HashMap<Birth, (Decision, Sequence)>,
+    pub uses: HashMap<(Birth, Birth), (Uses, Sequence)>,
+    pub permissions: HashMap<Birth, (Permissions, Sequence)>,
 }
 
 impl Written {
     /// Whether every entry has been accounted for.
     pub fn is_empty(&self) -> bool {
-        self.merges.is_empty() && self.unmerges.is_empty() && self.values.is_empty() && self.decisions.is_empty()
+        self.merges.is_empty() && self.unmerges.is_empty() && self.uses.is_empty() && self.permissions.is_empty()
     }
 }
 
@@ -64,18 +64,21 @@ impl Recorder<'_> {
         }
     }
 
-    pub fn values(&mut self, values: &Values) -> Result<Sequence, Error> {
+    pub fn uses(&mut self, uses: &Uses) -> Result<Sequence, Error> {
         match self {
-            Self::Writing(ledger) => placed(ledger.append(values)),
-            Self::Replaying(written) => same(written.values.remove(&(values.root, values.record)), values),
+            Self::Writing(ledger) => placed(match uses.plain() {
+                Some(values) => ledger.append(&values),
+                None => ledger.append(uses),
+            }),
+            Self::Replaying(written) => same(written.uses.remove(&(uses.root, uses.record)), uses),
             Self::Unrecorded => Ok(LATER),
         }
     }
 
-    pub fn decision(&mut self, decision: &Decision) -> Result<Sequence, Error> {
+    pub fn permissions(&mut self, permissions: &Permissions) -> Result<Sequence, Error> {
         match self {
-            Self::Writing(ledger) => placed(ledger.append(decision)),
-            Self::Replaying(written) => same(written.decisions.remove(&decision.root), decision),
+            Self::Writing(ledger) => placed(ledger.append(permissions)),
+            Self::Replaying(written) => same(written.permissions.remove(&permissions.root), permissions),
             Self::Unrecorded => Ok(LATER),
         }
     }

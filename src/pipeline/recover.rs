@@ -6,6 +6,7 @@
 
 use super::day::Day;
 use super::decisions::Decisions;
+use super::epoch::Stamp;
 use super::epoch::{Arrival, Touched};
 use super::erase::erased_row;
 use super::facts::content_hash;
@@ -65,6 +66,9 @@ impl Onefold {
         }
         self.decisions = Decisions::load(&self.index)?;
         self.feed_all_decisions()?;
+        if let Some(tick) = self.index.meta(meta::TICK)?.and_then(|bytes| bytes.try_into().ok()) {
+            self.engine.tick(i64::from_le_bytes(tick));
+        }
         self.index_is_empty = count == 0;
         if count > 0 {
             // The state that comes out is the one that the index has.
@@ -91,7 +95,8 @@ impl Onefold {
             Content::Received(received) => {
                 let (source, order, live) = (received.source, received.order, received.live);
                 let arrival = self.arrival(received)?;
-                self.settle(arrival, source, order, live, sequence, position)?;
+                let placed = Stamp { sequence, position, time_s: entry.header.time_s };
+                self.settle(arrival, source, order, live, placed)?;
             }
             Content::Rejected(rejected) => self.note_refusal(&rejected, sequence, position),
             Content::Merge(merge) => {
@@ -101,10 +106,18 @@ impl Onefold {
                 written.unmerges.insert(unmerge.link, (unmerge, sequence));
             }
             Content::Values(values) => {
-                written.values.insert((values.root, values.record), (values, sequence));
+                written.uses.insert((values.root, values.record), (values.into(), sequence));
             }
-            Content::Decision(decision) => {
-                written.decisions.insert(decision.root, (decision, sequence));
+            Content::Uses(uses) => {
+                written.uses.insert((uses.root, uses.record), (uses, sequence));
+            }
+            Content::Permissions(permissions) => {
+                written.permissions.insert(permissions.root, (permissions, sequence));
+            }
+            Content::Tick(tick) => self.settle_tick(tick),
+            Content::Binding(_) => {}
+            Content::Decision(_) => {
+                return Err(Error::Unaccounted { what: "a decision is recorded in the way of an earlier version" });
             }
             Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) | Content::Read(_) => {}
             Content::Request(request) => self.settle_request(&request, Day::of(entry.header.time_s))?,
@@ -153,8 +166,8 @@ impl Onefold {
             for (winner, entry) in &mut row.winners {
                 let found = live
                     .values
-                    .get(&(root, winner.attribute))
-                    .filter(|(record, value, _)| (*record, *value) == (winner.record, winner.value));
+                    .get(&(root, winner.attribute, winner.record))
+                    .filter(|(value, uses, _)| (*value, *uses) == (winner.value, winner.uses));
                 *entry = found.ok_or(MISSING)?.2;
             }
             for (permission, entry) in &mut row.permissions {

@@ -303,7 +303,7 @@ impl Shadows {
     }
 
     fn rules(&self, schema: &Schema, scorer: Option<Arc<Scorer>>) -> Rules {
-        let mut rules = Rules::new(schema, scorer);
+        let mut rules = Rules::new(schema, scorer, None);
         for _ in self.kinds.iter().flatten() {
             rules.guards.push(Guard { records_max: 0, names_max: 0 });
             rules.strength.priorities.push(0);
@@ -322,7 +322,7 @@ impl Shadows {
         };
         let mut identifiers: Vec<_> = own.chain(facts.identifiers.iter().filter_map(shadow)).collect();
         identifiers.sort_unstable();
-        Facts { source: facts.source, at: facts.at, given: facts.given, identifiers, values: Vec::new() }
+        Facts { identifiers, values: Vec::new(), ..*facts }
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) const CONSENT_FIELDS: Words<ConsentField> = &[
     ("consent.jurisdiction", ConsentField::Jurisdiction),
     ("consent.notice", ConsentField::Notice),
     ("consent.collected_by", ConsentField::CollectedBy),
+    ("consent.explicit", ConsentField::Explicit),
+    ("consent.given_by", ConsentField::GivenBy),
 ];
 
 /// `default` and `prefer` in `survivorship.toml`.

@@ -7,8 +7,10 @@
 //! the caller.
 
 use crate::encoding::hex;
-use crate::ledger::{Answer, Content, Decision, Erasure, Received, Review, Values};
-use crate::model::{AttributeId, Birth, CellKind, FieldIndex, KindId, Link, PurposeId, Ruling, Schema, SourceId};
+use crate::ledger::{Answer, Content, Decision, Erasure, Permissions, Received, Review, Ruled, Uses, Values};
+use crate::model::{
+    AttributeId, Birth, Category, CellKind, FieldIndex, KindId, Link, PurposeId, Ruling, Schema, SourceId, Winner,
+};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -52,6 +54,18 @@ pub fn says(words: &Words<'_>, content: &Content) -> String {
         ),
         Content::Values(values) => chosen(words, values),
         Content::Decision(decision) => decided(schema, decision),
+        Content::Uses(uses) => used(words, uses),
+        Content::Permissions(permissions) => permitted(schema, permissions),
+        Content::Tick(tick) => {
+            let by = if tick.by_hand { ", set on by hand" } else { "" };
+            format!("it is {}{by}: what ends up to then has ended", instant(tick.at))
+        }
+        Content::Binding(binding) => format!(
+            "what {} ended also binds {}, which {} in the profile then",
+            name(words, binding.consent),
+            binding.records.iter().map(|birth| name(words, *birth)).collect::<Vec<_>>().join(", "),
+            if binding.records.len() == 1 { "was" } else { "were" }
+        ),
         Content::Commit(commit) => {
             let entries = counted(commit.size, "entry", "entries");
             format!("epoch {} ends, {entries} before, root {}", commit.epoch, hex::encode(&commit.root))
@@ -182,6 +196,64 @@ fn decided(schema: &Schema, decision: &Decision) -> String {
     format!("profile {}: {}", decision.profile, answers.join(", "))
 }
 
+/// The same of values that are for purposes.
+fn used(words: &Words<'_>, uses: &Uses) -> String {
+    let gained = uses.gained.iter().map(|(id, _, of)| {
+        let mut what = purposes(words.schema, *of);
+        if *of & Winner::PLAIN != 0 {
+            what.insert(0, Cow::Borrowed("the profile"));
+        }
+        format!("{} for {}", attribute(words.schema, *id), what.join(", "))
+    });
+    let gained: Vec<String> = gained.collect();
+    let lost: Vec<_> = uses.lost.iter().map(|id| attribute(words.schema, *id)).collect();
+    let parts = [("gives up", lost.join(", ")), ("takes", gained.join("; "))];
+    let parts = parts.iter().filter(|(_, list)| !list.is_empty()).map(|(verb, list)| format!("{verb} {list}"));
+    let parts: Vec<String> = parts.collect();
+    format!("profile {}, from {}: {}", uses.profile, name(words, uses.record), parts.join("; "))
+}
+
+/// The purposes of a mask.
+fn purposes(schema: &Schema, uses: u64) -> Vec<Cow<'_, str>> {
+    let named = (0..63u8).filter(|place| uses >> place & 1 == 1).map(|place| purpose_name(schema, PurposeId(place)));
+    named.collect()
+}
+
+fn permitted(schema: &Schema, permissions: &Permissions) -> String {
+    let answer = |ruled: &Ruled| {
+        let by = if ruled.policies.is_empty() { String::new() } else { format!(" by {}", ruled.policies.join(", ")) };
+        format!(
+            "{} {}{by}",
+            purpose_name(schema, ruled.purpose),
+            if ruled.categories != 0 { "allowed" } else { "denied" }
+        )
+    };
+    let answers: Vec<String> = permissions.answers.iter().map(answer).collect();
+    format!("profile {}: {}", permissions.profile, answers.join(", "))
+}
+
+/// An answer with the circumstances that it rests on.
+fn ruled_json(words: &Words<'_>, ruled: &Ruled) -> Value {
+    let of = ruled.context.circumstances();
+    let categories = Category::ALL.iter().filter(|category| ruled.categories >> **category as u32 & 1 == 1);
+    json!({
+        "purpose": purpose_name(words.schema, ruled.purpose), "allowed": ruled.categories != 0,
+        "categories": categories.map(|category| format!("{category:?}").to_lowercase()).collect::<Vec<_>>(),
+        "policies": ruled.policies,
+        "consent": ruled.consent.map(|birth| name(words, birth)),
+        "until_us": Some(ruled.until).filter(|until| *until != i64::MAX),
+        "circumstances": {
+            "consent": format!("{:?}", of.consent), "age": format!("{:?}", of.age), "regime": format!("{:?}", of.regime),
+            "explicit": of.explicit, "parental": of.parental, "withdrawn": of.withdrawn, "objected": of.objected,
+            "restricted": of.restricted, "gpc": of.gpc, "retained": of.retained,
+        },
+    })
+}
+
+fn instant(at_us: i64) -> String {
+    jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| at_us.to_string(), |time| time.to_string())
+}
+
 fn record(words: &Words<'_>, received: &Received) -> String {
     let (schema, shown) = (words.schema, words.shown);
     let fields = received.fields.iter().map(|(index, kind, text)| {
@@ -245,6 +317,34 @@ pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value
                 json!({ "profile": decision.profile.to_string(), "epoch": decision.epoch.0, "answers": answers }),
             )
         }
+        Content::Uses(uses) => {
+            let gained = uses.gained.iter().map(|(id, _, uses)| {
+                json!({ "attribute": attribute(schema, *id), "purposes": purposes(schema, *uses), "plain": uses & Winner::PLAIN != 0 })
+            });
+            let gained: Vec<Value> = gained.collect();
+            (
+                "uses",
+                json!({
+                    "profile": uses.profile.to_string(), "record": name(words, uses.record), "epoch": uses.epoch.0,
+                    "gained": gained, "lost": attributes(uses.lost.clone()),
+                }),
+            )
+        }
+        Content::Permissions(permissions) => {
+            let answers: Vec<Value> = permissions.answers.iter().map(|ruled| ruled_json(words, ruled)).collect();
+            (
+                "permissions",
+                json!({ "profile": permissions.profile.to_string(), "epoch": permissions.epoch.0, "answers": answers }),
+            )
+        }
+        Content::Tick(tick) => ("tick", json!({ "at_us": tick.at, "by_hand": tick.by_hand })),
+        Content::Binding(binding) => (
+            "binding",
+            json!({
+                "consent": name(words, binding.consent), "epoch": binding.epoch.0,
+                "records": binding.records.iter().map(|birth| name(words, *birth)).collect::<Vec<_>>(),
+            }),
+        ),
         Content::Commit(commit) => (
             "commit",
             json!({

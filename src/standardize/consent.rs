@@ -7,15 +7,19 @@
 //! A withdrawal is taken with as little as possible: what is wrong with its times must not keep a permission alive.
 
 use super::calendar;
-use crate::model::{CellKind, ConsentField, PurposeId, Schema, Timestamp};
+use crate::model::{CellKind, ConsentField, ConsentState, PurposeId, Schema, Timestamp};
 
 /// What was consented to, or no longer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consent {
     /// What for.
     pub purpose: PurposeId,
-    /// Whether its state permits.
-    pub given: bool,
+    /// Its state.
+    pub state: ConsentState,
+    /// Whether it is explicit.
+    pub explicit: bool,
+    /// Whether who holds parental responsibility gave it.
+    pub parental: bool,
     /// When it was given or withdrawn.
     pub at: Timestamp,
     /// When it ends; `None` when it does not, and for what does not permit.
@@ -77,6 +81,8 @@ problems! {
 pub(super) struct Parts<'a> {
     purpose: Option<&'a str>,
     status: Option<&'a str>,
+    explicit: Option<&'a str>,
+    given_by: Option<&'a str>,
     at: Option<(CellKind, &'a str)>,
     expires_at: Option<(CellKind, &'a str)>,
 }
@@ -90,6 +96,8 @@ impl<'a> Parts<'a> {
             ConsentField::Status => self.status = self.status.or(Some(raw)),
             ConsentField::At => self.at = self.at.or(Some((kind, raw))),
             ConsentField::ExpiresAt => self.expires_at = self.expires_at.or(Some((kind, raw))),
+            ConsentField::Explicit => self.explicit = self.explicit.or(Some(raw)),
+            ConsentField::GivenBy => self.given_by = self.given_by.or(Some(raw)),
             ConsentField::Jurisdiction | ConsentField::Notice | ConsentField::CollectedBy => {}
         }
     }
@@ -97,7 +105,8 @@ impl<'a> Parts<'a> {
     /// The consent that the parts make. `at` is the time of the event that brought it.
     pub(super) fn consent(&self, schema: &Schema, at: Option<Timestamp>) -> Result<Consent, ConsentProblem> {
         let purpose = purpose(schema, self.purpose.ok_or(ConsentProblem::PurposeMissing)?)?;
-        let given = permits(self.status.ok_or(ConsentProblem::StateMissing)?).ok_or(ConsentProblem::StateUnknown)?;
+        let state = state(self.status.ok_or(ConsentProblem::StateMissing)?).ok_or(ConsentProblem::StateUnknown)?;
+        let given = state.is_valid();
         let own = self.at.map(|(kind, raw)| calendar::instant(kind, raw));
         let at = match (own, at) {
             (Some(Ok(own)), _) => own,
@@ -110,7 +119,9 @@ impl<'a> Parts<'a> {
             Some((kind, raw)) => Some(calendar::instant(kind, raw).map_err(|_| ConsentProblem::ExpiryUnreadable)?),
             None => None,
         };
-        Ok(Consent { purpose, given, at, until: until.filter(|until| *until != calendar::NEVER) })
+        let explicit = self.explicit.is_some_and(is_yes);
+        let parental = self.given_by.is_some_and(is_parent);
+        Ok(Consent { purpose, state, explicit, parental, at, until: until.filter(|until| *until != calendar::NEVER) })
     }
 }
 
@@ -126,72 +137,61 @@ fn purpose(schema: &Schema, name: &str) -> Result<PurposeId, ConsentProblem> {
     }
 }
 
-/// Whether a state permits; `None` when it is not known.
-fn permits(status: &str) -> Option<bool> {
-    let mut word = [0u8; 40];
-    let mut size = 0usize;
-    let term = ["dpv:", "https://w3id.org/dpv#", "https://w3id.org/dpv/owl#", "http://www.w3.org/ns/dpv#"]
-        .into_iter()
-        .find_map(|prefix| status.strip_prefix(prefix))
-        .unwrap_or(status);
-    for byte in term.bytes().filter(|byte| !b"_- ".contains(byte)) {
-        *word.get_mut(size)? = byte.to_ascii_lowercase();
-        size += 1;
-    }
-    let known = std::str::from_utf8(&word[..size]).ok()?;
-    match known {
-        "given"
-        | "consentgiven"
-        | "renewed"
-        | "renewedconsentgiven"
-        | "granted"
-        | "grant"
-        | "optin"
-        | "optedin"
-        | "accepted"
-        | "agreed"
-        | "allowed"
-        | "true"
-        | "yes"
-        | "1" => Some(true),
-        "withdrawn"
-        | "consentwithdrawn"
-        | "withdraw"
-        | "refused"
-        | "consentrefused"
-        | "denied"
-        | "consentdenied"
-        | "expired"
-        | "consentexpired"
-        | "invalidated"
-        | "consentinvalidated"
-        | "invalid"
-        | "revoked"
-        | "consentrevoked"
-        | "revoke"
-        | "requested"
-        | "consentrequested"
-        | "requestdeferred"
-        | "deferred"
-        | "consentrequestdeferred"
-        | "unknown"
-        | "consentunknown"
-        | "pending"
-        | "optout"
-        | "optedout"
-        | "rejected"
-        | "declined"
-        | "objected"
-        | "unsubscribed"
-        | "disallowed"
-        | "notgiven"
-        | "none"
-        | "false"
-        | "no"
-        | "0"
-        | "consentstatusinvalidforprocessing" => Some(false),
-        _ => None,
-    }
+/// A word without case, prefix of the vocabulary and signs between its parts.
+fn plain(text: &str) -> Option<String> {
+    const BYTES_MAX: usize = 80;
+    let prefixes = ["dpv:", "https://w3id.org/dpv#", "https://w3id.org/dpv/owl#", "http://www.w3.org/ns/dpv#"];
+    let term = prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let plain = || term.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect();
+    (term.len() <= BYTES_MAX).then(plain)
+}
+
+/// Which state a word means; `None` when it is not known.
+fn state(status: &str) -> Option<ConsentState> {
+    use ConsentState::{
+        Expired, Given, Invalidated, Objected, Refused, Renewed, RequestDeferred, Requested, Revoked, Unknown,
+        Withdrawn,
+    };
+    Some(match plain(status)?.as_str() {
+        "given" | "consentgiven" | "granted" | "grant" | "optin" | "optedin" | "accepted" | "agreed" | "allowed"
+        | "true" | "yes" | "1" => Given,
+        "renewed" | "renewedconsentgiven" => Renewed,
+        "withdrawn" | "consentwithdrawn" | "withdraw" | "optout" | "optedout" | "unsubscribed" => Withdrawn,
+        "objected" => Objected,
+        "refused" | "consentrefused" | "denied" | "consentdenied" | "rejected" | "declined" | "disallowed"
+        | "notgiven" | "none" | "false" | "no" | "0" => Refused,
+        "expired" | "consentexpired" => Expired,
+        "invalidated" | "consentinvalidated" | "invalid" | "consentstatusinvalidforprocessing" => Invalidated,
+        "revoked" | "consentrevoked" | "revoke" => Revoked,
+        "requested" | "consentrequested" | "pending" => Requested,
+        "requestdeferred" | "deferred" | "consentrequestdeferred" => RequestDeferred,
+        "unknown" | "consentunknown" => Unknown,
+        _ => return None,
+    })
+}
+
+/// Whether a word says so; anything that is not plainly yes is no.
+fn is_yes(word: &str) -> bool {
+    matches!(
+        plain(word).as_deref(),
+        Some("true" | "yes" | "1" | "explicit" | "explicitconsent" | "explicitlyexpressedconsent")
+    )
+}
+
+/// Whether a consent was given by who holds parental responsibility.
+fn is_parent(word: &str) -> bool {
+    matches!(
+        plain(word).as_deref(),
+        Some(
+            "parent"
+                | "parents"
+                | "parental"
+                | "guardian"
+                | "parentofdatasubject"
+                | "guardianofdatasubject"
+                | "parentorguardian"
+        )
+    )
 }
 
 #[cfg(test)]
@@ -200,17 +200,35 @@ mod tests {
 
     #[test]
     fn states() {
-        for state in ["given", "dpv:ConsentGiven", "RenewedConsentGiven", "opt_in", "OPT-IN", "true", "Granted"] {
-            assert_eq!(permits(state), Some(true), "{state}");
+        for (word, expected) in [
+            ("given", ConsentState::Given),
+            ("dpv:ConsentGiven", ConsentState::Given),
+            ("OPT-IN", ConsentState::Given),
+            ("true", ConsentState::Given),
+            ("RenewedConsentGiven", ConsentState::Renewed),
+            ("https://w3id.org/dpv#ConsentWithdrawn", ConsentState::Withdrawn),
+            ("opt out", ConsentState::Withdrawn),
+            ("ConsentRefused", ConsentState::Refused),
+            ("false", ConsentState::Refused),
+            ("dpv:ConsentStatusInvalidForProcessing", ConsentState::Invalidated),
+            ("ConsentRevoked", ConsentState::Revoked),
+            ("pending", ConsentState::Requested),
+            ("ConsentRequestDeferred", ConsentState::RequestDeferred),
+            ("ConsentExpired", ConsentState::Expired),
+            ("objected", ConsentState::Objected),
+            ("ConsentUnknown", ConsentState::Unknown),
+        ] {
+            assert_eq!(state(word), Some(expected), "{word}");
         }
-        for state in
-            ["withdrawn", "dpv:ConsentWithdrawn", "ConsentRefused", "ConsentUnknown", "opt out", "false", "pending"]
-        {
-            assert_eq!(permits(state), Some(false), "{state}");
+        for word in ["", "maybe", "given?", "xgiven", "дано", &"given".repeat(20)] {
+            assert_eq!(state(word), None, "{word}");
         }
-        for state in ["", "maybe", "given?", "xgiven", "дано", &"given".repeat(20)] {
-            assert_eq!(permits(state), None, "{state}");
-        }
+    }
+
+    #[test]
+    fn what_is_not_plainly_so_is_not() {
+        assert!(is_yes("dpv:ExplicitlyExpressedConsent") && is_yes("TRUE") && is_parent("dpv:ParentOfDataSubject"));
+        assert!(!is_yes("") && !is_yes("implied") && !is_parent("self") && !is_parent("grandparent?"));
     }
 
     #[test]

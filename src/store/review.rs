@@ -120,6 +120,7 @@ impl Question {
             Obstacle::Size => out.push(3),
             Obstacle::Bridge => out.push(4),
             Obstacle::Uncertain => out.push(5),
+            Obstacle::Combining => out.push(6),
         }
     }
 }
@@ -150,6 +151,7 @@ impl Told {
             3 => Obstacle::Size,
             4 => Obstacle::Bridge,
             5 => Obstacle::Uncertain,
+            6 => Obstacle::Combining,
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -281,6 +283,7 @@ mod tests {
             Obstacle::Size,
             Obstacle::Bridge,
             Obstacle::Uncertain,
+            Obstacle::Combining,
         ] {
             let question = Question { link, obstacle };
             for (first, one, other) in [(true, link.a, link.b), (false, link.b, link.a)] {

@@ -6,21 +6,23 @@
 //!           | order: nothing, log n, or time 8 | body
 //!   flags   bits 0-1 body (person, consent, reference, gone), 2 live, 3-4 order (arrival, log, time),
 //!           5 the body has a time, 6 it equals the order's, 7 the body names a source other than the row's
-//!   person  [source n] | [at 8] | given name 4 | count n, (kind u8, hash 16)* | count n, (attribute n, value 8)*
-//!   consent given u8 | purpose u8 | [at 8] | until 8 | count n, (kind u8, hash 16)*
+//!   person  [source n] | [at 8] | about u8 (bit 7: since follows) | [since 8] | given name 4 | count n, (kind u8, hash 16)* | count n, (attribute n, value 8)*
+//!   consent state u8 (bit 6 explicit, 7 parental) | purpose u8 | [at 8] | received 8 | order n | until 8
+//!           | count n, (kind u8, hash 16)*
 //! profile   count n, member step* | links | winners | permissions
 //!   link    m = (member reference of a) × 2 + (1 when kind and hash are those of the link before) n
 //!           | member reference of b | [kind u8, hash 16] | sequence step
-//!   winner  attribute n | member reference | value 8 | sequence step
-//!   permission  purpose u8 | flags u8 (0 given, 1 has an end) | [until 8] | consent n | sequence step
+//!   winner  attribute n | (member reference) | value 8 | uses n (bit 0 plain, then purposes) | sequence step
+//!   permission  purpose u8 | flags u8 (0 has a consent, 1 has an end) | [until 8] | [consent n] | categories n | context u16
+//!           | sequence step
 //!   member reference  1 + place among the members, or 0 and then (after m) the birth n
 //! rejected  flags u8 (0 has a source, 1 retried) | [source n] | reason u8 | line n | position n
 //! ```
 
 use super::codec::{Malformed, Reader, put_number, put_step};
 use crate::model::{
-    AttributeId, Birth, ConsentFacts, Facts, IdentifierHash, KindId, Link, NameHash, NameMark, Order, Permission,
-    PurposeId, Sequence, SourceId, ValueHash, Winner,
+    About, AttributeId, Birth, ConsentFacts, ConsentState, Context, Facts, IdentifierHash, KindId, Link, NameHash,
+    NameMark, Order, Permission, PurposeId, Sequence, SourceId, ValueHash, Winner,
 };
 
 /// What the index knows of a record; its birth is the key.
@@ -167,6 +169,11 @@ fn put_person(out: &mut Vec<u8>, facts: &Facts, own_source: Option<SourceId>, at
     if let Some(at) = at {
         out.extend_from_slice(&at.to_le_bytes());
     }
+    let late = facts.since != facts.at;
+    out.push(facts.about.number() | u8::from(late) << 7);
+    if late {
+        out.extend_from_slice(&facts.since.to_le_bytes());
+    }
     out.extend_from_slice(&facts.given.0.to_le_bytes());
     put_identifiers(out, &facts.identifiers);
     put_number(out, facts.values.len() as u64);
@@ -179,6 +186,9 @@ fn put_person(out: &mut Vec<u8>, facts: &Facts, own_source: Option<SourceId>, at
 fn person(reader: &mut Reader<'_>, flags: u8, row_source: SourceId, order: Order) -> Result<Facts, Malformed> {
     let source = if flags & OWN_SOURCE == 0 { row_source } else { source(reader)? };
     let at = at(reader, flags, order)?.unwrap_or(i64::MIN);
+    let flags_of_person = reader.byte()?;
+    let about = About::from_number(flags_of_person & 0x7f).ok_or(Malformed)?;
+    let since = if flags_of_person & 0x80 == 0 { at } else { reader.i64()? };
     let given = NameMark(u32::from_le_bytes(reader.array()?));
     let identifiers = identifiers(reader)?;
     let count = reader.count(9)?;
@@ -186,25 +196,32 @@ fn person(reader: &mut Reader<'_>, flags: u8, row_source: SourceId, order: Order
     for _ in 0..count {
         values.push((attribute(reader)?, ValueHash(reader.u64()?)));
     }
-    Ok(Facts { source, at, given, identifiers, values })
+    Ok(Facts { source, at, since, about, given, identifiers, values })
 }
 
 fn put_consent(out: &mut Vec<u8>, facts: &ConsentFacts, at: Option<i64>) {
-    out.push(facts.given.into());
+    out.push(facts.state as u8 | u8::from(facts.explicit) << 6 | u8::from(facts.parental) << 7);
     out.push(facts.purpose.0);
     if let Some(at) = at {
         out.extend_from_slice(&at.to_le_bytes());
     }
+    out.extend_from_slice(&facts.received.to_le_bytes());
+    put_number(out, facts.order);
     out.extend_from_slice(&facts.until.to_le_bytes());
     put_identifiers(out, &facts.identifiers);
 }
 
 fn consent(reader: &mut Reader<'_>, flags: u8, order: Order) -> Result<ConsentFacts, Malformed> {
-    let given = boolean(reader)?;
+    let flags_of_state = reader.byte()?;
+    let state = ConsentState::from_number(flags_of_state & 0x3f).ok_or(Malformed)?;
+    let (explicit, parental) = (flags_of_state & 0x40 != 0, flags_of_state & 0x80 != 0);
     let purpose = PurposeId(reader.byte()?);
     let at = at(reader, flags, order)?.ok_or(Malformed)?;
+    let received = reader.i64()?;
+    let order = reader.number()?;
     let until = reader.i64()?;
-    Ok(ConsentFacts { identifiers: identifiers(reader)?, purpose, given, at, until })
+    let identifiers = identifiers(reader)?;
+    Ok(ConsentFacts { identifiers, purpose, state, explicit, parental, at, received, order, until })
 }
 
 /// The time of a body, where it has one.
@@ -240,14 +257,6 @@ fn source(reader: &mut Reader<'_>) -> Result<SourceId, Malformed> {
 
 fn attribute(reader: &mut Reader<'_>) -> Result<AttributeId, Malformed> {
     u16::try_from(reader.number()?).map(AttributeId).map_err(|_| Malformed)
-}
-
-fn boolean(reader: &mut Reader<'_>) -> Result<bool, Malformed> {
-    match reader.byte()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Malformed),
-    }
 }
 
 impl ProfileRow {
@@ -288,6 +297,7 @@ impl ProfileRow {
             put_number(out, place(winner.record));
             put_birth(out, place(winner.record), winner.record);
             out.extend_from_slice(&winner.value.0.to_le_bytes());
+            put_number(out, winner.uses.rotate_left(1));
             put_step(out, &mut sequence, entry.0);
         }
 
@@ -295,11 +305,13 @@ impl ProfileRow {
         for (permission, entry) in &self.permissions {
             out.push(permission.purpose.0);
             let ends = permission.until != i64::MAX;
-            out.push(u8::from(permission.given) | u8::from(ends) << 1);
+            out.push(u8::from(permission.consent.is_some()) | u8::from(ends) << 1);
             if ends {
                 out.extend_from_slice(&permission.until.to_le_bytes());
             }
-            put_number(out, permission.consent.0);
+            permission.consent.into_iter().for_each(|consent| put_number(out, consent.0));
+            put_number(out, permission.categories.into());
+            out.extend_from_slice(&permission.context.number().to_le_bytes());
             put_step(out, &mut sequence, entry.0);
         }
     }
@@ -321,7 +333,8 @@ impl ProfileRow {
             let attribute = attribute(&mut reader)?;
             let place = reader.number()?;
             let record = member_at(&mut reader, &members, place)?;
-            let winner = Winner { attribute, record, value: ValueHash(reader.u64()?) };
+            let value = ValueHash(reader.u64()?);
+            let winner = Winner { attribute, record, value, uses: reader.number()?.rotate_right(1) };
             winners.push((winner, Sequence(reader.step(&mut sequence)?)));
         }
 
@@ -334,8 +347,10 @@ impl ProfileRow {
                 return Err(Malformed);
             }
             let until = if flags & 2 == 0 { i64::MAX } else { reader.i64()? };
-            let consent = Birth(reader.number()?);
-            let permission = Permission { purpose, given: flags & 1 != 0, until, consent };
+            let consent = if flags & 1 == 0 { None } else { Some(Birth(reader.number()?)) };
+            let categories = u32::try_from(reader.number()?).map_err(|_| Malformed)?;
+            let context = Context::from_number(u16::from_le_bytes(reader.array()?)).ok_or(Malformed)?;
+            let permission = Permission { purpose, categories, context, until, consent };
             permissions.push((permission, Sequence(reader.step(&mut sequence)?)));
         }
         reader.end()?;
@@ -420,15 +435,28 @@ pub(super) mod tests {
     fn body() -> impl Strategy<Value = RecordBody> {
         let value = (any::<u16>().prop_map(AttributeId), any::<u64>().prop_map(ValueHash));
         let values = prop::collection::vec(value, 0..12);
-        let person = (0u16..3, time(), any::<u32>(), identifiers(), values).prop_map(
-            |(source, at, given, identifiers, values)| {
+        let about = (0u8..0x80).prop_filter_map("not a record's", About::from_number);
+        let person = (0u16..3, time(), time(), about, any::<u32>(), identifiers(), values).prop_map(
+            |(source, at, since, about, given, identifiers, values)| {
                 let (source, given) = (SourceId(source), NameMark(given));
-                RecordBody::Person(Facts { source, at, given, identifiers, values })
+                RecordBody::Person(Facts { source, at, since, about, given, identifiers, values })
             },
         );
-        let consent = (identifiers(), any::<u8>(), any::<bool>(), time(), time()).prop_map(
-            |(identifiers, purpose, given, at, until)| {
-                RecordBody::Consent(ConsentFacts { identifiers, purpose: PurposeId(purpose), given, at, until })
+        let flags = (any::<u8>(), 0u8..11, any::<bool>(), any::<bool>());
+        let consent = (identifiers(), flags, time(), time(), number(), time()).prop_map(
+            |(identifiers, (purpose, state, explicit, parental), at, received, order, until)| {
+                let (purpose, state) = (PurposeId(purpose), ConsentState::from_number(state).unwrap());
+                RecordBody::Consent(ConsentFacts {
+                    identifiers,
+                    purpose,
+                    state,
+                    explicit,
+                    parental,
+                    at,
+                    received,
+                    order,
+                    until,
+                })
             },
         );
         prop_oneof![4 => person, 2 => consent, 1 => Just(RecordBody::Reference), 1 => Just(RecordBody::Gone)]
@@ -465,15 +493,20 @@ pub(super) mod tests {
     pub fn profile() -> impl Strategy<Value = ProfileRow> {
         prop::collection::btree_set(number().prop_map(Birth), 0..6).prop_flat_map(|members| {
             let members: Vec<Birth> = members.into_iter().collect();
-            let winner = (any::<u16>(), birth(members.clone()), any::<u64>(), number()).prop_map(
-                |(attribute, record, value, entry)| {
-                    (Winner { attribute: AttributeId(attribute), record, value: ValueHash(value) }, Sequence(entry))
+            let winner = (any::<u16>(), birth(members.clone()), any::<u64>(), any::<u64>(), number()).prop_map(
+                |(attribute, record, value, uses, entry)| {
+                    (
+                        Winner { attribute: AttributeId(attribute), record, value: ValueHash(value), uses },
+                        Sequence(entry),
+                    )
                 },
             );
-            let permission = (any::<u8>(), any::<bool>(), time(), number(), number()).prop_map(
-                |(purpose, given, until, consent, entry)| {
+            let consent = prop::option::of(number().prop_map(Birth));
+            let context = any::<u16>().prop_filter_map("not a context", Context::from_number);
+            let permission = (any::<u8>(), any::<u32>(), context, time(), consent, number()).prop_map(
+                |(purpose, categories, context, until, consent, entry)| {
                     let purpose = PurposeId(purpose);
-                    (Permission { purpose, given, until, consent: Birth(consent) }, Sequence(entry))
+                    (Permission { purpose, categories, context, until, consent }, Sequence(entry))
                 },
             );
             let links = prop::collection::vec(link(members.clone()), 0..5);
@@ -548,7 +581,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The bytes of format 3, which later versions must read: change the format number when this has to change.
+    /// The bytes of format 4, which later versions must read: change the format number when this has to change.
     #[test]
     fn bytes_stay_the_same() {
         let record = RecordRow {
@@ -562,6 +595,8 @@ pub(super) mod tests {
             body: RecordBody::Person(Facts {
                 source: SourceId(2),
                 at: 3,
+                since: 3,
+                about: About::new(Some(crate::model::AgeBand::Adult), crate::model::Regime::Eu, true),
                 given: NameMark(0x0a),
                 identifiers: vec![(KindId(6), IdentifierHash(7))],
                 values: vec![(AttributeId(8), ValueHash(9))],
@@ -571,7 +606,7 @@ pub(super) mod tests {
         record.encode(&mut bytes);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = "7401000000000000000000000000000000020400000000000000ac0205\
-                        03000000000000000a0000000106070000000000000000000000000000000108\
+                        03000000000000004c0a0000000106070000000000000000000000000000000108\
                         0900000000000000";
         assert_eq!(hex, expected);
     }

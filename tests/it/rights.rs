@@ -60,7 +60,6 @@ fn what_is_held_is_not_erased() {
         other => panic!("{other:?}"),
     }
     // A third record comes after the hold: it is erased, the others stay, and so does what they identify by.
-    push(&mut onefold, &event("list", "a", None, 3));
     push(&mut onefold, &json!({ "source": "list", "event": { "id": "a", "email": "zora@example.com" } }));
     onefold.commit().unwrap();
     assert_eq!(onefold.coverage(Scope::Person(zora)).unwrap().kept, entries);

@@ -291,7 +291,11 @@ fn a_withdrawal_on_another_identifier_of_the_person_counts() {
     push(&mut onefold, &consent("c5", "home@example.com", "given", "2025-02-01T00:00:00Z", None));
     onefold.commit().unwrap();
     assert!(!allowed(&onefold, "crm:1").0);
+    // A later grant lifts a withdrawal on its own identifier alone: of two identifiers the more restrictive counts.
     push(&mut onefold, &consent("c6", "home@example.com", "given", "2025-03-01T00:00:00Z", None));
+    onefold.commit().unwrap();
+    assert!(!allowed(&onefold, "crm:1").0);
+    push(&mut onefold, &consent("c7", "work@example.com", "given", "2025-03-02T00:00:00Z", None));
     onefold.commit().unwrap();
     assert!(allowed(&onefold, "crm:1").0);
 }

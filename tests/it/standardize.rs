@@ -4,8 +4,8 @@
 //! standardised once stays as it is.
 
 use onefold::model::{
-    Attribute, AttributeId, Category, CellKind, ConsentField, FieldIndex, FieldRole, Fields, Format, IdentifierKind,
-    Purpose, PurposeId, Role, Schema, Semantic, Source, SourceField, SourceId, Timestamp,
+    Attribute, AttributeId, Category, CellKind, ConsentField, ConsentState, FieldIndex, FieldRole, Fields, Format,
+    IdentifierKind, Purpose, PurposeId, Role, Schema, Semantic, Source, SourceField, SourceId, Timestamp,
 };
 use onefold::standardize::{Consent, ConsentProblem, Reason, Standardized, Standardizer};
 use proptest::prelude::*;
@@ -453,18 +453,27 @@ fn consents() {
         fields.push(FieldIndex(5), CellKind::Text, "not an identifier");
         assert_eq!(standardizer.consent(SourceId(0), &fields, event, &mut out), expected, "{cells:?}");
     };
-    let consent = |purpose, given, at, until: Option<i64>| {
-        Ok(Consent { purpose: PurposeId(purpose), given, at: Timestamp(at), until: until.map(Timestamp) })
+    let consent = |purpose, state, at, until: Option<i64>| {
+        let (explicit, parental) = (false, false);
+        Ok(Consent {
+            purpose: PurposeId(purpose),
+            state,
+            explicit,
+            parental,
+            at: Timestamp(at),
+            until: until.map(Timestamp),
+        })
     };
+    use ConsentState::{Given, Unknown, Withdrawn};
     let (time, micros) = ("2025-01-31T09:30:00Z", 1_738_315_800_000_000);
     let who = "ada@example.com";
-    check([who, "marketing", "given", time, ""], event, consent(0, true, micros, None));
-    check([who, "Marketing", "dpv:ConsentGiven", time, time], None, consent(0, true, micros, Some(micros)));
-    check([who, "dpv:ServiceUsageAnalytics", "opt_in", "", ""], event, consent(1, true, 1_000_000, None));
-    check([who, "marketing", "given", time, "9999-12-31T23:59:59Z"], None, consent(0, true, micros, None));
-    check([who, "marketing", "withdrawn", time, "rubbish"], event, consent(0, false, micros, None));
-    check([who, "marketing", "withdrawn", "rubbish", ""], event, consent(0, false, 1_000_000, None));
-    check([who, "marketing", "ConsentUnknown", time, ""], None, consent(0, false, micros, None));
+    check([who, "marketing", "given", time, ""], event, consent(0, Given, micros, None));
+    check([who, "Marketing", "dpv:ConsentGiven", time, time], None, consent(0, Given, micros, Some(micros)));
+    check([who, "dpv:ServiceUsageAnalytics", "opt_in", "", ""], event, consent(1, Given, 1_000_000, None));
+    check([who, "marketing", "given", time, "9999-12-31T23:59:59Z"], None, consent(0, Given, micros, None));
+    check([who, "marketing", "withdrawn", time, "rubbish"], event, consent(0, Withdrawn, micros, None));
+    check([who, "marketing", "withdrawn", "rubbish", ""], event, consent(0, Withdrawn, 1_000_000, None));
+    check([who, "marketing", "ConsentUnknown", time, ""], None, consent(0, Unknown, micros, None));
     check([who, "marketing", "perhaps", time, ""], event, Err(ConsentProblem::StateUnknown));
     check([who, "marketing", "", time, ""], event, Err(ConsentProblem::StateMissing));
     check([who, "spying", "given", time, ""], event, Err(ConsentProblem::PurposeUnknown));

@@ -5,8 +5,8 @@
 //! parts of it cut, flipped or deleted (damage), each opened and read to the last row.
 
 use onefold::model::{
-    AttributeId, Birth, Facts, FieldIndex, IdentifierHash, KindId, Link, NameHash, Order, Permission, PurposeId,
-    Sequence, SourceId, ValueHash, Winner,
+    About, AttributeId, Birth, Context, Facts, FieldIndex, IdentifierHash, KindId, Link, NameHash, Order, Permission,
+    PurposeId, Sequence, SourceId, ValueHash, Winner,
 };
 use onefold::store::{Batch, Error, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
 use proptest::prelude::*;
@@ -70,6 +70,8 @@ fn record(seed: u64) -> RecordRow {
     let facts = Facts {
         source: SourceId(1),
         at: 5,
+        since: 6,
+        about: About::default(),
         given: onefold::model::NameMark::NONE,
         identifiers: vec![(KindId(0), IdentifierHash(seed.into()))],
         values: vec![(AttributeId(2), ValueHash(seed))],
@@ -89,8 +91,9 @@ fn record(seed: u64) -> RecordRow {
 fn profile(seed: u64) -> ProfileRow {
     let (a, b) = (Birth(seed), Birth(seed.wrapping_add(1)));
     let link = Link { a, b, kind: KindId(1), identifier: IdentifierHash(seed.into()) };
-    let winner = Winner { attribute: AttributeId(3), record: b, value: ValueHash(seed) };
-    let permission = Permission { purpose: PurposeId(1), given: true, until: 9, consent: b };
+    let winner = Winner { attribute: AttributeId(3), record: b, value: ValueHash(seed), uses: Winner::PLAIN };
+    let permission =
+        Permission { purpose: PurposeId(1), categories: 3, context: Context::default(), until: 9, consent: Some(b) };
     ProfileRow {
         members: vec![a, b],
         links: vec![(link, Sequence(seed))],

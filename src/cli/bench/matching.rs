@@ -10,7 +10,7 @@ use crate::cli::output;
 use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
 use crate::matching::{Comparable, Model, train};
-use crate::model::{Birth, Facts, IdentifierHash, KindId, NameMark, Named, Schema, SourceId};
+use crate::model::{About, Birth, Facts, IdentifierHash, KindId, NameMark, Named, Schema, SourceId};
 use crate::pipeline::{Onefold, OpenOptions};
 use crate::policy::{self, Bundle};
 use std::collections::HashMap;
@@ -107,13 +107,21 @@ fn carrying(kind: KindId, numbers: &[u64]) -> Facts {
     let mut identifiers: Vec<_> =
         numbers.iter().map(|number| (kind, IdentifierHash(u128::from(*number) << 64 | 2))).collect();
     identifiers.sort_unstable();
-    Facts { source: SourceId(0), at: 0, given: NameMark::NONE, identifiers, values: Vec::new() }
+    Facts {
+        source: SourceId(0),
+        at: 0,
+        since: 0,
+        about: About::default(),
+        given: NameMark::NONE,
+        identifiers,
+        values: Vec::new(),
+    }
 }
 
 /// A record that alone holds the halves of a component together goes and comes.
 fn bridge(schema: &Schema, book: &mut Book) -> anyhow::Result<()> {
     let Some(kind) = schema.kind("device_id") else { return Ok(()) };
-    let mut engine = Engine::new(&Rules::new(schema, None));
+    let mut engine = Engine::new(&Rules::new(schema, None, None));
     // Chains of records: each shares an identifier with the one before it.
     let half = COMPONENT / 2;
     for number in (0..COMPONENT).filter(|number| *number != half) {
@@ -141,7 +149,7 @@ fn bridge(schema: &Schema, book: &mut Book) -> anyhow::Result<()> {
 /// A value that a hundred thousand records carry appears, and leaves.
 fn hub(schema: &Schema, book: &mut Book) -> anyhow::Result<()> {
     let Some(kind) = schema.kind("device_id") else { return Ok(()) };
-    let mut engine = Engine::new(&Rules::new(schema, None));
+    let mut engine = Engine::new(&Rules::new(schema, None, None));
     let (own, shared): (Vec<Facts>, Vec<Facts>) =
         (1..=CARRIERS).map(|number| (carrying(kind, &[number]), carrying(kind, &[0, number]))).unzip();
     for (number, facts) in (0..).zip(&own) {

@@ -3,6 +3,7 @@
 //! Nothing outside the ledger sees these types. INVARIANT: reading accepts only what writing gives, so every payload
 //! has one form.
 
+mod decisions;
 mod evidence;
 mod read;
 mod request;
@@ -59,6 +60,10 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<Content> {
         Kind::Redaction => Content::Redaction(evidence::read_redaction(bytes)?),
         Kind::Read => Content::Read(read::read_read(bytes)?),
         Kind::Request => Content::Request(request::read_request(bytes)?),
+        Kind::Uses => Content::Uses(decisions::read_uses(bytes)?),
+        Kind::Permissions => Content::Permissions(decisions::read_permissions(bytes)?),
+        Kind::Tick => Content::Tick(decisions::read_tick(bytes)?),
+        Kind::Binding => Content::Binding(decisions::read_binding(bytes)?),
     })
 }
 
@@ -81,6 +86,10 @@ impl Content {
             Self::Redaction(payload) => payload.seal(),
             Self::Read(payload) => payload.seal(),
             Self::Request(payload) => payload.seal(),
+            Self::Uses(payload) => payload.seal(),
+            Self::Permissions(payload) => payload.seal(),
+            Self::Tick(payload) => payload.seal(),
+            Self::Binding(payload) => payload.seal(),
             Self::Sealed { .. } | Self::Erased { .. } => return None,
         })
     }

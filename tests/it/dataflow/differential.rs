@@ -6,7 +6,7 @@ use super::{MIDDLE, Op, Run, SMALL, history, world};
 use differential_dataflow::VecCollection;
 use differential_dataflow::input::InputSession;
 use differential_dataflow::operators::Iterate;
-use onefold::model::{Birth, Criterion, Facts, KindId, Named, Permission, PurposeId, SourceId, SurvivorshipRule};
+use onefold::model::{Birth, Criterion, Facts, KindId, SourceId, SurvivorshipRule};
 use proptest::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,8 +21,6 @@ type Carries = (u128, (u64, u64));
 /// (attribute, (event time, reversed rank, birth, value)).
 type Valued = (u64, (u16, (i64, u64, u64, u64)));
 type Winner = (u64, u16, u64, u64);
-/// (purpose, event time, withdrawn, reversed end, rank, birth): of one purpose the greatest decides.
-type Consent = (u8, i64, bool, i64, u64, u64);
 type Counts<D> = Rc<RefCell<BTreeMap<D, isize>>>;
 
 /// A graph of differential's own operators, with limits by kind and the latest value as the winner.
@@ -31,10 +29,8 @@ struct Oracle {
     carries: InputSession<u64, Carries, isize>,
     records: InputSession<u64, u64, isize>,
     values: InputSession<u64, Valued, isize>,
-    consents: InputSession<u64, (u128, Consent), isize>,
     members: Counts<(u64, u64)>,
     winners: Counts<Winner>,
-    permissions: Counts<(u64, Consent)>,
     probe: ProbeHandle<u64>,
     epoch: u64,
 }
@@ -46,25 +42,16 @@ impl Oracle {
             carries: InputSession::new(),
             records: InputSession::new(),
             values: InputSession::new(),
-            consents: InputSession::new(),
             members: Counts::default(),
             winners: Counts::default(),
-            permissions: Counts::default(),
             probe: ProbeHandle::default(),
             epoch: 0,
         };
-        let Self { worker, carries, records, values, consents, members, winners, permissions, probe, .. } = &mut oracle;
+        let Self { worker, carries, records, values, members, winners, probe, .. } = &mut oracle;
         worker.dataflow(|scope: Scope<'_, u64>| {
             let ordinary = ordinary(carries.to_collection(scope), limits);
-            let roots = components(ordinary.clone(), records.to_collection(scope));
+            let roots = components(ordinary, records.to_collection(scope));
             gather(roots.clone(), members, probe);
-            let deciding = consents
-                .to_collection(scope)
-                .join_map(ordinary, |_, consent, (_, birth)| (*birth, *consent))
-                .join_map(roots.clone(), |_, consent, root| ((*root, consent.0), *consent))
-                .reduce(|_, input, output| output.extend(input.last().map(|(consent, _)| (**consent, 1))))
-                .map(|((root, _), consent)| (root, consent));
-            gather(deciding, permissions, probe);
             let best = values
                 .to_collection(scope)
                 .join_map(roots, |_, (attribute, value), root| ((*root, *attribute), *value))
@@ -90,21 +77,11 @@ impl Oracle {
                     self.values.update((birth, (attribute.0, (facts.at, !named.rank, birth, value.0))), diff);
                 }
             }
-            for (named, facts) in &world.consents {
-                let Named { rank, birth } = *named;
-                // The reversal keeps the order of all but the least number, which no end of a permission is here.
-                let consent = (facts.purpose.0, facts.at, !facts.given, -facts.until, rank, birth.0);
-                for (_, identifier) in &facts.identifiers {
-                    self.consents.update((identifier.0, consent), diff);
-                }
-            }
         }
         self.epoch += 1;
         self.carries.advance_to(self.epoch);
         self.records.advance_to(self.epoch);
         self.values.advance_to(self.epoch);
-        self.consents.advance_to(self.epoch);
-        self.consents.flush();
         self.carries.flush();
         self.records.flush();
         self.values.flush();
@@ -119,14 +96,10 @@ impl Oracle {
         members.sort_unstable();
         assert_eq!(rows(&self.members), members);
         let winner = |root: &Birth, w: &onefold::model::Winner| (root.0, w.attribute.0, w.record.0, w.value.0);
-        let winners = state.winners.iter().flat_map(|(root, row)| row.iter().map(move |w| winner(root, w)));
+        let plain = |w: &&onefold::model::Winner| w.is_for(None);
+        let winners =
+            state.winners.iter().flat_map(|(root, row)| row.iter().filter(plain).map(move |w| winner(root, w)));
         assert_eq!(self.winners.borrow().keys().copied().collect::<Vec<_>>(), winners.collect::<Vec<_>>());
-        let answers = self.permissions.borrow();
-        let answers = answers.keys().map(|(root, (purpose, _, withdrawn, until_reversed, _, consent))| {
-            let (purpose, consent) = (PurposeId(*purpose), Birth(*consent));
-            (Birth(*root), Permission { purpose, given: !withdrawn, until: -until_reversed, consent })
-        });
-        assert!(answers.eq(state.permissions.iter().copied()), "{:?}", state.permissions);
     }
 }
 
@@ -182,6 +155,8 @@ fn check(history: &[Vec<Op>]) {
     let mut world = world();
     let latest = SurvivorshipRule { criteria: vec![Criterion::Recency] };
     world.rules.survivorship.fill(latest);
+    // What may be combined is no matter of theirs.
+    world.rules.decisions = None;
     let mut oracle = Oracle::new(world.rules.guards.iter().map(|guard| guard.records_max).collect());
     let mut run = Run::new(world);
     for ops in history {
@@ -212,6 +187,8 @@ fn a_chain_equals_label_propagation() {
     let facts = |number: u64| Facts {
         source: SourceId(0),
         at: 0,
+        since: 0,
+        about: onefold::model::About::default(),
         given: onefold::model::NameMark::NONE,
         identifiers: vec![super::identifier(0, number), super::identifier(0, number + 1)],
         values: Vec::new(),

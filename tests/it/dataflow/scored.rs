@@ -5,7 +5,7 @@
 use super::{Op, Run, named, strict, strict_op, world};
 use onefold::matching::{Comparable, Comparisons, Scorer, train};
 use onefold::model::{
-    Attribute, AttributeId, Category, Facts, Fields, NameMark, Schema, Semantic, SourceId, SurvivorshipRule,
+    About, Attribute, AttributeId, Category, Facts, Fields, NameMark, Schema, Semantic, SourceId, SurvivorshipRule,
 };
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
@@ -121,8 +121,15 @@ fn histories_score_and_refuse() {
 fn a_block_crosses_its_limit_both_ways() {
     let mut run = Run::new(scored_world(world()));
     let limit = u64::from(run.world.rules.scorer.as_ref().unwrap().block_records_max());
-    let facts =
-        Facts { source: SourceId(1), at: 0, given: NameMark::NONE, identifiers: Vec::new(), values: Vec::new() };
+    let facts = Facts {
+        source: SourceId(1),
+        at: 0,
+        since: 0,
+        about: About::default(),
+        given: NameMark::NONE,
+        identifiers: Vec::new(),
+        values: Vec::new(),
+    };
     let put = |number: u64| [Op::Put(number, facts.clone()), Op::Compare(number, Some(0))];
     run.epoch(&(0..limit).flat_map(put).collect::<Vec<_>>());
     assert_eq!(run.state.links.len() as u64, limit - 1, "all are one profile");

@@ -4,12 +4,20 @@
 
 use super::{Op, Run, identifier, named, world};
 use onefold::dataflow::Membership;
-use onefold::model::{Birth, Facts, IdentifierHash, KindId, NameMark, SourceId};
+use onefold::model::{About, Birth, Facts, IdentifierHash, KindId, NameMark, SourceId};
 
 fn carrying(identifiers: &[(KindId, IdentifierHash)]) -> Facts {
     let mut identifiers = identifiers.to_vec();
     identifiers.sort_unstable();
-    Facts { source: SourceId(0), at: 0, given: NameMark::NONE, identifiers, values: Vec::new() }
+    Facts {
+        source: SourceId(0),
+        at: 0,
+        since: 0,
+        about: About::default(),
+        given: NameMark::NONE,
+        identifiers,
+        values: Vec::new(),
+    }
 }
 
 /// A record that shares an identifier with the one before it and one with the one after it.

@@ -22,6 +22,10 @@ pub struct World {
     pub same: BTreeSet<(Named, Named)>,
     pub different: BTreeSet<(Birth, Birth)>,
     pub allowed: BTreeSet<(KindId, IdentifierHash)>,
+    pub restricted: BTreeSet<Birth>,
+    pub objected: BTreeSet<(Birth, Option<PurposeId>)>,
+    pub bound: BTreeSet<(Birth, IdentifierHash, Birth)>,
+    pub tick: Option<i64>,
     /// What can be compared, and which of it each record is compared by.
     pub comparables: Vec<Comparable>,
     pub compared: BTreeMap<Named, usize>,
@@ -31,9 +35,11 @@ pub struct World {
 pub struct Ties {
     pub groups: Vec<Vec<Named>>,
     pub all: Vec<Named>,
+    /// Whether it says of all of them that they are one person.
+    pub ordinary: bool,
 }
 
-type Carried = BTreeMap<(KindId, IdentifierHash), Ties>;
+pub type Carried = BTreeMap<(KindId, IdentifierHash), Ties>;
 
 /// What the engine says, accumulated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +75,7 @@ impl State {
             }
         }
         let decided: BTreeSet<_> = self.permissions.iter().map(|(root, row)| (root, row.purpose)).collect();
-        assert_eq!(decided.len(), self.permissions.len(), "one consent decides a purpose: {:?}", self.permissions);
+        assert_eq!(decided.len(), self.permissions.len(), "one answer for a purpose: {:?}", self.permissions);
     }
 
     /// What a fresh engine that reaches this state in one epoch has to say.
@@ -107,9 +113,10 @@ impl World {
         let (links, refused) = self.forest(&carriers);
         let members = self.members(&links);
         let roots: BTreeMap<Birth, Birth> = members.iter().map(|m| (m.record, m.root)).collect();
+        let (permissions, uses) = self.permissions(&carriers, &roots);
         State {
-            winners: self.winners(&roots),
-            permissions: self.permissions(&carriers, &roots),
+            winners: self.winners(&roots, &uses),
+            permissions,
             links,
             refused,
             uncertain: self.scored(|weight, scorer| weight < scorer.automatic()).collect(),
@@ -126,16 +133,20 @@ impl World {
             }
         }
         let ties = carriers.into_iter().filter_map(|(identifier, carriers)| {
-            let groups = self.groups(identifier, &carriers)?;
-            Some((identifier, Ties { groups, all: carriers.into_iter().map(|(named, _)| named).collect() }))
+            let (ordinary, groups) = self.groups(identifier, &carriers)?;
+            Some((identifier, Ties { groups, all: carriers.into_iter().map(|(named, _)| named).collect(), ordinary }))
         });
         ties.collect()
     }
 
     /// Whom an identifier ties together; `None` when it is quarantined. Carriers are in ascending order of rank.
-    fn groups(&self, identifier: (KindId, IdentifierHash), carriers: &[(Named, NameMark)]) -> Option<Vec<Vec<Named>>> {
+    fn groups(
+        &self,
+        identifier: (KindId, IdentifierHash),
+        carriers: &[(Named, NameMark)],
+    ) -> Option<(bool, Vec<Vec<Named>>)> {
         let guard = self.rules.guards[usize::from(identifier.0.0)];
-        let everybody = || Some(vec![carriers.iter().map(|(named, _)| *named).collect()]);
+        let everybody = || Some((true, vec![carriers.iter().map(|(named, _)| *named).collect()]));
         if self.allowed.contains(&identifier) {
             return everybody();
         }
@@ -162,7 +173,7 @@ impl World {
         match groups.len() {
             0 | 1 if !weak => everybody(),
             names if guard.names_max > 0 && names > guard.names_max as usize => None,
-            _ => Some(groups.into_values().collect()),
+            _ => Some((false, groups.into_values().collect())),
         }
     }
 
@@ -230,8 +241,9 @@ impl World {
             if a == b {
                 continue;
             }
+            let alone = [link.a, link.b].iter().any(|end| self.is_alone(*end, carriers));
             let bridge = || self.is_bridge(&groups[a], &groups[b], link, &evidence);
-            let obstacle = self.obstacle(&groups[a], &groups[b], link);
+            let obstacle = alone.then_some(Obstacle::Combining).or_else(|| self.obstacle(&groups[a], &groups[b], link));
             match obstacle.or_else(|| bridge().then_some(Obstacle::Bridge)) {
                 Some(obstacle) => hindered.push((link, obstacle)),
                 None => {
@@ -315,23 +327,48 @@ impl World {
         }
     }
 
-    /// For each profile and attribute the value that beats all others.
-    fn winners(&self, roots: &BTreeMap<Birth, Birth>) -> BTreeMap<Birth, Vec<Winner>> {
-        let mut profiles: BTreeMap<Birth, Vec<(Named, &Facts)>> = BTreeMap::new();
-        // A record of a source that nobody knows is tied to others all the same, but gives no values.
-        for (named, facts) in self.records.iter().filter(|(_, f)| usize::from(f.source.0) < self.sources.len()) {
-            profiles.entry(roots[&named.birth]).or_default().push((*named, facts));
-        }
+    /// For each profile and attribute the value that beats all others, as such and among those of each purpose.
+    fn winners(
+        &self,
+        roots: &BTreeMap<Birth, Birth>,
+        uses: &BTreeMap<Birth, Vec<u64>>,
+    ) -> BTreeMap<Birth, Vec<Winner>> {
         let mut winners: BTreeMap<Birth, Vec<Winner>> = BTreeMap::new();
-        for (root, rows) in &profiles {
-            for attribute in (0..self.rules.survivorship.len()).map(|n| AttributeId(n as u16)) {
-                let key = |(named, facts): &(Named, &Facts)| (self.merits(attribute, rows, facts), Reverse(named.rank));
-                let candidates = rows.iter().filter_map(|row| Some((row, value_of(row.1, attribute)?)));
-                if let Some(((named, _), value)) = candidates.max_by_key(|(row, _)| key(row)) {
-                    winners.entry(*root).or_default().push(Winner { attribute, record: named.birth, value });
+        for use_of in 0..64u64 {
+            let use_of = 1 << use_of;
+            let mut profiles: BTreeMap<Birth, Vec<(Named, Facts)>> = BTreeMap::new();
+            // A record of a source that nobody knows is tied to others all the same, but gives no values.
+            for (named, facts) in self.records.iter().filter(|(_, f)| usize::from(f.source.0) < self.sources.len()) {
+                let mut facts = facts.clone();
+                if use_of != Winner::PLAIN {
+                    let may = |attribute: AttributeId| {
+                        let category = usize::from(self.rules.categories[usize::from(attribute.0)]);
+                        uses.get(&named.birth).is_some_and(|uses| uses[category] & use_of != 0)
+                    };
+                    facts.values.retain(|(attribute, _)| may(*attribute));
+                    if facts.values.is_empty() {
+                        continue;
+                    }
+                }
+                profiles.entry(roots[&named.birth]).or_default().push((*named, facts));
+            }
+            for (root, rows) in &profiles {
+                let rows: Vec<(Named, &Facts)> = rows.iter().map(|(named, facts)| (*named, facts)).collect();
+                for attribute in (0..self.rules.survivorship.len()).map(|n| AttributeId(n as u16)) {
+                    let key =
+                        |(named, facts): &(Named, &Facts)| (self.merits(attribute, &rows, facts), Reverse(named.rank));
+                    let candidates = rows.iter().filter_map(|row| Some((row, value_of(row.1, attribute)?)));
+                    let Some(((named, _), value)) = candidates.max_by_key(|(row, _)| key(row)) else { continue };
+                    let won = winners.entry(*root).or_default();
+                    let same = |w: &&mut Winner| (w.attribute, w.record, w.value) == (attribute, named.birth, value);
+                    match won.iter_mut().find(same) {
+                        Some(winner) => winner.uses |= use_of,
+                        None => won.push(Winner { attribute, record: named.birth, value, uses: use_of }),
+                    }
                 }
             }
         }
+        winners.values_mut().for_each(|winners| winners.sort());
         winners
     }
 
@@ -360,29 +397,7 @@ impl World {
         };
         (f64::from(source.trust) * (-halvings).exp2() * 1e6).round() as i64
     }
-
-    /// For each profile and purpose the latest of the consents on any of its members' ordinary identifiers.
-    fn permissions(&self, carriers: &Carried, roots: &BTreeMap<Birth, Birth>) -> BTreeSet<(Birth, Permission)> {
-        let mut deciding: BTreeMap<(Birth, PurposeId), (Order, Permission)> = BTreeMap::new();
-        for (named, consent) in &self.consents {
-            let ConsentFacts { purpose, given, until, .. } = *consent;
-            let order = (consent.at, !given, Reverse(until), *named);
-            let permission = Permission { purpose, given, until, consent: named.birth };
-            for record in
-                consent.identifiers.iter().flat_map(|identifier| carriers.get(identifier)).flat_map(|ties| &ties.all)
-            {
-                let slot = deciding.entry((roots[&record.birth], purpose)).or_insert((order, permission));
-                if slot.0 < order {
-                    *slot = (order, permission);
-                }
-            }
-        }
-        deciding.into_iter().map(|((root, _), (_, permission))| (root, permission)).collect()
-    }
 }
-
-/// The order of decision of consents: the greatest decides.
-type Order = (i64, bool, Reverse<i64>, Named);
 
 fn value_of(facts: &Facts, attribute: AttributeId) -> Option<ValueHash> {
     facts.values.iter().find(|(other, _)| *other == attribute).map(|(_, value)| *value)

@@ -132,6 +132,7 @@ Each value is shown with the record that it comes from and the ledger entry that
 Examples:
   onefold profile email:ada@example.com
   onefold profile crm:4711 --purpose marketing
+  onefold profile crm:4711 --at 12              # as it was at the end of epoch 12
   onefold profile cd9f0875730d210cc4e8e07c00e8f2ed --json")]
     Profile {
         /// Whose: a profile id, SOURCE:KEY such as crm:4711, or KIND:VALUE such as email:ada@example.com.
@@ -139,6 +140,9 @@ Examples:
         /// Only what may be used for this purpose; denied when nothing permits it.
         #[arg(long, value_name = "PURPOSE")]
         purpose: Option<String>,
+        /// As it was at the end of this epoch, from the ledger.
+        #[arg(long, value_name = "EPOCH", conflicts_with = "purpose")]
+        at: Option<u64>,
         /// On which request.
         #[command(flatten)]
         on: OnRequest,
@@ -157,6 +161,9 @@ Examples:
         /// Only this attribute.
         #[arg(long, value_name = "ATTRIBUTE")]
         attribute: Option<String>,
+        /// As it was at the end of this epoch, from the ledger.
+        #[arg(long, value_name = "EPOCH")]
+        at: Option<u64>,
         /// On which request.
         #[command(flatten)]
         on: OnRequest,

@@ -37,8 +37,12 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     match command {
         Command::Init { policy, identity_from, kek } => commands::init::run(&global, &policy, identity_from, kek),
         Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
-        Command::Profile { id, purpose, on } => commands::profile::run(&global, &id, purpose.as_deref(), &on),
-        Command::Explain { id, attribute, on } => commands::explain::run(&global, &id, attribute.as_deref(), &on),
+        Command::Profile { id, at: Some(epoch), on, .. } => commands::past::profile(&global, &id, epoch, &on),
+        Command::Profile { id, purpose, on, .. } => commands::profile::run(&global, &id, purpose.as_deref(), &on),
+        Command::Explain { id, attribute, at: Some(epoch), on } => {
+            commands::past::explain(&global, &id, attribute.as_deref(), epoch, &on)
+        }
+        Command::Explain { id, attribute, on, .. } => commands::explain::run(&global, &id, attribute.as_deref(), &on),
         Command::Why { first, second, without, on } => match (second, without) {
             (_, Some(without)) => commands::why::without(&global, &without, &first, &on),
             (second, None) => commands::why::run(&global, &first, &second.unwrap_or_default(), &on),

@@ -105,6 +105,11 @@ impl Archive {
         self.options.clock.now_s()
     }
 
+    /// The digest of the bundle in force.
+    pub(super) fn bundle_digest(&self) -> Option<ledger::Digest> {
+        Some(self.bundle.digest)
+    }
+
     /// Where reads are recorded.
     pub(super) fn place(&self) -> Place<'_> {
         let OpenOptions { random, storage, .. } = &self.options;

@@ -6,6 +6,7 @@
 
 mod access;
 mod archive;
+mod as_of;
 mod audit;
 mod clock;
 mod day;
@@ -54,6 +55,7 @@ mod wire;
 
 pub use access::Access;
 pub use archive::Archive;
+pub use as_of::{PastOther, PastPermission, PastProfile, PastValue};
 pub use audit::Audit;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use day::{Day, due, extended};

@@ -337,9 +337,20 @@ fn the_program_says_who_reads_and_lists_it() {
 }
 
 /// Commands that open a reader that leaves no record, because they show no value.
-const WITHOUT_VALUES: [&str; 11] =
-    ["audit.rs", "demo.rs", "disclose.rs", "erase.rs", "evaluate.rs", "export.rs", "profile.rs", "reads.rs", "report.rs",
-    "request.rs", "rights.rs"];
+const WITHOUT_VALUES: [&str; 12] = [
+    "audit.rs",
+    "demo.rs",
+    "disclose.rs",
+    "erase.rs",
+    "evaluate.rs",
+    "export.rs",
+    "past.rs",
+    "profile.rs",
+    "reads.rs",
+    "report.rs",
+    "request.rs",
+    "rights.rs",
+];
 
 #[test]
 fn no_command_shows_values_unrecorded() {

@@ -198,9 +198,11 @@ fn an_access_report_has_all_of_the_person_and_nothing_of_another() {
     let zora = root(&onefold, "crm:a");
     let access = onefold.open_request(&new(zora, Right::Access), "grace").unwrap();
     let portability = onefold.open_request(&new(zora, Right::Portability), "grace").unwrap();
-    onefold.set_mark(zora, Mark::Objection(None), &said("letter")).unwrap();
     let named = Access { actor: "secret-agent".into(), purpose: Some("marketing".into()), request: None };
     onefold.read_as(&named).unwrap().profile(zora, None).unwrap();
+    onefold.set_mark(zora, Mark::Objection(None), &said("letter")).unwrap();
+    let denied = onefold.read_as(&named).unwrap().profile(zora, None);
+    assert!(matches!(denied, Err(Error::Denied { why }) if why.contains("Art. 21")), "an objection binds at once");
     drop(onefold);
     let data = text(&data);
     let file = |name: &str| folder.path().join(name);

@@ -12,6 +12,7 @@ pub mod init;
 pub mod key;
 pub mod ledger;
 pub mod matching;
+pub mod past;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;

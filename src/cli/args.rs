@@ -1,14 +1,22 @@
 //! The command line: what can be asked, with help that teaches.
 
 mod evidence;
+mod ledger;
 mod matching;
 mod policy;
+mod reads;
+mod requests;
 mod review;
+mod rights;
 
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
+pub use ledger::LedgerCommand;
 pub use matching::MatchCommand;
 pub use policy::{Explain, PolicyCommand};
+pub use reads::ReadsCommand;
+pub use requests::{LawWord, Open as OpenRequest, RequestCommand, RightWord};
 pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
+pub use rights::{CopyFormat, CopyOf, MarkCommand, Marked, ObjectCommand, ReportCommand};
 
 use super::access::KeyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -48,6 +56,9 @@ pub struct Global {
     /// The data directory.
     #[arg(long, global = true, env = "ONEFOLD_DATA", value_name = "DIR", default_value = "onefold-data")]
     pub data: PathBuf,
+    /// Who reads or decides; it is recorded. The login name of the user if not given.
+    #[arg(long = "as", global = true, env = "ONEFOLD_ACTOR", hide_env_values = true, value_name = "ACTOR")]
+    pub actor: Option<String>,
     /// Print JSON for scripts instead of text for people.
     #[arg(long, global = true)]
     pub json: bool,
@@ -57,6 +68,14 @@ pub struct Global {
     /// What opens the keys.
     #[command(flatten)]
     pub keys: KeyOptions,
+}
+
+/// The request that values are read for.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OnRequest {
+    /// The reference of the request that this is for, such as a case number; it is recorded.
+    #[arg(long = "request", value_name = "REF")]
+    pub request: Option<String>,
 }
 
 /// What to do.
@@ -115,6 +134,7 @@ Each value is shown with the record that it comes from and the ledger entry that
 Examples:
   onefold profile email:ada@example.com
   onefold profile crm:4711 --purpose marketing
+  onefold profile crm:4711 --at 12              # as it was at the end of epoch 12
   onefold profile cd9f0875730d210cc4e8e07c00e8f2ed --json")]
     Profile {
         /// Whose: a profile id, SOURCE:KEY such as crm:4711, or KIND:VALUE such as email:ada@example.com.
@@ -122,6 +142,12 @@ Examples:
         /// Only what may be used for this purpose; denied when nothing permits it.
         #[arg(long, value_name = "PURPOSE")]
         purpose: Option<String>,
+        /// As it was at the end of this epoch, from the ledger.
+        #[arg(long, value_name = "EPOCH", conflicts_with = "purpose")]
+        at: Option<u64>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// Explain where each value of a profile comes from, which rule chose it and what lost.
     #[command(after_help = "\
@@ -137,6 +163,12 @@ Examples:
         /// Only this attribute.
         #[arg(long, value_name = "ATTRIBUTE")]
         attribute: Option<String>,
+        /// As it was at the end of this epoch, from the ledger.
+        #[arg(long, value_name = "EPOCH")]
+        at: Option<u64>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// Show the evidence that two records are one person, or what holds a profile together.
     #[command(after_help = "\
@@ -156,6 +188,9 @@ Examples:
         /// The record that would leave, as SOURCE:KEY.
         #[arg(long, value_name = "RECORD", conflicts_with = "second")]
         without: Option<String>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// See what is uncertain about who is who, and decide it.
     #[command(after_help = "\
@@ -207,6 +242,9 @@ Examples:
         /// Where to; standard output if not given.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// On which request.
+        #[command(flatten)]
+        on: OnRequest,
     },
     /// List what could not be used, and try it again.
     #[command(after_help = "\
@@ -246,6 +284,68 @@ Examples:
   onefold erase crm:4711 --request DSR-2026-042 --ground no-longer-needed --only-record --yes
   onefold erase --list")]
     Erase(Erase),
+    /// Write a person's copy: everything about them, or what they provided to take elsewhere.
+    #[command(after_help = "\
+The copy is the same, byte for byte, for the same state. It is recorded as a read; with --request, its SHA-256 is \
+written into the request, which stays open until `onefold request close`.
+
+Examples:
+  onefold report access email:ada@example.com -o copy.json --request R-2026-0001
+  onefold report portability crm:4711 -o data.csv --format csv")]
+    Report {
+        /// Which copy.
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
+    /// Keep track of what persons ask for: access, erasure and their other rights, with deadlines.
+    #[command(after_help = "\
+Each request and each step of it is an entry of the ledger, encrypted under the key of the person's oldest \
+record. When the person is erased, reference, dates and outcome stay, and not whose it was.
+
+Examples:
+  onefold request open access email:ada@example.com --law gdpr
+  onefold request list
+  onefold request close R-2026-0001 --outcome fulfilled --reason \"copy sent\"")]
+    Request {
+        /// What to do.
+        #[command(subcommand)]
+        command: RequestCommand,
+    },
+    /// Keep a person's data from erasure, as a law or a claim requires (GDPR Art. 17(3)).
+    #[command(after_help = "\
+An erasure leaves what is held, says so with the entry of the hold, and goes through with the rest.
+
+Examples:
+  onefold hold set crm:4711 --law \"GDPR Art. 17(3)(e)\" --reason \"lawsuit 12 O 34/26\"
+  onefold hold list
+  onefold hold release crm:4711 --law \"GDPR Art. 17(3)(e)\" --reason \"settled\"")]
+    Hold {
+        /// What to do.
+        #[command(subcommand)]
+        command: MarkCommand,
+    },
+    /// Keep a person's data and do not use it (GDPR Art. 18).
+    #[command(after_help = "\
+It holds for all live records of the profile, and binds whatever profile they come to be in.
+
+Examples:
+  onefold restrict set crm:4711 --reason \"contests the address\"
+  onefold restrict lift crm:4711 --reason \"address confirmed\"")]
+    Restrict {
+        /// What to do.
+        #[command(subcommand)]
+        command: MarkCommand,
+    },
+    /// Record that a person objects to a purpose, or to all that can be objected to (GDPR Art. 21).
+    #[command(after_help = "\
+Examples:
+  onefold object set crm:4711 --purpose marketing --reason \"letter of 3 May\"
+  onefold object withdraw crm:4711 --purpose marketing --reason \"called back\"")]
+    Object {
+        /// What to do.
+        #[command(subcommand)]
+        command: ObjectCommand,
+    },
     /// Look after the keys: what they are, under whose key they are kept, replace them.
     #[command(after_help = "\
 Examples:
@@ -366,110 +466,6 @@ Examples:
     },
     /// Try all of it again, after the bundle's source or the program was corrected.
     Retry,
-}
-
-/// The ledger.
-#[derive(Debug, Subcommand)]
-pub enum LedgerCommand {
-    /// Check every byte of the chain, and its signed checkpoints. Needs no keys.
-    #[command(after_help = "\
-Reads DIR/ledger alone, so a copy of that folder is enough. Exit code 5 means that it does not verify.
-
-By itself a ledger shows that nothing in it was altered. That it was not cut back takes a checkpoint from \
-before, that it was not written anew by somebody else takes a checkpoint or the public key: keep them apart from \
-the ledger, and give them here. What was not proved for want of them is said.
-
-Examples:
-  onefold ledger verify --data DATA
-  onefold ledger verify --data COPY --key onefold.vkey --since checkpoint-of-last-month
-  onefold ledger verify --data COPY --json")]
-    Verify(Verify),
-    /// Sign a checkpoint over the whole ledger, publish it, or keep what witnesses say of it.
-    #[command(after_help = "\
-A checkpoint is a signed note (C2SP tlog-checkpoint): whoever has kept one can tell later whether the ledger \
-still begins as it did then. --publish DIR writes the log for others to read (C2SP tlog-tiles): all hashes, and \
-entries without anything encrypted; again, it adds what is new. --publish URL sends the checkpoint there by PUT. \
-Witnesses cosign the file that -o wrote; --cosignature takes what they give back.
-
-Examples:
-  onefold ledger checkpoint -o checkpoint
-  onefold ledger checkpoint --publish /srv/log
-  onefold ledger checkpoint --publish https://anchor.example.com/onefold
-  onefold ledger checkpoint --cosignature cosigned --witness witness.vkey")]
-    Checkpoint(Checkpoint),
-    /// Prove that an entry is in the ledger, or that the ledger goes on from an earlier checkpoint.
-    #[command(after_help = "\
-An entry's proof is a C2SP tlog-proof file. A proof of consistency (RFC 9162) is its hashes in base64, one a \
-line; it is empty when nothing came in between. Both are made without keys, and verify without this program.
-
-Examples:
-  onefold ledger prove 7236 -o entry.tlog-proof
-  onefold ledger prove 7236 --checkpoint checkpoint-of-last-month
-  onefold ledger prove --from checkpoint-of-last-month")]
-    Prove(Prove),
-    /// Compare all that the ledger justifies with all that profiles show. Needs the keys.
-    #[command(after_help = "\
-Every link, every value and every permission must have exactly one entry that justifies it, and every entry in \
-force must have its link, value or permission. Exit code 5 means that some do not.
-
-Examples:
-  onefold ledger audit --data DATA
-  onefold ledger audit --data DATA --json")]
-    Audit,
-    /// Delete the ciphertexts of erased records whose date has come. Needs the keys.
-    #[command(after_help = "\
-Their keys are destroyed already, so nobody can read them; this removes the bytes, too. Hashes stay, so that the \
-ledger verifies as before. It also happens when the directory is opened for changes after the date.
-
-Examples:
-  onefold ledger redact
-  onefold ledger redact --all    # also those whose date has not come")]
-    Redact {
-        /// Do not wait for the dates.
-        #[arg(long)]
-        all: bool,
-    },
-    /// Show entries in clear. Needs the keys.
-    #[command(after_help = "\
-Examples:
-  onefold ledger show                # the first 20
-  onefold ledger show 7236 -n 1      # the entry that an explanation names as #7236
-  onefold ledger show 0 -n 100 --json")]
-    Show {
-        /// Sequence of the first entry.
-        #[arg(default_value_t = 0)]
-        from: u64,
-        /// How many entries.
-        #[arg(long, short = 'n', default_value_t = 20)]
-        count: u64,
-    },
-    /// Pack entries, their keys and their proofs for somebody who has neither the ledger nor its keys.
-    #[command(after_help = "\
-The package holds the key of each of its entries and of no other. With --profile, it holds what the present state \
-of the profile rests on: what was received of its records, the merges that join them, where its values come from, \
-the decisions about it and the consents behind them. Entries about erased records go in without a key.
-
-Give its reader the key that is printed by another way than the package, and let them run `onefold verify`.
-
-Examples:
-  onefold ledger disclose --entries 12,40-45 -o entries.zip
-  onefold ledger disclose --profile email:ada@example.com -o ada.zip
-  onefold ledger disclose --profile crm:4711 --since checkpoint-2026-01 -o ada.zip")]
-    #[command(group(clap::ArgGroup::new("what").required(true).args(["entries", "profile"])))]
-    Disclose {
-        /// Sequences of entries, such as 12,40-45.
-        #[arg(long, value_name = "LIST")]
-        entries: Option<String>,
-        /// Whose: a profile id, SOURCE:KEY or KIND:VALUE.
-        #[arg(long, value_name = "ID")]
-        profile: Option<String>,
-        /// A checkpoint that its reader has: the package proves that the ledger goes on from it.
-        #[arg(long, value_name = "CHECKPOINT")]
-        since: Option<PathBuf>,
-        /// The package, a new file.
-        #[arg(long, short, value_name = "PKG")]
-        output: PathBuf,
-    },
 }
 
 /// What the whole engine is measured with. None of it is for a part that is measured by itself, so that it must be seen

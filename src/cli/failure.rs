@@ -163,6 +163,11 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::Contradiction(_) => {
             (USAGE, hint("`onefold review list --decisions` shows them; withdraw the earlier one first"))
         }
+        E::Held { .. } => (DENIED, hint("`onefold hold list` shows why; `onefold hold release` ends it")),
+        E::Unrecorded(error) => of_pipeline(error),
+        E::ReadsDamaged { error, .. } => of_ledger(error),
+        E::ReadsInUse { .. } => (IN_USE, hint("wait for the other process to end; it is safe to try again")),
+        E::ReadsBroken { .. } => (TAMPERED, hint("compare with a backup or another copy of DIR/reads")),
         E::TooManyTouched { .. } => {
             (USAGE, hint("look for a value that strangers share: `onefold review identifiers`"))
         }

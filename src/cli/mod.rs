@@ -37,20 +37,29 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     match command {
         Command::Init { policy, identity_from, kek } => commands::init::run(&global, &policy, identity_from, kek),
         Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
-        Command::Profile { id, purpose } => commands::profile::run(&global, &id, purpose.as_deref()),
-        Command::Explain { id, attribute } => commands::explain::run(&global, &id, attribute.as_deref()),
-        Command::Why { first, second, without } => match (second, without) {
-            (_, Some(without)) => commands::why::without(&global, &without, &first),
-            (second, None) => commands::why::run(&global, &first, &second.unwrap_or_default()),
+        Command::Profile { id, at: Some(epoch), on, .. } => commands::past::profile(&global, &id, epoch, &on),
+        Command::Profile { id, purpose, on, .. } => commands::profile::run(&global, &id, purpose.as_deref(), &on),
+        Command::Explain { id, attribute, at: Some(epoch), on } => {
+            commands::past::explain(&global, &id, attribute.as_deref(), epoch, &on)
+        }
+        Command::Explain { id, attribute, on, .. } => commands::explain::run(&global, &id, attribute.as_deref(), &on),
+        Command::Why { first, second, without, on } => match (second, without) {
+            (_, Some(without)) => commands::why::without(&global, &without, &first, &on),
+            (second, None) => commands::why::run(&global, &first, &second.unwrap_or_default(), &on),
         },
         Command::Review { command } => commands::review::run(&global, &command),
-        Command::Export { table, format, purpose, output } => {
-            commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref())
+        Command::Export { table, format, purpose, output, on } => {
+            commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref(), &on)
         }
         Command::Match { command } => commands::matching::run(&global, &command),
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
         Command::Erase(options) => commands::erase::run(&global, &options),
+        Command::Report { command } => commands::report::run(&global, &command),
+        Command::Hold { command } => commands::rights::hold(&global, &command),
+        Command::Restrict { command } => commands::rights::restrict(&global, &command),
+        Command::Object { command } => commands::rights::object(&global, &command),
+        Command::Request { command } => commands::request::run(&global, &command),
         Command::Key { command } => commands::key::run(&global, &command),
         Command::Verify { package, key, since } => {
             commands::verify::run(&global, &package, key.as_deref(), since.as_deref())

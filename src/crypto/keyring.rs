@@ -336,7 +336,12 @@ impl Keyring {
 
     /// The keys that hide which records entries are about.
     pub fn slots(&self) -> SlotKeys {
-        SlotKeys::new(&self.secrets.slots, self.ledger_id())
+        self.slots_of(self.ledger_id())
+    }
+
+    /// The same for a chain beside the ledger, which has an id of its own.
+    pub fn slots_of(&self, chain: LedgerId) -> SlotKeys {
+        SlotKeys::new(&self.secrets.slots, chain)
     }
 
     /// What makes tombstones.

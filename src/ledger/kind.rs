@@ -49,6 +49,8 @@ pub enum Kind {
     Commit = 10,
     /// A steward decided about records or an identifier, or withdrew a decision.
     Review = 11,
+    /// Somebody read values of persons. It stands in the chains of reads, not in the ledger itself.
+    Read = 13,
     /// Time went on.
     Tick = 12,
     /// Records were erased: their keys were destroyed.
@@ -57,6 +59,8 @@ pub enum Kind {
     Key = 16,
     /// The ciphertexts of erased records were deleted.
     Redaction = 17,
+    /// A person asked for a right, or what became of that.
+    Request = 18,
     /// The values that a profile has from a record, and the purposes that each is for.
     Uses = 19,
     /// What may be done with a profile, under which circumstances, by which policies.
@@ -70,7 +74,7 @@ impl Kind {
     pub(super) const NUMBERS: usize = 1 + Self::Binding as usize;
 
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Open,
         Self::Policy,
         Self::Received,
@@ -83,9 +87,11 @@ impl Kind {
         Self::Commit,
         Self::Review,
         Self::Tick,
+        Self::Read,
         Self::Erasure,
         Self::Key,
         Self::Redaction,
+        Self::Request,
         Self::Uses,
         Self::Permissions,
         Self::Binding,
@@ -106,9 +112,11 @@ impl Kind {
             10 => Self::Commit,
             11 => Self::Review,
             12 => Self::Tick,
+            13 => Self::Read,
             15 => Self::Erasure,
             16 => Self::Key,
             17 => Self::Redaction,
+            18 => Self::Request,
             19 => Self::Uses,
             20 => Self::Permissions,
             21 => Self::Binding,
@@ -157,9 +165,11 @@ impl Kind {
             Self::Decision => "decision",
             Self::Commit => "commit",
             Self::Review => "review",
+            Self::Read => "read",
             Self::Erasure => "erasure",
             Self::Key => "key",
             Self::Redaction => "redaction",
+            Self::Request => "request",
             Self::Tick => "tick",
             Self::Uses => "uses",
             Self::Permissions => "permissions",

@@ -24,9 +24,11 @@ mod padding;
 mod payload;
 mod policy;
 mod ranges;
+mod read_entry;
 mod reader;
 mod recovery;
 mod redact;
+mod request;
 mod reread;
 mod runs;
 mod sealer;
@@ -49,9 +51,11 @@ pub use payload::{
     PolicyPart, RAW_BYTES_MAX, REJECTED_NUMBERS, Received, Redaction, Rejected, Review, Ruled, Standardized, Tick,
     Unmerge, Uses, Values,
 };
+pub use read_entry::{Operation, READS_NUMBER, ROOT_BYTES_MAX, Read, packed_bytes};
 pub use reader::{Entry, Reader};
 pub use recovery::{Cut, Recovered, erasures, stands_at};
 pub use redact::Redacted;
+pub use request::{Law, Outcome, REQUESTS_NUMBER, Request, Right, Step};
 #[doc(hidden)]
 pub use reread::{reread_frame, reread_payload};
 pub use state::State;

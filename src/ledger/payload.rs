@@ -4,6 +4,8 @@
 
 use super::error::Error;
 use super::kind::{Kind, Seal};
+use super::read_entry::Read;
+use super::request::Request;
 use super::tree::Digest;
 use crate::crypto::{KeyEpoch, LedgerId, WriterSalt};
 use crate::model::{
@@ -23,6 +25,8 @@ impl Payload for Values {}
 impl Payload for Decision {}
 impl Payload for Review {}
 impl Payload for Erasure {}
+impl Payload for Read {}
+impl Payload for Request {}
 impl Payload for Uses {}
 impl Payload for Permissions {}
 impl Payload for Tick {}
@@ -70,6 +74,10 @@ pub enum Content {
     Key(KeyChange),
     /// [`Kind::Redaction`].
     Redaction(Redaction),
+    /// [`Kind::Read`].
+    Read(Read),
+    /// [`Kind::Request`].
+    Request(Request),
     /// [`Kind::Uses`].
     Uses(Uses),
     /// [`Kind::Permissions`].

@@ -60,6 +60,19 @@ impl Reader {
         {
             return Err(Error::OtherLedger { expected, found });
         }
+        Self::with(dir, found, keys)
+    }
+
+    /// Opens a chain beside the ledger of these keys for reading.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_chain(dir: &Path, keys: &Keyring) -> Result<Self, Error> {
+        let found = Self::open(dir, None)?.ledger;
+        Self::with(dir, found, Some(keys))
+    }
+
+    fn with(dir: &Path, found: LedgerId, keys: Option<&Keyring>) -> Result<Self, Error> {
         let reader = Self::new(dir, found, keys);
         let table = Runs::load(dir, found)?;
         reader.know(&table);
@@ -67,7 +80,7 @@ impl Reader {
     }
 
     pub(super) fn new(dir: &Path, ledger: LedgerId, keys: Option<&Keyring>) -> Self {
-        let sealer = keys.map(Sealer::new);
+        let sealer = keys.map(|keys| Sealer::of_chain(keys, ledger));
         Self { dir: dir.to_owned(), ledger, sealer, runs: RwLock::default(), files: RwLock::default() }
     }
 

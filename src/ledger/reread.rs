@@ -55,6 +55,8 @@ pub fn reread_payload(kind: Kind, bytes: &[u8]) -> Option<Vec<u8>> {
         Content::Erasure(payload) => payload.write(out),
         Content::Key(payload) => payload.write(out),
         Content::Redaction(payload) => payload.write(out),
+        Content::Read(payload) => payload.write(out),
+        Content::Request(payload) => payload.write(out),
         Content::Uses(payload) => payload.write(out),
         Content::Permissions(payload) => payload.write(out),
         Content::Tick(payload) => payload.write(out),

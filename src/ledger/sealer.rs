@@ -32,6 +32,11 @@ impl Sealer {
         Self { ledger: keys.ledger_id(), records: keys.records(), slots: keys.slots() }
     }
 
+    /// The same for a chain beside the ledger, under an id of its own.
+    pub(super) fn of_chain(keys: &Keyring, chain: LedgerId) -> Self {
+        Self { ledger: chain, records: keys.records(), slots: keys.slots_of(chain) }
+    }
+
     /// What hides the births of a run.
     pub(super) fn slot_key(&self, salt: WriterSalt) -> SlotKey {
         self.slots.slot_key(salt)

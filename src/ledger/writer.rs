@@ -21,7 +21,7 @@ use super::segment::{self, FRAME_BYTES, HEADER_BYTES, SegmentHeader, failed};
 use super::state::State;
 use super::tree::Digest;
 use super::{Placed, Position};
-use crate::crypto::{Error as KeyError, Keyring, SlotKey, WriterSalt};
+use crate::crypto::{Error as KeyError, Keyring, LedgerId, SlotKey, WriterSalt};
 use crate::encoding::storage::{Disk, Storage, replace};
 use crate::model::{Epoch, Sequence};
 use crate::tlog::{SigningKey, VerifierKey};
@@ -32,6 +32,8 @@ use std::sync::Arc;
 
 /// How much is gathered before it is handed to the system.
 const BUFFER_BYTES: usize = 1 << 20;
+/// After so many openings of a chain its table of runs is written again.
+const CHAIN_RUNS: usize = 64;
 
 /// How a ledger is written.
 #[derive(Clone, Debug)]
@@ -40,11 +42,14 @@ pub struct Options {
     pub storage: Arc<dyn Storage>,
     /// A segment is ended before it becomes larger than this; one entry always fits.
     pub segment_bytes_max: u32,
+    /// `None`: the ledger that the keys belong to. Else the id of a chain beside it, which signs nothing, and whose
+    /// opening becomes durable with what is synced next: it is opened for few entries at a time.
+    pub chain: Option<LedgerId>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { storage: Arc::new(Disk), segment_bytes_max: 64 << 20 }
+        Self { storage: Arc::new(Disk), segment_bytes_max: 64 << 20, chain: None }
     }
 }
 
@@ -101,7 +106,7 @@ impl Ledger {
         if !segment::list(dir)?.is_empty() {
             return Err(Error::Exists { path: dir.to_owned() });
         }
-        let chain = Chain::new(keys.ledger_id());
+        let chain = Chain::new(options.chain.unwrap_or(keys.ledger_id()));
         create_segment(&*options.storage, dir, 0, &chain)?;
         let end = Position::new(0, HEADER_BYTES as u32);
         Self::begin(dir, keys, rng, bundle, now_s, options, chain, end, Runs::default(), None)
@@ -123,9 +128,9 @@ impl Ledger {
         options: Options,
     ) -> Result<(Self, Recovered), Error> {
         policy::split(bundle)?;
-        let keys_ledger = keys.ledger_id();
+        let keys_ledger = options.chain.unwrap_or(keys.ledger_id());
         // Says when the ledger is missing or another one, before anything is touched.
-        drop(Reader::open(dir, None).and_then(|reader| match (keys.ledger_id(), reader.ledger_id()) {
+        drop(Reader::open(dir, None).and_then(|reader| match (keys_ledger, reader.ledger_id()) {
             (expected, found) if expected != found => Err(Error::OtherLedger { expected, found }),
             _ => Ok(reader),
         })?);
@@ -172,21 +177,20 @@ impl Ledger {
         let salt = WriterSalt(salt);
         let number = chain.run.as_ref().map_or(Some(0), |run| run.number.checked_add(1));
         let number = number.ok_or(Error::Bundle { what: "there were 2^32 runs before" })?;
-        let (ledger, key_epoch) = (keys.ledger_id(), keys.key_epoch());
+        let (ledger, key_epoch) = (chain.ledger, keys.key_epoch());
         let open = Open { ledger, salt, run: number, key_epoch, software: env!("CARGO_PKG_VERSION").to_owned() };
         let run = Run::opened(ledger, chain.run.as_ref(), &open);
         let path = segment::path(dir, end.segment());
         let file = OpenOptions::new().append(true).open(&path).map_err(failed("open", &path))?;
         let mut ledger = Self {
             dir: dir.to_owned(),
-            options,
-            sealer: Sealer::new(keys),
-            slots: keys.slots().slot_key(salt),
+            slots: keys.slots_of(ledger).slot_key(salt),
+            sealer: Sealer::of_chain(keys, ledger),
             reader: Reader::new(dir, ledger, Some(keys)),
             runs,
             chain,
             run,
-            signing: keys.signing()?,
+            signing: if options.chain.is_none() { keys.signing()? } else { Vec::new() },
             published,
             published_s: None,
             block,
@@ -199,15 +203,19 @@ impl Ledger {
             time_s: now_s,
             poisoned: false,
             durable: true,
+            options,
         };
         let placed = ledger.append_any(&open)?;
         ledger.runs.rows.push((ledger.run.clone(), placed.position));
         ledger.introduce_key()?;
-        if ledger.run.policy == bundle.digest {
+        if ledger.run.policy != bundle.digest {
+            ledger.set_policy(bundle)?;
+        } else if ledger.options.chain.is_none() {
             ledger.sync()?;
             ledger.save_runs()?;
-        } else {
-            ledger.set_policy(bundle)?;
+        } else if ledger.runs.rows.len().is_multiple_of(CHAIN_RUNS) {
+            // What the table lacks is found in the segments.
+            ledger.save_runs()?;
         }
         Ok(ledger)
     }
@@ -436,7 +444,7 @@ impl Ledger {
         let offset = u32::try_from(self.end()).expect("a segment is at most 4 GiB and an entry");
         let end = Position::new(self.segment, offset);
         // One signature a second is enough for whoever watches; every commit has the root that the next one signs.
-        if self.durable && self.published_s != Some(self.time_s) {
+        if self.durable && self.options.chain.is_none() && self.published_s != Some(self.time_s) {
             self.checkpoint()?;
         }
         Ok(State { chain: self.chain.clone(), end, commit: placed.position, before })

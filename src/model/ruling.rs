@@ -1,6 +1,6 @@
 //! What stewards decide about records and identifiers. No personal data.
 
-use super::{Birth, IdentifierHash, KindId};
+use super::{Birth, IdentifierHash, KindId, PurposeId};
 
 /// What a steward can decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,23 @@ pub enum Ruling {
         /// A record that carried it when it was decided.
         carrier: Birth,
     },
+    /// A record is kept and not used (GDPR Art. 18), and with it the profile that it is in.
+    Restricted {
+        /// The record.
+        record: Birth,
+    },
+    /// The person of a record objects to a purpose, or to all that can be objected to (GDPR Art. 21).
+    Objected {
+        /// The record.
+        record: Birth,
+        /// To what; `None`: to all.
+        purpose: Option<PurposeId>,
+    },
+    /// A record must not be erased (GDPR Art. 17(3)).
+    Held {
+        /// The record.
+        record: Birth,
+    },
 }
 
 impl Ruling {
@@ -31,11 +48,17 @@ impl Ruling {
         Self::Different(one.min(other), one.max(other))
     }
 
+    /// Whether it says who is who, and not what may be done with a record.
+    pub fn is_about_identity(self) -> bool {
+        matches!(self, Self::Same(..) | Self::Different(..) | Self::Allowed { .. })
+    }
+
     /// The records that it is sealed under the keys of: it ends with any of them.
     pub fn records(self) -> (Birth, Option<Birth>) {
         match self {
             Self::Same(a, b) | Self::Different(a, b) => (a, Some(b)),
             Self::Allowed { carrier, .. } => (carrier, None),
+            Self::Restricted { record } | Self::Objected { record, .. } | Self::Held { record } => (record, None),
         }
     }
 

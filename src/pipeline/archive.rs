@@ -5,14 +5,16 @@
 
 use super::directory::Directory;
 use super::read::Reader;
-use super::{Clock, Error, Onefold, OpenOptions, SystemClock, meta};
+use super::reads::{Place, ReadLog, named};
+use super::{Error, Onefold, OpenOptions, meta};
 use crate::crypto::{IdentityKey, KekAccess, Keyring};
 use crate::encoding::storage::Disk;
-use crate::ledger::{self, State};
-use crate::model::Schema;
+use crate::ledger::{self, PolicyBundle, State};
+use crate::model::{Schema, Sequence};
 use crate::policy::Bundle;
 use crate::store::Index;
 use crate::tlog::VerifierKey;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,7 +27,10 @@ pub struct Archive {
     pub(super) entries: ledger::Reader,
     /// The keys that sign checkpoints, newest first.
     pub(super) vkeys: Vec<VerifierKey>,
-    clock: Box<dyn Clock>,
+    pub(super) keys: Keyring,
+    pub(super) reads: ReadLog,
+    bundle: PolicyBundle,
+    options: OpenOptions,
 }
 
 impl Archive {
@@ -42,18 +47,26 @@ impl Archive {
     /// # Errors
     /// As [`Onefold::open`].
     pub fn open_with(root: &Path, access: &KekAccess) -> Result<Self, Error> {
-        if let Some(archive) = Self::try_open(root, access)? {
+        Self::open_at(root, || OpenOptions { access: access.clone(), ..OpenOptions::default() })
+    }
+
+    /// [`open`](Self::open) with other clocks, random numbers and storage, which `options` gives each time it is called.
+    ///
+    /// # Errors
+    /// As [`Onefold::open`].
+    pub fn open_at(root: &Path, options: impl Fn() -> OpenOptions) -> Result<Self, Error> {
+        if let Some(archive) = Self::try_open(root, options())? {
             return Ok(archive);
         }
-        drop(Onefold::open(root, OpenOptions { access: access.clone(), ..OpenOptions::default() })?);
-        Self::try_open(root, access)?
+        drop(Onefold::open(root, options())?);
+        Self::try_open(root, options())?
             .ok_or(Error::Unaccounted { what: "the index does not stand where the ledger ends" })
     }
 
     /// The archive, when index and ledger stand together.
-    fn try_open(root: &Path, access: &KekAccess) -> Result<Option<Self>, Error> {
+    fn try_open(root: &Path, options: OpenOptions) -> Result<Option<Self>, Error> {
         let directory = Directory::open(root)?;
-        let keys = Keyring::open(&directory.keys(), Arc::new(Disk), access)?;
+        let keys = Keyring::open(&directory.keys(), Arc::new(Disk), &options.access)?;
         let bundle = Bundle::load(&directory.policy())?;
         let Ok(index) = Index::open(&directory.index()) else { return Ok(None) };
         let state = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
@@ -63,14 +76,16 @@ impl Archive {
             return Ok(None);
         }
         let entries = ledger::Reader::open(&directory.ledger(), Some(&keys))?;
+        let named = named(&bundle);
         let schema = Arc::new(bundle.schema);
         let identity = keys.identity();
         let vkeys = keys.signing()?.iter().map(|key| key.verifier().clone()).collect();
-        let clock = Box::new(SystemClock);
-        Ok(Some(Self { directory, schema, identity, index, entries, vkeys, clock }))
+        let (reads, bundle) = (ReadLog::default(), named);
+        Ok(Some(Self { directory, schema, identity, index, entries, vkeys, keys, reads, bundle, options }))
     }
 
-    /// Reads it.
+    /// Reads it without leaving a record, for what shows no value to anybody. Who shows values calls
+    /// [`read_as`](Self::read_as).
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -80,13 +95,43 @@ impl Archive {
             identity: &self.identity,
             index: &self.index,
             entries: &self.entries,
-            now_us: i64::from(self.clock.now_s()) * 1_000_000,
+            now_us: i64::from(self.now_s()) * 1_000_000,
+            recording: None,
         })
+    }
+
+    /// The time, seconds since 1970.
+    pub fn now_s(&self) -> u32 {
+        self.options.clock.now_s()
+    }
+
+    /// The digest of the bundle in force.
+    pub(super) fn bundle_digest(&self) -> Option<ledger::Digest> {
+        Some(self.bundle.digest)
+    }
+
+    /// Where reads are recorded.
+    pub(super) fn place(&self) -> Place<'_> {
+        let OpenOptions { random, storage, .. } = &self.options;
+        Place::with(&self.directory, &self.keys, &**random, storage, self.bundle.clone(), self.now_s())
+    }
+
+    /// Entries by their sequences, decrypted.
+    pub(super) fn entries_at(&self, wanted: &BTreeSet<Sequence>) -> Result<Vec<ledger::Entry>, Error> {
+        let mut found = Vec::new();
+        self.entries.scan(None, |entry| -> Result<(), Error> {
+            if wanted.contains(&entry.placed.sequence) {
+                found.push(entry);
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 }
 
 impl Onefold {
-    /// Reads the committed state.
+    /// Reads the committed state without leaving a record, for what shows no value to anybody. Who shows values calls
+    /// [`read_as`](Self::read_as).
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -97,6 +142,7 @@ impl Onefold {
             index: &self.index,
             entries: self.ledger.reader(),
             now_us: i64::from(self.options.clock.now_s()) * 1_000_000,
+            recording: None,
         })
     }
 }

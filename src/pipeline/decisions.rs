@@ -108,6 +108,7 @@ impl Decisions {
     pub fn contradiction(&self, asked: Ruling) -> Option<Contradiction> {
         let decided = match asked {
             Ruling::Allowed { .. } => return None,
+            Ruling::Restricted { .. } | Ruling::Objected { .. } | Ruling::Held { .. } => return None,
             Ruling::Different(a, b) => self.chain(&self.reach(a), b)?,
             Ruling::Same(a, b) => {
                 let (of_a, of_b) = (self.reach(a), self.reach(b));

@@ -5,6 +5,7 @@
 //! DATA/keys/     the keyring; by default also the key file `kek` (mode 0600)
 //! DATA/policy/   the bundle in force, as it was given
 //! DATA/ledger/   segments of the ledger
+//! DATA/reads/    who read what of whom, a ledger a month (`reads`)
 //! DATA/index/    the index, which can be rebuilt from the ledger
 //! DATA/index.remains   there while rows that were removed from the index may still stand in its files
 //! ```
@@ -84,6 +85,10 @@ impl Directory {
 
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger")
+    }
+
+    pub fn reads(&self) -> PathBuf {
+        self.root.join("reads")
     }
 
     pub fn index(&self) -> PathBuf {

@@ -9,6 +9,7 @@ use super::known::{ERASED, Known, KnownRecords};
 use super::notify::EpochChanges;
 use super::policies::Policies;
 use super::recorder::{Recorder, Replayed};
+use super::requests::put_requests;
 use super::review::{put_decisions, put_questions};
 use super::{Error, Onefold, meta};
 use crate::dataflow::Engine;
@@ -19,7 +20,7 @@ use crate::model::{
     NameHash, Named, Operation, Order, Permission, Role, Ruling, Sequence, Source, SourceId,
 };
 use crate::standardize::{ConsentProblem, Standardized};
-use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow};
+use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow, RequestRow};
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -136,6 +137,8 @@ pub(super) struct OpenEpoch {
     pub offsets: Vec<([u8; 32], Vec<u8>)>,
     /// What stands in the index for messages that were refused.
     pub refusals: HashSet<[u8; 32]>,
+    /// Requests of persons that it changes, by their references.
+    pub requests: BTreeMap<String, RequestRow>,
     /// Erasures that stand in the ledger.
     pub erasures: Vec<(Sequence, Erasure)>,
     /// Records that they cover and that were not erased before.
@@ -164,6 +167,7 @@ impl OpenEpoch {
             && self.redacted.is_empty()
             && self.refused == 0
             && self.decisions.is_empty()
+            && self.requests.is_empty()
             && self.tick.is_none()
     }
 }
@@ -402,6 +406,7 @@ impl Onefold {
         };
         let changes = (!self.subscribers.is_empty()).then(|| EpochChanges::new(epoch, &delta, &self.records));
         put_decisions(&mut batch, &open);
+        put_requests(&mut batch, &open);
         put_questions(&mut batch, &delta);
         drop(delta);
         let Derived { profiles, roots, successors, merges, unmerges, new, retired } = derived;

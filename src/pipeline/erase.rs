@@ -11,10 +11,10 @@ use super::epoch::{OpenEpoch, Touched};
 use super::quarantine::{REJECTED_NUMBERS, names_record};
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Erasure, Position, Received};
-use crate::model::{Birth, Epoch, IdentifierHash, NameHash, Order, Role, Sequence, SourceId};
+use crate::model::{Birth, Epoch, IdentifierHash, NameHash, Order, Role, Ruling, Sequence, SourceId};
 use crate::store::{Batch, RecordBody, RecordRow};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Records that one erasure entry names at most, and tombstones: both together fit into an entry.
 const BIRTHS_MAX: usize = 1_000;
@@ -61,6 +61,8 @@ pub struct Erased {
     pub generation: u64,
     /// By when the ciphertexts will be deleted, seconds since 1970.
     pub due_s: u32,
+    /// The decisions by which records of the person are kept (GDPR Art. 17(3)), one for each.
+    pub kept: Vec<Sequence>,
 }
 
 /// An erasure as the index keeps it, to know which ciphertexts are still to be deleted.
@@ -81,6 +83,8 @@ pub(super) struct Covered {
     pub consents: u64,
     pub rejected: BTreeSet<Birth>,
     pub tombstones: BTreeSet<u128>,
+    /// Records that must not be erased, with the decisions that say so.
+    pub held: BTreeMap<Birth, Sequence>,
 }
 
 impl ErasureRequest {
@@ -129,6 +133,7 @@ impl Onefold {
         let parts = births.len().div_ceil(BIRTHS_MAX).max(tombstones.len().div_ceil(TOMBSTONES_MAX));
         let parts =
             u16::try_from(parts).map_err(|_| Error::BadName { what: "there are too many records".to_owned() })?;
+        self.keep_requests(&births)?;
         let mut entries = Vec::new();
         for part in 1..=parts {
             let index = usize::from(part - 1);
@@ -163,6 +168,7 @@ impl Onefold {
             tombstones: tombstones.len() as u64,
             generation: generation.0,
             due_s,
+            kept: covered.held.values().copied().collect(),
         })
     }
 
@@ -209,6 +215,15 @@ impl Onefold {
         covered.records.retain(|birth| self.records.get(*birth).is_some() && !self.records.is_erased(*birth));
         if covered.records.is_empty() {
             return Err(Error::NotFound { what: "there is no record of it that could be erased".to_owned() });
+        }
+        for birth in covered.records.clone() {
+            if let Some((entry, _)) = self.decisions.find(Ruling::Held { record: birth }) {
+                covered.records.remove(&birth);
+                covered.held.insert(birth, entry);
+            }
+        }
+        if covered.records.is_empty() {
+            return Err(Error::Held { entries: covered.held.into_values().collect() });
         }
         let mut identifiers = BTreeSet::new();
         for birth in &covered.records {

@@ -1,6 +1,7 @@
 //! What can go wrong between a change and its profile.
 
 use super::decisions::Contradiction;
+use crate::model::Sequence;
 use crate::{crypto, ledger, policy, report, sources, store};
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,35 @@ pub enum Error {
         /// What would be a name.
         forms: String,
     },
+    /// All that was to be erased must not be.
+    #[error("nothing was erased: what was asked for must be kept, by {}", listed(.entries))]
+    Held {
+        /// The decisions that say so.
+        entries: Vec<Sequence>,
+    },
+    /// A read could not be recorded, so that nothing of it is given out.
+    #[error("the read could not be recorded, so nothing is shown: {0}")]
+    Unrecorded(Box<Error>),
+    /// Another process records reads.
+    #[error("the chain of reads in `{path}` is held by another process")]
+    ReadsInUse {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// The months of reads do not chain.
+    #[error("the reads of {month} do not go on from those of the month before: one of them was replaced or removed")]
+    ReadsBroken {
+        /// Which month.
+        month: String,
+    },
+    /// A month of reads does not verify.
+    #[error("the reads of {month}: {error}")]
+    ReadsDamaged {
+        /// Which month.
+        month: String,
+        /// What is wrong with it.
+        error: Box<ledger::Error>,
+    },
     /// A steward's decision cannot hold beside those before it.
     #[error("this contradicts what was decided before, in {}", entries(.0))]
     Contradiction(Box<Contradiction>),
@@ -124,6 +154,11 @@ pub enum Error {
     /// The engine failed before and takes no more changes until it is opened again.
     #[error("an earlier failure stopped this engine; open the data directory again")]
     Stopped,
+}
+
+/// Entries by their numbers.
+fn listed(entries: &[Sequence]) -> String {
+    entries.iter().map(|entry| format!("entry #{entry}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The entries of decisions.

@@ -2,9 +2,10 @@
 
 use super::Error;
 use super::read::{Reader, decide};
+use crate::ledger::Operation;
 use crate::model::{AttributeId, Birth, PurposeId, Role, Timestamp};
 use crate::report::{self, Column, ColumnKind, Format, Value};
-use crate::store::RecordBody;
+use crate::store::{ProfileRow, RecordBody};
 use std::collections::HashMap;
 use std::io::Write;
 
@@ -31,6 +32,23 @@ impl Reader<'_> {
         purpose: Option<PurposeId>,
         out: impl Write + Send,
     ) -> Result<(), Error> {
+        let purpose = self.purpose_of(purpose);
+        if self.recording.is_some() {
+            let permitted = |row: &ProfileRow| purpose.is_none_or(|purpose| self.permitted(row, purpose));
+            let mut roots = Vec::new();
+            for row in self.profiles() {
+                let (root, row) = row?;
+                if table == Table::Consents || permitted(&row) {
+                    roots.push(root);
+                }
+            }
+            let (operation, attributes) = match table {
+                Table::Members => (Operation::Members, Vec::new()),
+                Table::Profiles => (Operation::Profiles, self.exported_attributes(purpose)),
+                Table::Consents => (Operation::Consents, Vec::new()),
+            };
+            self.note_several(operation, roots, &attributes)?;
+        }
         match table {
             Table::Members => self.export_members(format, purpose, out),
             Table::Profiles => self.export_profiles(format, purpose, out),

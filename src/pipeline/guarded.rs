@@ -12,7 +12,8 @@ use super::resolve::Name;
 use super::sandbox::guard_of;
 use super::view::{GuardedView, Held};
 use crate::dataflow::guards::{Carrier, Carriers, Guard, Standing};
-use crate::model::{Birth, IdentifierHash, KindId, NameMark, Named, Ruling, Sequence};
+use crate::ledger::Operation;
+use crate::model::{AttributeId, Birth, IdentifierHash, KindId, NameMark, Named, Ruling, Sequence};
 use crate::store::RecordBody;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,9 @@ impl Reader<'_> {
         }));
         found.sort_unstable_by_key(|found| (found.held, Reverse(found.records), found.kind, found.identifier));
         let count = found.len() as u64;
+        let kinds = found.iter().take(limit).filter_map(|found| self.schema.kinds.get(usize::from(found.kind.0)));
+        let attributes: Vec<AttributeId> = kinds.map(|kind| kind.attribute).collect();
+        self.note_several(Operation::Review, Vec::new(), &attributes)?;
         let views = found.into_iter().take(limit).map(|found| self.guarded_view(&found)).collect::<Result<_, _>>()?;
         Ok((views, count))
     }

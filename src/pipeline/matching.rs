@@ -5,7 +5,7 @@ use super::open::{model, scorer};
 use super::read::Reader;
 use super::view::RecordView;
 use crate::dataflow::{Engine, Rules};
-use crate::ledger::Received;
+use crate::ledger::{Operation, Received};
 use crate::matching::{Comparable, Comparisons, Model, Scorer};
 use crate::model::{Birth, Named};
 use crate::store::RecordBody;
@@ -176,6 +176,8 @@ impl Reader<'_> {
         let mut oversized: Vec<(u64, Vec<Birth>)> =
             samples.into_iter().map(|(key, sample)| (sizes.get(&key).copied().unwrap_or(0), sample)).collect();
         oversized.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+        let shown = oversized.iter().flat_map(|(_, sample)| sample.iter().copied());
+        self.note_several(Operation::Matching, self.roots_of(shown)?, &[])?;
         let view = |(records, sample): (u64, Vec<Birth>)| {
             let sample = sample.into_iter().map(|birth| self.name_of(birth)).collect::<Result<_, Error>>()?;
             Ok(BlockView { records, sample })
@@ -194,6 +196,7 @@ impl Reader<'_> {
             None => scorer(self.schema, self.identity)?
                 .ok_or_else(|| Error::NotFound { what: "the bundle has no match model".to_owned() })?,
         };
+        self.note_several(Operation::Matching, self.roots_of([one, other].into_iter())?, &[])?;
         let (one, other) = (self.open(one)?, self.open(other)?);
         let comparisons = scorer.comparisons();
         let (Some(a), Some(b)) = (compared(comparisons, &one.received), compared(comparisons, &other.received)) else {

@@ -9,6 +9,7 @@ use super::live::Live;
 use super::notify::EpochChanges;
 use super::options::{InitOptions, OpenOptions};
 use super::policies::Policies;
+use super::reads::ReadLog;
 use super::recorder::{Replayed, Written};
 use super::{Error, meta};
 use crate::crypto::{IdentityKey, Keyring};
@@ -50,6 +51,8 @@ pub struct Onefold {
     pub(super) facts: FactMaker,
     pub(super) records: KnownRecords,
     pub(super) open: OpenEpoch,
+    /// The chain of reads.
+    pub(super) reads: ReadLog,
     /// What stewards decided, the open epoch included.
     pub(super) decisions: Decisions,
     /// The number that the next epoch gets.
@@ -200,6 +203,7 @@ impl Onefold {
             facts: FactMaker::new(&schema),
             records: KnownRecords::default(),
             open: OpenEpoch::default(),
+            reads: ReadLog::default(),
             decisions: Decisions::default(),
             epoch: Epoch(1),
             index_is_empty: true,

@@ -7,7 +7,7 @@ use super::read::Reader;
 use super::wire::{change_from_bytes, change_to_bytes, key_from_bytes};
 use super::{Error, Onefold, Outcome};
 use crate::encoding::hex;
-use crate::ledger::Rejected;
+use crate::ledger::{Operation, Rejected};
 use crate::model::{Birth, Change, Sequence, SourceId};
 use crate::sources::{Decoder, MixedDecoder};
 use crate::standardize::Reason;
@@ -227,6 +227,7 @@ impl Reader<'_> {
                 resolved: row.retried,
             });
         }
+        self.note_several(Operation::Quarantine, Vec::new(), &[])?;
         Ok(records)
     }
 
@@ -236,10 +237,12 @@ impl Reader<'_> {
     /// When index or ledger cannot be read.
     pub fn quarantined_values(&self, limit: usize) -> Result<Vec<QuarantinedValue>, Error> {
         let mut values = Vec::new();
+        let mut births = Vec::new();
         for row in self.index.issues().take(limit) {
             let ((birth, field), reason) = row?;
             let Some(row) = self.index.record(birth)? else { continue };
             let received = self.received(row.position)?;
+            births.push(birth);
             let source = self.schema.sources.get(usize::from(row.source.0));
             let path = source.and_then(|source| source.fields.get(usize::from(field.0)));
             values.push(QuarantinedValue {
@@ -250,6 +253,7 @@ impl Reader<'_> {
                 reason: Reason::from_code(reason).map_or_else(String::new, |reason| reason.to_string()),
             });
         }
+        self.note_several(Operation::Quarantine, self.roots_of(births.into_iter())?, &[])?;
         Ok(values)
     }
 }

@@ -12,7 +12,7 @@ use super::read::Reader;
 use super::sandbox::Hypothesis;
 use super::view::{DecisionView, PairView, QuestionView, Questions};
 use crate::dataflow::clusters::Strength;
-use crate::ledger::{Content, Position};
+use crate::ledger::{Content, Operation, Position};
 use crate::model::{Birth, IdentifierHash, KindId, NameHash, Obstacle, Ruling, Sequence};
 use crate::store::{DecisionRow, Question};
 use std::collections::HashMap;
@@ -76,6 +76,8 @@ impl Reader<'_> {
                 found.open.push(self.question_view(&decisions, &apart, question, *a, *b)?);
             }
         }
+        let ids = found.open.iter().flat_map(|view| [view.from_profile, view.to_profile]);
+        self.note_several(Operation::Review, self.roots_of_ids(ids)?, &[])?;
         Ok(found)
     }
 
@@ -85,6 +87,11 @@ impl Reader<'_> {
     /// When index or ledger cannot be read.
     pub fn decisions(&self) -> Result<Vec<DecisionView>, Error> {
         let decisions = Decisions::load(self.index)?;
+        let births = decisions.iter().flat_map(|(_, row)| {
+            let (one, other) = row.ruling.records();
+            std::iter::once(one).chain(other)
+        });
+        self.note_several(Operation::Review, self.roots_of(births)?, &[])?;
         decisions.iter().map(|(entry, row)| self.decision_view(entry, &row)).collect()
     }
 
@@ -96,7 +103,7 @@ impl Reader<'_> {
         let decisions = Decisions::load(self.index)?;
         let found = match ruling {
             Ruling::Same(a, b) | Ruling::Different(a, b) => decisions.between(a, b),
-            allowed @ Ruling::Allowed { .. } => decisions.find(allowed),
+            other => decisions.find(other),
         };
         found.map(|(entry, row)| self.decision_view(entry, &row)).transpose()
     }
@@ -124,6 +131,7 @@ impl Reader<'_> {
             None => self.preview(Hypothesis::Decide(ruling)).map(Some),
         };
         let decision = decisions.between(one, other);
+        self.note_several(Operation::Review, self.roots_of([one, other].into_iter())?, &[])?;
         Ok(PairView {
             first: self.name_of(one)?,
             first_profile: self.profile_at(one)?,
@@ -274,15 +282,24 @@ impl Reader<'_> {
             Ruling::Same(a, b) => ("same", Some([a, b])),
             Ruling::Different(a, b) => ("different", Some([a, b])),
             Ruling::Allowed { .. } => ("allowed", None),
+            Ruling::Restricted { record } => ("restricted", Some([record, record])),
+            Ruling::Objected { record, .. } => ("objected", Some([record, record])),
+            Ruling::Held { record } => ("held", Some([record, record])),
         };
         let (kind, value) = match row.ruling {
             Ruling::Allowed { kind, identifier, .. } => {
                 let name = self.schema.kinds.get(usize::from(kind.0)).map(|kind| kind.name.clone());
                 (name, self.identifier_value(kind, identifier)?)
             }
+            Ruling::Objected { purpose, .. } => {
+                let purpose = purpose.and_then(|id| self.schema.purposes.get(usize::from(id.0)));
+                (Some("purpose".to_owned()), Some(purpose.map_or_else(|| "all".to_owned(), |p| p.name.clone())))
+            }
             _ => (None, None),
         };
-        let records = pair.into_iter().flatten().map(|birth| self.name_of(birth)).collect::<Result<_, _>>()?;
+        let count = if row.ruling.records().1.is_some() { 2 } else { 1 };
+        let records =
+            pair.into_iter().flatten().take(count).map(|birth| self.name_of(birth)).collect::<Result<_, _>>()?;
         let (by, reason, at_s) = (review.by, review.reason, read.header.time_s);
         Ok(DecisionView { entry, ruling, records, kind, value, by, reason, at_s })
     }

@@ -3,6 +3,7 @@
 //! Values are decrypted on the way to the answer and kept nowhere. What is not committed is not seen.
 
 use super::Error;
+use super::access::{Recording, births_of};
 use super::decisions::Decisions;
 use super::facts::identifier_hash;
 use super::matching::bits;
@@ -12,7 +13,7 @@ use super::view::{
 };
 use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
-use crate::ledger::{self, Content, Entry, Position, Received, Rejected};
+use crate::ledger::{self, Content, Entry, Operation, Position, Received, Rejected};
 use crate::model::{
     AttributeId, Birth, ConsentState, Context, FieldIndex, IdentifierHash, KindId, Link, Named, Permission, ProfileId,
     PurposeId, Role, Ruling, Schema, Sequence, SourceId, Winner,
@@ -28,6 +29,8 @@ pub struct Reader<'a> {
     pub(super) index: &'a Index,
     pub(super) entries: &'a ledger::Reader,
     pub(super) now_us: i64,
+    /// Where what is given out is recorded; `None` for the engine's own use.
+    pub(super) recording: Option<Recording<'a>>,
 }
 
 /// A record with what its entry says.
@@ -43,6 +46,13 @@ impl Reader<'_> {
     /// # Errors
     /// [`Error::Denied`] when the purpose is not permitted.
     pub fn profile(&self, root: Birth, purpose: Option<PurposeId>) -> Result<ProfileView, Error> {
+        let purpose = self.purpose_of(purpose);
+        let view = self.profile_view(root, purpose);
+        self.note_profile(root, purpose, &view)?;
+        view
+    }
+
+    fn profile_view(&self, root: Birth, purpose: Option<PurposeId>) -> Result<ProfileView, Error> {
         let row = self.row(root)?;
         if let Some(purpose) = purpose {
             self.demand(&row, purpose)?;
@@ -69,6 +79,13 @@ impl Reader<'_> {
     /// For each attribute of a profile (or one): the winning value, the rule, the losers and the entries.
     pub fn explain(&self, root: Birth, only: Option<AttributeId>) -> Result<Vec<Explanation>, Error> {
         let row = self.row(root)?;
+        let purpose = self.purpose_of(None);
+        if let Some(purpose) = purpose
+            && let Err(denied) = self.demand(&row, purpose)
+        {
+            self.note_one(Operation::Explain, root, 0, &[], Some(purpose), false)?;
+            return Err(denied);
+        }
         let mut opened = Vec::with_capacity(row.members.len());
         for birth in &row.members {
             opened.push(self.open(*birth)?);
@@ -76,8 +93,12 @@ impl Reader<'_> {
         let wanted = row
             .winners
             .iter()
-            .filter(|(winner, _)| winner.is_for(None) && only.is_none_or(|only| only == winner.attribute));
-        wanted.map(|(winner, entry)| self.explain_winner(winner, *entry, &opened)).collect()
+            .filter(|(winner, _)| winner.is_for(purpose) && only.is_none_or(|only| only == winner.attribute));
+        let explained: Vec<Explanation> =
+            wanted.map(|(winner, entry)| self.explain_winner(winner, *entry, &opened)).collect::<Result<_, Error>>()?;
+        let attributes: Vec<AttributeId> = explained.iter().map(|found| found.value.attribute_id).collect();
+        self.note_one(Operation::Explain, root, row.members.len(), &attributes, purpose, true)?;
+        Ok(explained)
     }
 
     fn explain_winner(&self, winner: &Winner, entry: Sequence, members: &[Opened]) -> Result<Explanation, Error> {
@@ -117,6 +138,9 @@ impl Reader<'_> {
         let decisions = Decisions::load(self.index)?;
         let mut opened = HashMap::new();
         let mut steps = Vec::with_capacity(path.len());
+        let kinds = path.iter().filter_map(|(link, _, _)| self.schema.kinds.get(usize::from(link.kind.0)));
+        let attributes: Vec<AttributeId> = kinds.map(|kind| kind.attribute).collect();
+        self.note_one(Operation::Why, root, path.len() + 1, &attributes, self.purpose_of(None), true)?;
         for (link, entry, forward) in path {
             let (near, far) = if forward { (link.a, link.b) } else { (link.b, link.a) };
             let ground = self.ground(&decisions, &link)?;
@@ -300,7 +324,11 @@ impl Reader<'_> {
         });
         match walked {
             Err(Stop::Failed(error)) => Err(error.into()),
-            Ok(()) | Err(Stop::Enough) => Ok(shown),
+            Ok(()) | Err(Stop::Enough) => {
+                let roots = self.roots_of(shown.iter().flat_map(births_of))?;
+                self.note_several(Operation::Entries, roots, &[])?;
+                Ok(shown)
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
 //! committed is committed.
 
+use super::day::Day;
 use super::decisions::Decisions;
 use super::epoch::Stamp;
 use super::epoch::{Arrival, Touched};
@@ -118,7 +119,8 @@ impl Onefold {
             Content::Decision(_) => {
                 return Err(Error::Unaccounted { what: "a decision is recorded in the way of an earlier version" });
             }
-            Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) => {}
+            Content::Open(_) | Content::Policy(_) | Content::Commit(_) | Content::Key(_) | Content::Read(_) => {}
+            Content::Request(request) => self.settle_request(&request, Day::of(entry.header.time_s))?,
             Content::Review(review) => self.settle_review(&review, sequence, position)?,
             Content::Erasure(erasure) => self.settle_erasure(sequence, position, erasure)?,
             Content::Redaction(redaction) => self.open.redacted.extend(redaction.erasures),

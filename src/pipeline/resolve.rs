@@ -163,6 +163,11 @@ impl Reader<'_> {
         self.living_root(birth)?.map(|root| self.id(root)).transpose()
     }
 
+    /// The root of the profile that the root of an ended one leads to.
+    pub(super) fn leads_to(&self, birth: Birth) -> Result<Option<Birth>, Error> {
+        self.living_root(birth)
+    }
+
     /// The root of the profile that a record is in, or that goes on from the one it was in.
     fn living_root(&self, birth: Birth) -> Result<Option<Birth>, Error> {
         let mut at = birth;

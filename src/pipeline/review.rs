@@ -191,6 +191,10 @@ impl Onefold {
             },
             Ruling::Different(a, b) => self.engine.different(a, b, came),
             Ruling::Allowed { kind, identifier, .. } => self.engine.allow(kind, identifier, came),
+            Ruling::Restricted { record } => self.engine.restrict(record, came),
+            Ruling::Objected { record, purpose } => self.engine.object(record, purpose, came),
+            // What is held is used as before: only an erasure asks.
+            Ruling::Held { .. } => {}
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use super::read::Reader;
 use super::view::{Group, Preview};
 use crate::dataflow::guards::{Carrier, Carriers, Guard, Standing};
 use crate::dataflow::{Engine, Rules};
+use crate::ledger::Operation;
 use crate::matching::Scorer;
 use crate::model::{Birth, Facts, IdentifierHash, KindId, NameHash, Named, Ruling, Schema};
 use crate::store::RecordBody;
@@ -57,7 +58,10 @@ impl Reader<'_> {
         let decisions = Decisions::load(self.index)?;
         let mut sandbox = Sandbox::new(self, &decisions, hypothesis);
         sandbox.gather()?;
-        sandbox.run()
+        let preview = sandbox.run()?;
+        let ids = preview.before.iter().map(|group| group.profile);
+        self.note_several(Operation::Review, self.roots_of_ids(ids)?, &[])?;
+        Ok(preview)
     }
 }
 
@@ -91,6 +95,8 @@ impl<'a> Sandbox<'a> {
                 self.add(a)?;
                 self.add(b)?;
             }
+            // They say nothing of who is who.
+            Hypothesis::Decide(_) | Hypothesis::Withdraw(_) => {}
             Hypothesis::Without(record) => self.add(record)?,
         }
         while let Some(birth) = self.waiting.pop() {
@@ -198,6 +204,7 @@ impl<'a> Sandbox<'a> {
                 }
                 Ruling::Different(a, b) => engine.different(a, b, came),
                 Ruling::Allowed { kind, identifier, .. } => engine.allow(kind, identifier, came),
+                _ => {}
             }
         };
         let here = |ruling: Ruling| match ruling {
@@ -205,6 +212,7 @@ impl<'a> Sandbox<'a> {
             Ruling::Same(a, b) | Ruling::Different(a, b) => {
                 self.records.contains_key(&a) || self.records.contains_key(&b)
             }
+            _ => false,
         };
         for (_, row) in self.decisions.iter().filter(|(_, row)| here(row.ruling)) {
             tell(&mut engine, row.ruling, true);

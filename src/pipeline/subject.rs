@@ -25,6 +25,8 @@ pub struct Coverage {
     pub rejected: u64,
     /// Names and identifiers by which they will be refused when they come again.
     pub tombstones: u64,
+    /// Records that are kept because they must not be erased, by the decisions that say so.
+    pub kept: Vec<Sequence>,
 }
 
 /// An erasure that the ledger records.
@@ -98,6 +100,7 @@ impl Onefold {
             deleted,
             rejected: covered.rejected.len() as u64,
             tombstones: covered.tombstones.len() as u64,
+            kept: covered.held.values().copied().collect(),
         })
     }
 }

@@ -248,14 +248,14 @@ pub struct Questions {
 pub struct DecisionView {
     /// Its entry.
     pub entry: Sequence,
-    /// `same`, `different` or `allowed`.
+    /// `same`, `different`, `allowed`, `restricted`, `objected` or `held`.
     pub ruling: &'static str,
-    /// The two records that it is about; none when it is about an identifier.
+    /// The record or the two records that it is about; none when it is about an identifier.
     pub records: Vec<RecordView>,
-    /// The kind of the identifier that it is about.
+    /// The kind of the identifier that it is about; `purpose` of an objection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Its value, where a live record carries it.
+    /// Its value, where a live record carries it; the purpose, or `all`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// Who decided.

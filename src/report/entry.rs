@@ -79,6 +79,16 @@ pub fn says(words: &Words<'_>, content: &Content) -> String {
             );
             format!("checkpoints are signed by key {} from here on, {before}", hex::encode(&change.public))
         }
+        Content::Read(read) => format!(
+            "{} read {}{}",
+            shown(&read.actor),
+            read.operation.name(),
+            if read.allowed { "" } else { ", which was denied" }
+        ),
+        Content::Request(request) => {
+            let (reference, step) = (shown(&request.reference), request.step.name());
+            format!("request {reference} for {}: {step}", request.right.name())
+        }
         Content::Redaction(redaction) => {
             let count = redaction.entries.iter().map(|(_, count)| u64::from(*count)).sum();
             let erasures: Vec<String> = redaction.erasures.iter().map(|entry| format!("#{entry}")).collect();
@@ -124,6 +134,12 @@ fn reviewed(words: &Words<'_>, review: &Review) -> String {
             let kind = identifier(words.schema, kind);
             format!("the {kind} of {} links all who carry it", name(words, carrier))
         }
+        Ruling::Restricted { record } => format!("{} is kept and not used", name(words, record)),
+        Ruling::Objected { record, purpose } => {
+            let purpose = purpose.map_or(Cow::Borrowed("every purpose"), |id| purpose_name(words.schema, id));
+            format!("the person of {} objects to {purpose}", name(words, record))
+        }
+        Ruling::Held { record } => format!("{} must not be erased", name(words, record)),
     };
     let (by, reason) = ((words.shown)(&review.by), (words.shown)(&review.reason));
     match review.ends {
@@ -145,6 +161,16 @@ fn reviewed_json(words: &Words<'_>, review: &Review) -> Value {
             value["ruling"] = "allowed".into();
             value["identifier"] = identifier(words.schema, kind).into();
             value["carrier"] = name(words, carrier).into();
+        }
+        Ruling::Restricted { record } => {
+            (value["ruling"], value["record"]) = ("restricted".into(), name(words, record).into());
+        }
+        Ruling::Objected { record, purpose } => {
+            (value["ruling"], value["record"]) = ("objected".into(), name(words, record).into());
+            value["purpose"] = purpose.map(|id| purpose_name(words.schema, id)).into();
+        }
+        Ruling::Held { record } => {
+            (value["ruling"], value["record"]) = ("held".into(), name(words, record).into());
         }
     }
     value
@@ -339,6 +365,21 @@ pub fn json(words: &Words<'_>, content: &Content) -> Option<(&'static str, Value
             "key",
             json!({
                 "public": hex::encode(&change.public), "previous": change.previous.map(|key| hex::encode(&key)),
+            }),
+        ),
+        Content::Read(read) => (
+            "read",
+            json!({
+                "actor": read.actor, "operation": read.operation.name(), "allowed": read.allowed,
+                "purpose": read.purpose, "request": read.request, "count": read.count,
+            }),
+        ),
+        Content::Request(request) => (
+            "request",
+            json!({
+                "reference": request.reference, "right": request.right.name(), "law": request.law.name(),
+                "step": request.step.name(),
+                "by": request.by, "reason": request.reason,
             }),
         ),
         Content::Redaction(redaction) => {

@@ -16,6 +16,7 @@ mod json;
 mod key;
 mod maxwell;
 mod mixed;
+mod open_dsr;
 mod parquet;
 mod refusal;
 mod row;
@@ -26,6 +27,7 @@ mod trie;
 pub use decoder::Decoder;
 pub use feed::{Error, Feed, FeedPosition, Rejection, Step};
 pub use mixed::MixedDecoder;
+pub use open_dsr::{DsrDocument, read_dsr};
 pub use refusal::Refusal;
 
 /// Longest message, in bytes: a line without its newline, a CSV row, a Kafka value.

@@ -13,6 +13,7 @@ mod bulk;
 mod codec;
 mod error;
 mod read;
+mod requests;
 mod review;
 mod rows;
 mod seal;
@@ -20,6 +21,7 @@ mod spaces;
 
 pub use batch::Batch;
 pub use error::Error;
+pub use requests::RequestRow;
 pub use review::{DecisionRow, Question};
 pub use rows::{ProfileRow, RecordBody, RecordRow, RejectedRow};
 
@@ -34,7 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Version of everything that this module writes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Meta key of the format version.
 const FORMAT_KEY: &[u8] = b"format";

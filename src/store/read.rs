@@ -196,7 +196,12 @@ impl Index {
         self.rows(Space::Offsets, |key| key.array(), |value| Ok(value.to_vec()))
     }
 
-    fn row<T>(&self, space: Space, key: &[u8], decode: fn(&[u8]) -> Result<T, Malformed>) -> Result<Option<T>, Error> {
+    pub(super) fn row<T>(
+        &self,
+        space: Space,
+        key: &[u8],
+        decode: fn(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Error> {
         let row = self.get(space, key)?;
         row.map(|bytes| decode(&bytes)).transpose().map_err(Error::row(space))
     }

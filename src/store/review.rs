@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! decision  the key is the sequence of its entry, u64
-//!           ruling u8 (1 same, 2 different, 3 allowed) | record n | 1, 2: other record n; 3: kind u8, identifier 16
+//!           ruling u8 (1 same, 2 different, 3 allowed, 4 restricted, 5 objected, 6 held) | record n
+//!           | 1, 2: other record n; 3: kind u8, identifier 16; 5: purpose u8, 255 for all
 //!           | position n
 //! question  the key is a record u64, the other u64, sort u8 (0 refused, 1 uncertain); each stands under both records
 //!           flags u8 (0: the key's first record is the link's `a`) | kind u8 | identifier 16 | obstacle u8
@@ -16,7 +17,7 @@ use super::batch::Batch;
 use super::codec::{Malformed, Reader, put_number};
 use super::error::Error;
 use super::spaces::Space;
-use crate::model::{Birth, IdentifierHash, KindId, Link, Obstacle, Ruling, Sequence, SourceId};
+use crate::model::{Birth, IdentifierHash, KindId, Link, Obstacle, PurposeId, Ruling, Sequence, SourceId};
 
 /// What a steward decided, as far as it holds; the key is the sequence of its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,19 @@ impl DecisionRow {
                 out.push(kind.0);
                 out.extend_from_slice(&identifier.0.to_le_bytes());
             }
+            Ruling::Restricted { record } => {
+                out.push(4);
+                put_number(out, record.0);
+            }
+            Ruling::Objected { record, purpose } => {
+                out.push(5);
+                put_number(out, record.0);
+                out.push(purpose.map_or(u8::MAX, |purpose| purpose.0));
+            }
+            Ruling::Held { record } => {
+                out.push(6);
+                put_number(out, record.0);
+            }
         }
         put_number(out, self.position);
     }
@@ -65,6 +79,12 @@ impl DecisionRow {
                 let kind = KindId(reader.byte()?);
                 Ruling::Allowed { kind, identifier: IdentifierHash(reader.u128()?), carrier: record }
             }
+            4 => Ruling::Restricted { record },
+            5 => {
+                let purpose = reader.byte()?;
+                Ruling::Objected { record, purpose: (purpose != u8::MAX).then_some(PurposeId(purpose)) }
+            }
+            6 => Ruling::Held { record },
             _ => return Err(Malformed),
         };
         let position = reader.number()?;
@@ -242,6 +262,10 @@ mod tests {
             Ruling::Same(Birth(0), Birth(u64::MAX)),
             Ruling::Different(Birth(3), Birth(4)),
             Ruling::Allowed { kind: KindId(2), identifier, carrier: Birth(9) },
+            Ruling::Restricted { record: Birth(3) },
+            Ruling::Objected { record: Birth(3), purpose: None },
+            Ruling::Objected { record: Birth(3), purpose: Some(PurposeId(7)) },
+            Ruling::Held { record: Birth(u64::MAX) },
         ] {
             let row = DecisionRow { ruling, position: 1 << 40 };
             let mut bytes = Vec::new();

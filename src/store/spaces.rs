@@ -33,12 +33,14 @@ pub(super) enum Space {
     Decisions,
     /// birth u64, birth u64, sort u8 → question to stewards.
     Questions,
+    /// reference of a request, text → request.
+    Requests,
     /// Name of a fact about the index → bytes.
     Meta,
 }
 
 /// How many keyspaces there are.
-pub(super) const SPACES: usize = 12;
+pub(super) const SPACES: usize = 13;
 
 /// Key under which a keyspace holds the number of the batch that last wrote to it.
 pub(super) const MARK: [u8; 33] = [0xff; 33];
@@ -64,6 +66,7 @@ impl Space {
         Self::Tombstones,
         Self::Decisions,
         Self::Questions,
+        Self::Requests,
         Self::Meta,
     ];
 
@@ -80,6 +83,7 @@ impl Space {
             Self::Tombstones => "tombstones",
             Self::Decisions => "decisions",
             Self::Questions => "questions",
+            Self::Requests => "requests",
             Self::Meta => "meta",
         }
     }
@@ -90,7 +94,7 @@ impl Space {
             Self::Records | Self::Profiles => 16 * MIB,
             Self::Names | Self::Identifiers | Self::Members => 8 * MIB,
             Self::Rejected | Self::Issues | Self::Offsets | Self::Tombstones => 2 * MIB,
-            Self::Decisions | Self::Questions | Self::Meta => 2 * MIB,
+            Self::Decisions | Self::Questions | Self::Requests | Self::Meta => 2 * MIB,
         }
     }
 

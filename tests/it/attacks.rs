@@ -75,7 +75,7 @@ fn redact(ledger: &mut Ledger, erasures: &[Sequence], births: &[Birth]) {
 
 /// Options of a ledger that nobody waits for.
 fn unsynced(segment_bytes_max: u32) -> Options {
-    Options { segment_bytes_max, storage: Arc::new(Unsynced) }
+    Options { segment_bytes_max, storage: Arc::new(Unsynced), chain: None }
 }
 
 /// A ledger in one segment.

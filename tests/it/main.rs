@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod as_of;
 mod attacks;
 mod bad_input;
 mod cli;
@@ -25,8 +26,11 @@ mod policy;
 mod privacy;
 mod processes;
 mod program;
+mod reads;
+mod requests;
 mod retail;
 mod review;
+mod rights;
 mod scores;
 mod semantics;
 mod sources;

@@ -9,7 +9,7 @@ use crate::cli::output::{self, line};
 use crate::encoding::hex;
 use crate::ledger;
 use crate::model::{AttributeId, Epoch, ProfileId};
-use crate::pipeline::{InitOptions, Input, Onefold};
+use crate::pipeline::{Access, InitOptions, Input, Onefold};
 use crate::policy::{self, Bundle, recognise};
 use crate::sources::MixedDecoder;
 use anyhow::Context;
@@ -138,7 +138,7 @@ fn show(onefold: &Onefold) -> anyhow::Result<()> {
         "What is known of a customer, from which record and time, and in which ledger entry it was\n\
          chosen. Without a consent, every use is denied.",
     )?;
-    let reader = onefold.reader()?;
+    let reader = onefold.read_as(&Access::inspection("demo"))?;
     let root = *reader.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
     let view = reader.profile(root, None)?;
     profile::print(&view, None)?;
@@ -179,7 +179,7 @@ fn tell(onefold: &mut Onefold) -> anyhow::Result<()> {
     line(format!("  before: {}", whereabouts(onefold)?))?;
     let epoch = apply(onefold, lines.next())?;
     line(format!("  epoch {epoch}, crm:crm-9001 is inserted: {}", whereabouts(onefold)?))?;
-    let reader = onefold.reader()?;
+    let reader = onefold.read_as(&Access::inspection("demo"))?;
     if let Some(evidence) = reader.why(reader.record(ONE)?, reader.record(OTHER)?)? {
         line("")?;
         why::print(&evidence)?;
@@ -221,14 +221,14 @@ fn whereabouts(onefold: &Onefold) -> anyhow::Result<String> {
 
 /// The id of the profile that a record is in.
 fn id(onefold: &Onefold, record: &str) -> anyhow::Result<ProfileId> {
-    let reader = onefold.reader()?;
+    let reader = onefold.read_as(&Access::inspection("demo"))?;
     let root = *reader.profiles_of(record)?.first().context("the record has no profile")?;
     Ok(reader.id(root)?)
 }
 
 /// Says whether the consenting person may be marketed to.
 fn permission(onefold: &Onefold, when: &str) -> anyhow::Result<()> {
-    let reader = onefold.reader()?;
+    let reader = onefold.read_as(&Access::inspection("demo"))?;
     let root = *reader.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
     let marketing = onefold.schema().purpose("marketing").context("the bundle has no purpose `marketing`")?;
     let view = reader.permission(root, marketing)?;

@@ -1,8 +1,8 @@
 //! `onefold ledger disclose`.
 
-use super::one_profile;
+use super::{access_of, one_profile};
 use crate::cli::access;
-use crate::cli::args::Global;
+use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::model::Sequence;
@@ -23,6 +23,7 @@ pub fn run(
     profile: Option<&str>,
     since: Option<&Path>,
     package: &Path,
+    on: &OnRequest,
 ) -> anyhow::Result<u8> {
     if package.exists() {
         let what = format!("`{}` exists already", package.display());
@@ -32,6 +33,7 @@ pub fn run(
     let listed = entries.map(sequences).transpose()?;
     // Asked for once, also where the directory is opened twice.
     let access = access::access(global)?;
+    let reading = access_of(global, None, on);
     let mut archive = Archive::open_with(&global.data, &access)?;
     let select = |archive: &Archive| -> anyhow::Result<Selection> {
         match (&listed, profile) {
@@ -44,14 +46,14 @@ pub fn run(
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     let told = |done: u64| bar.set_message(format!("{} packed", counted(done, "entry", "entries")));
-    let mut packed = archive.disclose(&select(&archive)?, earlier.as_deref(), told)?;
+    let mut packed = archive.disclose_as(&reading, &select(&archive)?, earlier.as_deref(), told)?;
     if packed.is_none() {
         // The checkpoint is older than an entry: a new one is signed.
         drop(archive);
         bar.set_message("signing a checkpoint");
         Head::open(&global.data, OpenOptions { access: access.clone(), ..OpenOptions::default() })?.sign()?;
         archive = Archive::open_with(&global.data, &access)?;
-        packed = archive.disclose(&select(&archive)?, earlier.as_deref(), told)?;
+        packed = archive.disclose_as(&reading, &select(&archive)?, earlier.as_deref(), told)?;
     }
     bar.finish_and_clear();
     let packed = packed.ok_or(crate::pipeline::Error::Unaccounted { what: "no checkpoint covers the entries" })?;

@@ -110,6 +110,7 @@ fn print_coverage(coverage: &Coverage, scope: Scope) -> anyhow::Result<()> {
         (coverage.consents, "of these are consents"),
         (coverage.deleted, "of these were deleted by their sources before"),
         (coverage.rejected, "refused messages about them go, too"),
+        (coverage.kept.len() as u64, "others are kept, for they must not be erased: see `onefold hold list`"),
     ] {
         if number > 0 {
             line(format!("  {} {what}", output::count(number)))?;
@@ -124,6 +125,11 @@ fn print(coverage: &Coverage, erased: &Erased) -> anyhow::Result<()> {
         coverage.sources.iter().map(|(source, records)| format!("{source} {}", output::count(*records))).collect();
     let entries: Vec<String> = erased.entries.iter().map(|entry| format!("#{entry}")).collect();
     line(format!("Erased: {} ({}).", counted(erased.records, "record", "records"), sources.join(", ")))?;
+    if !erased.kept.is_empty() {
+        let entries: Vec<String> = erased.kept.iter().map(|entry| format!("#{entry}")).collect();
+        let kept = counted(erased.kept.len() as u64, "record is", "records are");
+        line(format!("{kept} kept, because of {} (GDPR Art. 17(3)).", entries.join(", ")))?;
+    }
     if erased.rejected > 0 {
         line(format!("{} about them, too.", counted(erased.rejected, "refused message", "refused messages")))?;
     }

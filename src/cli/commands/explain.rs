@@ -1,16 +1,16 @@
 //! `onefold explain`.
 
-use super::{one_profile, open, record_name};
-use crate::cli::args::Global;
+use super::{access_of, one_profile, open, record_name};
+use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
 use crate::model::Criterion;
 use crate::pipeline::{Candidate, Explanation, criterion_name};
 
 /// Explains the values of a profile.
-pub fn run(global: &Global, id: &str, attribute: Option<&str>) -> anyhow::Result<u8> {
+pub fn run(global: &Global, id: &str, attribute: Option<&str>, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&access_of(global, None, on))?;
     let attribute = match attribute {
         None => None,
         Some(name) => {

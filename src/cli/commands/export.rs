@@ -1,7 +1,7 @@
 //! `onefold export`.
 
-use super::{open, purpose};
-use crate::cli::args::{ExportFormat, ExportTable, Global};
+use super::{access_of, open, purpose};
+use crate::cli::args::{ExportFormat, ExportTable, Global, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::pipeline::Table;
 use anyhow::Context;
@@ -16,10 +16,11 @@ pub fn run(
     format: ExportFormat,
     purpose_name: Option<&str>,
     output: Option<&Path>,
+    on: &OnRequest,
 ) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
-    let purpose = purpose(&reader, purpose_name)?;
+    let purpose = purpose(&archive.reader()?, purpose_name)?;
+    let reader = archive.read_as(&access_of(global, purpose_name, on))?;
     let table = match table {
         ExportTable::Members => Table::Members,
         ExportTable::Profiles => Table::Profiles,

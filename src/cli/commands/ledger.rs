@@ -3,13 +3,14 @@
 mod audit;
 mod checkpoint;
 mod prove;
+mod reads;
 mod verify;
 
 pub use checkpoint::NotSent;
 
 use super::{describe, disclose, progress};
 use crate::cli::access;
-use crate::cli::args::{Global, LedgerCommand};
+use crate::cli::args::{Global, LedgerCommand, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, counted, line};
 use crate::pipeline::{Error, Onefold};
@@ -23,13 +24,14 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 pub fn run(global: &Global, command: &LedgerCommand) -> anyhow::Result<u8> {
     match command {
         LedgerCommand::Verify(options) => verify::run(global, options),
-        LedgerCommand::Show { from, count } => show(global, *from, *count),
+        LedgerCommand::Show { from, count, on } => show(global, *from, *count, on),
+        LedgerCommand::Reads { command } => reads::run(global, command),
         LedgerCommand::Checkpoint(options) => checkpoint::run(global, options),
         LedgerCommand::Prove(options) => prove::run(global, options),
         LedgerCommand::Audit => audit::run(global),
         LedgerCommand::Redact { all } => redact(global, *all),
-        LedgerCommand::Disclose { entries, profile, since, output } => {
-            disclose::run(global, entries.as_deref(), profile.as_deref(), since.as_deref(), output)
+        LedgerCommand::Disclose { entries, profile, since, output, on } => {
+            disclose::run(global, entries.as_deref(), profile.as_deref(), since.as_deref(), output, on)
         }
     }
 }
@@ -44,9 +46,9 @@ fn folder(global: &Global) -> anyhow::Result<PathBuf> {
 }
 
 /// Shows entries in clear.
-fn show(global: &Global, from: u64, count: u64) -> anyhow::Result<u8> {
+fn show(global: &Global, from: u64, count: u64, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = super::open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&super::access_of(global, None, on))?;
     let shown = reader.entries(from, count)?;
     if global.json {
         let values = shown.iter().map(|entry| describe::json(&reader, entry)).collect::<Vec<_>>();

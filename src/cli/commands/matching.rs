@@ -1,6 +1,6 @@
 //! `onefold match`.
 
-use super::{open, progress, record_name};
+use super::{inspection, open, progress, record_name};
 use crate::cli::args::{Global, MatchCommand};
 use crate::cli::failure::{NOT_FOUND, SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
@@ -23,7 +23,7 @@ pub fn run(global: &Global, command: &MatchCommand) -> anyhow::Result<u8> {
 /// Learns a model and says how it is put to use.
 fn learn(global: &Global, output: &Path, automatic: Option<f64>, review: Option<f64>) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&inspection(global))?;
     let bar = progress(global);
     let records = reader.comparables(|count| bar.set_message(format!("{} records read", output::count(count))))?;
     bar.set_message(format!("learning from {} records", output::count(records.len() as u64)));
@@ -69,7 +69,7 @@ fn millibits(bits: f64) -> i32 {
 /// Shows the blocks that are too large.
 fn blocks(global: &Global, limit: usize) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&inspection(global))?;
     let bar = progress(global);
     let blocks = reader.blocks(|count| bar.set_message(format!("{} records read", output::count(count))));
     bar.finish_and_clear();
@@ -110,7 +110,7 @@ fn model(path: &Path) -> anyhow::Result<Model> {
 fn explain(global: &Global, first: &str, second: &str, other: Option<&Path>) -> anyhow::Result<u8> {
     let other = other.map(model).transpose()?;
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&inspection(global))?;
     let view = reader.explain_match(reader.record(first)?, reader.record(second)?, other.as_ref())?;
     if global.json {
         output::json(&view)?;

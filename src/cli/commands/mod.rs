@@ -12,18 +12,22 @@ pub mod init;
 pub mod key;
 pub mod ledger;
 pub mod matching;
+pub mod past;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod report;
+pub mod request;
 pub mod review;
+pub mod rights;
 pub mod verify;
 pub mod why;
 
 use crate::cli::access;
-use crate::cli::args::Global;
+use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::Usage;
 use crate::model::{Birth, PurposeId};
-use crate::pipeline::{Archive, Reader, RecordView};
+use crate::pipeline::{Access, Archive, Reader, RecordView};
 use crate::policy::Bundle;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
@@ -46,6 +50,33 @@ fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
 /// Opens the data directory to read it.
 fn open(global: &Global) -> anyhow::Result<Archive> {
     Ok(Archive::open_with(&global.data, &access::access(global)?)?)
+}
+
+/// Who reads, for what, and on which request.
+fn access_of(global: &Global, purpose: Option<&str>, on: &OnRequest) -> Access {
+    Access { actor: actor(global), purpose: purpose.map(str::to_owned), request: on.request.clone() }
+}
+
+/// An inspection by the operator, on no request.
+fn inspection(global: &Global) -> Access {
+    Access::inspection(actor(global))
+}
+
+/// Who works with the program: who was named, or the login name of the user.
+fn actor(global: &Global) -> String {
+    global.actor.clone().unwrap_or_else(login_name)
+}
+
+/// The login name of the user that runs this, or the number where there is no name.
+fn login_name() -> String {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let name = parts.next()?;
+        (parts.nth(1)? == id).then(|| name.to_owned())
+    });
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("user {id}"))
 }
 
 /// A spinner with words beside it; nothing where nobody wants to see it.

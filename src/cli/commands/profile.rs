@@ -1,16 +1,16 @@
 //! `onefold profile`.
 
-use super::{one_profile, open, purpose, record_name};
-use crate::cli::args::Global;
+use super::{access_of, one_profile, open, purpose, record_name};
+use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::{Denial, SUCCESS};
 use crate::cli::output::{self, Grid, line};
 use crate::pipeline::{PermissionView, ProfileView, ReferenceView};
 
 /// Shows a profile.
-pub fn run(global: &Global, id: &str, purpose_name: Option<&str>) -> anyhow::Result<u8> {
+pub fn run(global: &Global, id: &str, purpose_name: Option<&str>, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
-    let purpose = purpose(&reader, purpose_name)?;
+    let purpose = purpose(&archive.reader()?, purpose_name)?;
+    let reader = archive.read_as(&access_of(global, purpose_name, on))?;
     let root = one_profile(&reader, id)?;
     let view = match (reader.profile(root, purpose), purpose) {
         (Err(crate::pipeline::Error::Denied { .. }), Some(purpose)) => {

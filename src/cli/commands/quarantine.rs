@@ -1,6 +1,6 @@
 //! `onefold quarantine`.
 
-use super::open;
+use super::{inspection, open};
 use crate::cli::access;
 use crate::cli::args::{Global, QuarantineCommand};
 use crate::cli::failure::SUCCESS;
@@ -19,7 +19,7 @@ pub fn run(global: &Global, command: &QuarantineCommand) -> anyhow::Result<u8> {
 fn list_records(global: &Global, limit: usize) -> anyhow::Result<u8> {
     let archive = open(global)?;
     // One more than is shown says whether there are more.
-    let mut records = archive.reader()?.quarantined_records(limit.saturating_add(1))?;
+    let mut records = archive.read_as(&inspection(global))?.quarantined_records(limit.saturating_add(1))?;
     let more = records.len() > limit;
     records.truncate(limit);
     if global.json {
@@ -47,7 +47,7 @@ fn list_records(global: &Global, limit: usize) -> anyhow::Result<u8> {
 
 fn list_values(global: &Global, limit: usize) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let mut values = archive.reader()?.quarantined_values(limit.saturating_add(1))?;
+    let mut values = archive.read_as(&inspection(global))?.quarantined_values(limit.saturating_add(1))?;
     let more = values.len() > limit;
     values.truncate(limit);
     if global.json {

@@ -2,7 +2,7 @@
 
 pub mod list;
 
-use super::{open, record_name};
+use super::{inspection, open, record_name};
 use crate::cli::args::{Decide, Global, Overrule, Pair, ReviewCommand, Said};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, counted, line};
@@ -73,7 +73,7 @@ fn decide(
         return Err(Usage::new(what).help("give --yes to decide without a question").into());
     }
     let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
-    let reader = onefold.reader()?;
+    let reader = onefold.read_as(&inspection(global))?;
     let ruling = ruling(&reader)?;
     let standing = reader.decision(ruling)?.filter(|found| found.ruling == word(ruling));
     if let (Verb::Withdraw, None) = (verb, &standing) {
@@ -153,6 +153,9 @@ fn word(ruling: Ruling) -> &'static str {
         Ruling::Same(..) => "same",
         Ruling::Different(..) => "different",
         Ruling::Allowed { .. } => "allowed",
+        Ruling::Restricted { .. } => "restricted",
+        Ruling::Objected { .. } => "objected",
+        Ruling::Held { .. } => "held",
     }
 }
 
@@ -176,7 +179,7 @@ fn contradicts(reader: &Reader<'_>, contradiction: &Contradiction) -> anyhow::Re
 /// Shows two records side by side.
 fn show(global: &Global, pair: &Pair) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&inspection(global))?;
     let (one, other) = records(&reader, pair)?;
     let view = reader.pair(one, other)?;
     if global.json {

@@ -1,16 +1,16 @@
 //! `onefold why`.
 
 use super::review::{list::ties, print_group};
-use super::{one_profile, open, record_name};
-use crate::cli::args::Global;
+use super::{access_of, one_profile, open, record_name};
+use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::{NOT_FOUND, NotFound, SUCCESS};
 use crate::cli::output::{self, counted, line};
 use crate::pipeline::{Evidence, Hypothesis, Reader};
 
 /// Shows the evidence between two records.
-pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
+pub fn run(global: &Global, first: &str, second: &str, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&access_of(global, None, on))?;
     let evidence = reader.why(reader.record(first)?, reader.record(second)?)?;
     if global.json {
         output::json(&evidence)?;
@@ -29,9 +29,9 @@ pub fn run(global: &Global, first: &str, second: &str) -> anyhow::Result<u8> {
 }
 
 /// Tells what would come apart if a record left its profile.
-pub fn without(global: &Global, record: &str, id: &str) -> anyhow::Result<u8> {
+pub fn without(global: &Global, record: &str, id: &str, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let reader = archive.reader()?;
+    let reader = archive.read_as(&access_of(global, None, on))?;
     let (birth, root) = (reader.record(record)?, one_profile(&reader, id)?);
     let profile = reader.id(root)?;
     if one_profile(&reader, record)? != root {

@@ -5,6 +5,8 @@
 
 mod decisions;
 mod evidence;
+mod read;
+mod request;
 mod review;
 
 pub(super) use evidence::read_key;
@@ -56,6 +58,8 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Option<Content> {
         Kind::Erasure => Content::Erasure(evidence::read_erasure(bytes)?),
         Kind::Key => Content::Key(read_key(bytes)?),
         Kind::Redaction => Content::Redaction(evidence::read_redaction(bytes)?),
+        Kind::Read => Content::Read(read::read_read(bytes)?),
+        Kind::Request => Content::Request(request::read_request(bytes)?),
         Kind::Uses => Content::Uses(decisions::read_uses(bytes)?),
         Kind::Permissions => Content::Permissions(decisions::read_permissions(bytes)?),
         Kind::Tick => Content::Tick(decisions::read_tick(bytes)?),
@@ -80,6 +84,8 @@ impl Content {
             Self::Erasure(payload) => payload.seal(),
             Self::Key(payload) => payload.seal(),
             Self::Redaction(payload) => payload.seal(),
+            Self::Read(payload) => payload.seal(),
+            Self::Request(payload) => payload.seal(),
             Self::Uses(payload) => payload.seal(),
             Self::Permissions(payload) => payload.seal(),
             Self::Tick(payload) => payload.seal(),

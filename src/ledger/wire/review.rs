@@ -7,15 +7,20 @@ use super::super::kind::{Kind, Seal};
 use super::super::payload::{Review, Written};
 use super::put;
 use crate::encoding::canonical;
-use crate::model::{Birth, IdentifierHash, KindId, Ruling, Sequence};
+use crate::model::{Birth, IdentifierHash, KindId, PurposeId, Ruling, Sequence};
 
 /// Says that there is no second record, or that nothing is withdrawn.
 const NONE: u64 = u64::MAX;
 const SAME: u8 = 1;
 const DIFFERENT: u8 = 2;
 const ALLOWED: u8 = 3;
+const RESTRICTED: u8 = 4;
+const OBJECTED: u8 = 5;
+const HELD: u8 = 6;
+/// Says that all purposes are objected to.
+const ALL_PURPOSES: u8 = u8::MAX;
 
-/// Ruling, a record, another, kind and identifier, the entry that is withdrawn, who, why.
+/// Ruling, a record, another, kind (of an objection: purpose) and identifier, the entry that is withdrawn, who, why.
 type ReviewWire = (u8, u64, u64, u8, u128, u64, String, String);
 
 impl Written for Review {
@@ -35,6 +40,11 @@ impl Written for Review {
             Ruling::Same(a, b) => (SAME, a.0, b.0, 0, 0),
             Ruling::Different(a, b) => (DIFFERENT, a.0, b.0, 0, 0),
             Ruling::Allowed { kind, identifier, carrier } => (ALLOWED, carrier.0, NONE, kind.0, identifier.0),
+            Ruling::Restricted { record } => (RESTRICTED, record.0, NONE, 0, 0),
+            Ruling::Objected { record, purpose } => {
+                (OBJECTED, record.0, NONE, purpose.map_or(ALL_PURPOSES, |purpose| purpose.0), 0)
+            }
+            Ruling::Held { record } => (HELD, record.0, NONE, 0, 0),
         };
         let ends = self.ends.map_or(NONE, |ends| ends.0);
         put(Kind::Review, &(code, a, b, kind, identifier, ends, &self.by, &self.reason), out)
@@ -44,7 +54,12 @@ impl Written for Review {
 pub(super) fn read_review(bytes: &[u8]) -> Option<Review> {
     let (code, a, b, kind, identifier, ends, by, reason): ReviewWire = canonical::decode(bytes).ok()?;
     let pair = a < b && b != NONE && kind == 0 && identifier == 0;
+    let single = b == NONE && identifier == 0;
+    let record = Birth(a);
     let ruling = match code {
+        RESTRICTED if single && kind == 0 => Ruling::Restricted { record },
+        OBJECTED if single => Ruling::Objected { record, purpose: (kind != ALL_PURPOSES).then_some(PurposeId(kind)) },
+        HELD if single && kind == 0 => Ruling::Held { record },
         SAME if pair => Ruling::Same(Birth(a), Birth(b)),
         DIFFERENT if pair => Ruling::Different(Birth(a), Birth(b)),
         ALLOWED if b == NONE => {

@@ -24,6 +24,7 @@ fn schema(criteria: &[Criterion]) -> Schema {
         trust_half_life_days,
         region: None,
         single: false,
+        steward: false,
         fields: Vec::new(),
         embedded_consents: None,
     };

@@ -6,6 +6,7 @@ use crate::cli::failure::{SUCCESS, Unproven};
 use crate::cli::output::{self, counted, line};
 use crate::encoding::hex;
 use crate::ledger::{self, Expected, Report};
+use crate::pipeline::{ReadsAfter, VerifiedReads, verify_reads};
 use crate::tlog::{Checkpoint, KeyKind, SignedNote, VerifierKey};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ struct Found {
     held: Vec<Held>,
     /// Whether the key by which the checkpoints were checked came from outside.
     key_is_known: bool,
+    /// The months of the chain of reads beside it.
+    reads: Vec<VerifiedReads>,
 }
 
 /// Verifies the ledger.
@@ -57,7 +60,8 @@ fn verify(global: &Global, folder: &Path, options: &Verify) -> anyhow::Result<Fo
     bar.finish_and_clear();
     let report = report.map_err(|error| blame(error, &held))?;
     check_signatures(&report, &held, key.as_ref())?;
-    Ok(Found { report, held, key_is_known: key.is_some() })
+    let reads = verify_reads(&global.data, report.ledger)?;
+    Ok(Found { report, held, key_is_known: key.is_some(), reads })
 }
 
 /// The checkpoint beside the ledger, where there is one, and those that were kept elsewhere.
@@ -157,6 +161,11 @@ fn account(found: &Found) -> (Vec<String>, Vec<String>) {
             _ => format!("checkpoint `{}`, over {}, and its signature", held.path.display(), entries(size)),
         });
     }
+    if let (Some(first), Some(last)) = (found.reads.first(), found.reads.last()) {
+        let reads = found.reads.iter().map(|month| month.reads).sum();
+        let entries = counted(reads, "entry", "entries");
+        proved.push(format!("the chain of reads from {} to {}, with {entries} of reads", first.month, last.month));
+    }
     let kept = found.held.iter().filter(|held| !held.is_own).map(|held| held.checkpoint.size()).max();
     let outside = kept.is_some();
     let mut open = Vec::new();
@@ -180,6 +189,12 @@ fn account(found: &Found) -> (Vec<String>, Vec<String>) {
              --checkpoint or --since"
                 .to_owned(),
         );
+    }
+    if let Some(first) = found.reads.first().filter(|month| month.after == ReadsAfter::Deleted) {
+        open.push(format!("what was read before {}, of which the record is deleted", first.month));
+    }
+    if !found.reads.is_empty() {
+        open.push("that the end of the chain of reads was not cut off: it is not signed".to_owned());
     }
     match signed {
         None => open.push("anything by signature: it has no checkpoint".to_owned()),
@@ -263,6 +278,6 @@ fn to_json(found: &Found) -> Value {
         "segments": report.segments, "epoch": report.epoch.0, "head": hex::encode(&report.head),
         "root": hex::encode(&report.root), "bundle": hex::encode(&report.policy), "kinds": kinds,
         "uncommitted": report.uncommitted, "erasures": report.erasures, "redacted": report.redacted,
-        "signing_key": signing_key(report), "checkpoints": checkpoints, "proved": proved, "not_proved": open,
+        "signing_key": signing_key(report), "checkpoints": checkpoints, "reads": found.reads, "proved": proved, "not_proved": open,
     })
 }

@@ -1,7 +1,7 @@
 //! `onefold review list` and `identifiers`.
 
 use crate::cli::args::Global;
-use crate::cli::commands::{open, record_name};
+use crate::cli::commands::{inspection, open, record_name};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, Grid, counted, line};
 use crate::pipeline::{DecisionView, Held, QuestionView, SCORED, STEWARD};
@@ -10,7 +10,7 @@ use serde_json::json;
 /// Lists links that do not join their records.
 pub fn questions(global: &Global, limit: usize, all: bool) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let questions = archive.reader()?.questions(limit, all)?;
+    let questions = archive.read_as(&inspection(global))?.questions(limit, all)?;
     if global.json {
         output::json(&questions)?;
         return Ok(SUCCESS);
@@ -59,7 +59,7 @@ pub fn ties(kind: &str, value: &str) -> String {
 /// Lists the decisions that hold.
 pub fn decisions(global: &Global) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let decisions = archive.reader()?.decisions()?;
+    let decisions = archive.read_as(&inspection(global))?.decisions()?;
     if global.json {
         output::json(&decisions)?;
         return Ok(SUCCESS);
@@ -76,6 +76,14 @@ pub fn decisions(global: &Global) -> anyhow::Result<u8> {
 /// A decision in a sentence.
 pub fn decision(view: &DecisionView) -> String {
     let what = match view.records.as_slice() {
+        [one] => {
+            let one = record_name(one);
+            match view.ruling {
+                "restricted" => format!("{one} is kept and not used"),
+                "held" => format!("{one} must not be erased"),
+                _ => format!("the person of {one} objects to {}", view.value.as_deref().unwrap_or("all")),
+            }
+        }
         [one, other] => {
             let are = if view.ruling == "same" { "are one person" } else { "are different persons" };
             format!("{} and {} {are}", record_name(one), record_name(other))
@@ -92,7 +100,7 @@ pub fn decision(view: &DecisionView) -> String {
 /// Lists identifiers that are held back or let through.
 pub fn identifiers(global: &Global, limit: usize) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let (guarded, count) = archive.reader()?.guarded(limit)?;
+    let (guarded, count) = archive.read_as(&inspection(global))?.guarded(limit)?;
     if global.json {
         output::json(&json!({ "identifiers": guarded, "count": count }))?;
         return Ok(SUCCESS);

@@ -1,0 +1,374 @@
+//! The copies that persons ask for: everything about them with where it came from and what was done with it (GDPR Art.
+//! 15), and what they provided, to take elsewhere (Art. 20).
+//!
+//! A copy is recorded as a read before it is given out. It names no other person and nobody who works for the operator.
+//!
+//! INVARIANT: the same state gives the same bytes.
+
+use super::access::births_of;
+use super::read::Reader;
+use super::read_history::ReadFilter;
+use super::{Archive, Error, Explanation, MarkView, PermissionView, ReadView, RecordView, RequestView};
+use crate::ledger::{Entry, Operation};
+use crate::model::{AttributeId, Basis, Birth, IdentifierHash, Purpose, Role};
+use crate::report::entry::{Words, says};
+use crate::store::RecordBody;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Everything about a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccessReport {
+    /// What this is.
+    pub kind: &'static str,
+    /// The profile.
+    pub profile: String,
+    /// The last epoch that it knows of.
+    pub epoch: u64,
+    /// The values of the profile with where they came from, and those that did not win.
+    pub values: Vec<Explanation>,
+    /// The records that the profile is made of, with all that was received.
+    pub records: Vec<ReceivedRecord>,
+    /// What may be done with the data, and why.
+    pub purposes: Vec<PurposeCopy>,
+    /// The categories of data that there are.
+    pub categories: Vec<String>,
+    /// Who receives data.
+    pub recipients: Vec<String>,
+    /// Consents given and withdrawn.
+    pub consents: Vec<ReceivedRecord>,
+    /// Holds, restrictions and objections that hold.
+    pub marks: Vec<MarkCopy>,
+    /// What was recorded about the person, in order.
+    pub entries: Vec<EntryCopy>,
+    /// Who read the person's data, by role, when and for what.
+    pub reads: Vec<ReadCopy>,
+    /// What the person asked for.
+    pub requests: Vec<RequestView>,
+}
+
+/// What the person provided.
+#[derive(Clone, Debug, Serialize)]
+pub struct PortabilityReport {
+    /// What this is.
+    pub kind: &'static str,
+    /// The profile.
+    pub profile: String,
+    /// The last epoch that it knows of.
+    pub epoch: u64,
+    /// The records as they were received.
+    pub records: Vec<ReceivedRecord>,
+}
+
+/// A record as it was received.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReceivedRecord {
+    /// Where it lives, and since when it is as it is.
+    #[serde(flatten)]
+    pub record: RecordView,
+    /// The entry that holds it.
+    pub entry: u64,
+    /// Its fields.
+    pub fields: Vec<ReceivedField>,
+}
+
+/// A field as it was received.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReceivedField {
+    /// Its path in the source.
+    pub field: String,
+    /// As the source wrote it.
+    pub value: String,
+    /// The attributes that were made of it.
+    pub attributes: Vec<String>,
+}
+
+/// A purpose and what was decided.
+#[derive(Clone, Debug, Serialize)]
+pub struct PurposeCopy {
+    /// The decision.
+    #[serde(flatten)]
+    pub permission: PermissionView,
+    /// Its term in the Data Privacy Vocabulary.
+    pub dpv: String,
+    /// What it means.
+    pub description: String,
+    /// On what it rests.
+    pub basis: &'static str,
+    /// Categories that it may use.
+    pub categories: Vec<String>,
+    /// Who receives the data.
+    pub recipients: Vec<String>,
+    /// How long data may be kept for it, in days.
+    pub retention_days: Option<u32>,
+}
+
+/// A mark that holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct MarkCopy {
+    /// `hold`, `restriction` or `objection`.
+    pub mark: &'static str,
+    /// The purpose of an objection; none: all.
+    pub purpose: Option<String>,
+    /// For which record.
+    pub record: String,
+    /// Why.
+    pub reason: String,
+    /// When, seconds since 1970.
+    pub at_s: u32,
+}
+
+/// An entry about the person.
+#[derive(Clone, Debug, Serialize)]
+pub struct EntryCopy {
+    /// Its number.
+    pub entry: u64,
+    /// Its kind.
+    pub kind: &'static str,
+    /// When, seconds since 1970.
+    pub at_s: u32,
+    /// What it says.
+    pub says: String,
+}
+
+/// A read of the person's data.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadCopy {
+    /// When, seconds since 1970.
+    pub at_s: u32,
+    /// Who, by role.
+    pub by: &'static str,
+    /// For what; none: an inspection by the operator.
+    pub purpose: Option<String>,
+    /// On which request.
+    pub request: Option<String>,
+    /// What was done.
+    pub operation: &'static str,
+    /// Whether values were given out.
+    pub allowed: bool,
+    /// What was read.
+    pub attributes: Vec<String>,
+}
+
+impl PortabilityReport {
+    /// As RFC 4180: one row a value.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn to_csv(&self) -> Result<Vec<u8>, Error> {
+        let failed = |error: csv::Error| Error::Output { source: std::io::Error::other(error) };
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        writer.write_record(["source", "record", "field", "attributes", "value"]).map_err(failed)?;
+        for record in &self.records {
+            let key = super::written_key(&record.record.key);
+            for field in &record.fields {
+                let attributes = field.attributes.join(" ");
+                let row = [&record.record.source, &key, &field.field, &attributes, &field.value];
+                writer.write_record(row).map_err(failed)?;
+            }
+        }
+        writer.into_inner().map_err(|error| Error::Output { source: std::io::Error::other(error.to_string()) })
+    }
+}
+
+impl Archive {
+    /// Everything about the person of this root.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such profile; when index or ledger cannot be read, or the read not recorded.
+    pub fn access_report(&self, root: Birth, access: &super::Access) -> Result<AccessReport, Error> {
+        let reader = self.reader()?;
+        let members = reader.members_of(root)?;
+        let consents = reader.consents_of(&members)?;
+        let births: BTreeSet<Birth> = members.iter().chain(&consents).copied().collect();
+        let schema = reader.schema();
+        let permissions = reader.permissions_of(root)?;
+        let purposes: Vec<PurposeCopy> =
+            permissions.into_iter().zip(&schema.purposes).map(|(view, purpose)| purpose_copy(view, purpose)).collect();
+        let values = reader.explain(root, None)?;
+        let categories: BTreeSet<String> = values.iter().map(|found| word(found.value.category)).collect();
+        let recipients: BTreeSet<String> =
+            schema.purposes.iter().flat_map(|purpose| purpose.recipients.iter().cloned()).collect();
+        let subjects: Vec<RequestView> = self.requests()?;
+        let profile = reader.id(root)?.to_string();
+        let report = AccessReport {
+            kind: "access (GDPR Art. 15)",
+            epoch: reader.epoch()?,
+            values,
+            records: reader.received_of(&members)?,
+            purposes,
+            categories: categories.into_iter().collect(),
+            recipients: recipients.into_iter().collect(),
+            consents: reader.received_of(&consents)?,
+            marks: reader.marks_of(|birth| births.contains(&birth))?.into_iter().map(mark_copy).collect(),
+            entries: self.entries_about(&births)?,
+            reads: self.reads(&ReadFilter { subject: Some(root), since_s: 0 })?.0.into_iter().map(read_copy).collect(),
+            requests: subjects.into_iter().filter(|request| request.profile.as_ref() == Some(&profile)).collect(),
+            profile,
+        };
+        let attributes: Vec<AttributeId> = report.values.iter().map(|found| found.value.attribute_id).collect();
+        let recorded = self.read_as(access)?;
+        recorded.note_one(
+            Operation::AccessReport,
+            root,
+            members.len(),
+            &attributes,
+            recorded.purpose_of(None),
+            true,
+        )?;
+        Ok(report)
+    }
+
+    /// What the person of this root provided: the records of persons as their sources sent them.
+    ///
+    /// # Errors
+    /// As [`access_report`](Self::access_report).
+    pub fn portability_report(&self, root: Birth, access: &super::Access) -> Result<PortabilityReport, Error> {
+        let reader = self.reader()?;
+        let members = reader.members_of(root)?;
+        let provided: Vec<Birth> = members.into_iter().filter(|birth| reader.is_provided(*birth)).collect();
+        let report = PortabilityReport {
+            kind: "portability (GDPR Art. 20)",
+            profile: reader.id(root)?.to_string(),
+            epoch: reader.epoch()?,
+            records: reader.received_of(&provided)?,
+        };
+        let names: BTreeSet<&String> =
+            report.records.iter().flat_map(|record| &record.fields).flat_map(|field| &field.attributes).collect();
+        let attributes: Vec<AttributeId> =
+            names.into_iter().filter_map(|name| reader.schema().attribute(name)).collect();
+        let recorded = self.read_as(access)?;
+        let (operation, purpose) = (Operation::PortabilityReport, recorded.purpose_of(None));
+        recorded.note_one(operation, root, provided.len(), &attributes, purpose, true)?;
+        Ok(report)
+    }
+
+    /// The entries about some records, which name no record of somebody else.
+    fn entries_about(&self, births: &BTreeSet<Birth>) -> Result<Vec<EntryCopy>, Error> {
+        let reader = self.reader()?;
+        let named = |birth: Birth| match births.contains(&birth) {
+            true => reader.name_of(birth).map_or_else(|_| "a record".to_owned(), |record| record.name()),
+            false => "a record of somebody else".to_owned(),
+        };
+        let words = Words { schema: reader.schema(), record: &named, shown: str::to_owned };
+        let mut found = Vec::new();
+        self.entries.scan(None, |entry: Entry| -> Result<(), Error> {
+            if births_of(&entry).iter().any(|birth| births.contains(birth)) {
+                found.push(EntryCopy {
+                    entry: entry.placed.sequence.0,
+                    kind: entry.header.kind.name(),
+                    at_s: entry.header.time_s,
+                    says: says(&words, &entry.content),
+                });
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+impl Reader<'_> {
+    fn members_of(&self, root: Birth) -> Result<Vec<Birth>, Error> {
+        let missing = || Error::NotFound { what: "there is no such profile".to_owned() };
+        Ok(self.index.profile(root)?.ok_or_else(missing)?.members)
+    }
+
+    fn permissions_of(&self, root: Birth) -> Result<Vec<PermissionView>, Error> {
+        let row = self.index.profile(root)?.unwrap_or_default();
+        Ok(self.permissions(&row))
+    }
+
+    /// The last epoch that the index knows of.
+    fn epoch(&self) -> Result<u64, Error> {
+        let bytes = self.index.meta(super::meta::EPOCH)?;
+        Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes))
+    }
+
+    /// Whether a record is what its person provided, and not what a steward wrote.
+    fn is_provided(&self, birth: Birth) -> bool {
+        let row = self.index.record(birth).ok().flatten();
+        let source = row.and_then(|row| self.schema.sources.get(usize::from(row.source.0)));
+        source.is_some_and(|source| source.role == Role::People && !source.steward)
+    }
+
+    /// The consents that were given on identifiers of these records.
+    fn consents_of(&self, members: &[Birth]) -> Result<Vec<Birth>, Error> {
+        let mut carried: BTreeSet<IdentifierHash> = BTreeSet::new();
+        for birth in members {
+            if let Some(RecordBody::Person(facts)) = self.index.record(*birth)?.map(|row| row.body) {
+                carried.extend(facts.identifiers.iter().map(|(_, identifier)| *identifier));
+            }
+        }
+        let mut found = Vec::new();
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            if let RecordBody::Consent(facts) = &row.body
+                && facts.identifiers.iter().any(|(_, identifier)| carried.contains(identifier))
+            {
+                found.push(birth);
+            }
+        }
+        Ok(found)
+    }
+
+    fn received_of(&self, births: &[Birth]) -> Result<Vec<ReceivedRecord>, Error> {
+        let mut records = Vec::with_capacity(births.len());
+        for birth in births {
+            let opened = self.open(*birth)?;
+            let source = self.schema.sources.get(usize::from(opened.row.source.0));
+            let received = &opened.received;
+            let fields = received.fields.iter().map(|(index, _, text)| {
+                let made = received.values.iter(&received.fields).filter(|(_, field, _)| *field == index);
+                ReceivedField {
+                    field: source
+                        .and_then(|source| source.fields.get(usize::from(index.0)))
+                        .map_or_else(String::new, |field| field.path.clone()),
+                    value: text.to_owned(),
+                    attributes: made.map(|(attribute, _, _)| self.attribute(attribute).to_owned()).collect(),
+                }
+            });
+            let (record, entry) = (self.record_view(&opened), opened.row.sequence.0);
+            records.push(ReceivedRecord { record, entry, fields: fields.collect() });
+        }
+        Ok(records)
+    }
+}
+
+/// A word of the bundle for what stands in the code.
+fn word(value: impl std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
+}
+
+fn purpose_copy(permission: PermissionView, purpose: &Purpose) -> PurposeCopy {
+    PurposeCopy {
+        permission,
+        dpv: purpose.dpv.clone(),
+        description: purpose.description.clone(),
+        basis: basis(purpose.basis),
+        categories: purpose.categories.iter().map(word).collect(),
+        recipients: purpose.recipients.clone(),
+        retention_days: purpose.retention_days,
+    }
+}
+
+fn mark_copy(view: MarkView) -> MarkCopy {
+    let MarkView { mark, purpose, record, reason, at_s, .. } = view;
+    MarkCopy { mark, purpose, record, reason, at_s }
+}
+
+/// Those who work for the operator are not named: the person has a right to what was done, for what and when.
+fn read_copy(view: ReadView) -> ReadCopy {
+    let ReadView { at_s, purpose, request, operation, allowed, attributes, .. } = view;
+    ReadCopy { at_s, by: "operator", purpose, request, operation, allowed, attributes }
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Consent => "consent (GDPR Art. 6(1)(a))",
+        Basis::Contract => "contract (GDPR Art. 6(1)(b))",
+        Basis::LegalObligation => "legal obligation (GDPR Art. 6(1)(c))",
+        Basis::VitalInterests => "vital interests (GDPR Art. 6(1)(d))",
+        Basis::PublicInterest => "public interest (GDPR Art. 6(1)(e))",
+        Basis::LegitimateInterest => "legitimate interest (GDPR Art. 6(1)(f))",
+    }
+}

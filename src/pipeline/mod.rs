@@ -9,6 +9,7 @@ mod access;
 mod archive;
 mod as_of;
 mod audit;
+mod bindings;
 mod clock;
 mod day;
 mod decisions;

@@ -66,6 +66,7 @@ impl Onefold {
         }
         self.decisions = Decisions::load(&self.index)?;
         self.feed_all_decisions()?;
+        self.feed_bindings()?;
         if let Some(tick) = self.index.meta(meta::TICK)?.and_then(|bytes| bytes.try_into().ok()) {
             self.engine.tick(i64::from_le_bytes(tick));
         }
@@ -115,7 +116,7 @@ impl Onefold {
                 written.permissions.insert(permissions.root, (permissions, sequence));
             }
             Content::Tick(tick) => self.settle_tick(tick),
-            Content::Binding(_) => {}
+            Content::Binding(binding) => self.open.bindings.push(binding),
             Content::Decision(_) => {
                 return Err(Error::Unaccounted { what: "a decision is recorded in the way of an earlier version" });
             }

@@ -6,13 +6,14 @@
 
 use onefold::dataflow::clusters::Strength;
 use onefold::dataflow::guards::Guard;
-use onefold::dataflow::{Delta, Engine, Rules};
+use onefold::dataflow::{Decisions, Delta, Engine, Rules};
 use onefold::model::{
     About, AttributeId, Birth, ConsentFacts, ConsentState, Criterion, Facts, Format, IdentifierHash, KindId, NameMark,
-    Named, PurposeId, Role, Source, SourceId, SurvivorshipRule, ValueHash,
+    Named, PurposeId, Reach, Role, Source, SourceId, SurvivorshipRule, ValueHash,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -83,7 +84,7 @@ impl Bench {
         use Criterion::{Completeness, Frequency, Recency, Trust};
         let rules = Rules {
             guards: [50, 20, 100, 50, 20].map(|records_max| Guard { records_max, names_max: 0 }).to_vec(),
-            strength: Strength { priorities: vec![80, 60, 90, 70, 75], records_max: 500 },
+            strength: Strength { priorities: vec![80, 60, 90, 70, 75], records_max: 500, strong_priority_min: 75 },
             unique: vec![false; 5],
             scorer: None,
             survivorship: (0..ATTRIBUTES)
@@ -95,6 +96,18 @@ impl Bench {
                 })
                 .map(|criteria| SurvivorshipRule { criteria })
                 .collect(),
+            categories: (0..ATTRIBUTES).map(|n| (n % 2) as u8).collect(),
+            decisions: Some(Decisions {
+                purposes: 5,
+                judge: Arc::new(|_, context| {
+                    let of = context.circumstances();
+                    if of.consent.is_valid() && !of.withdrawn { 3 } else { 0 }
+                }),
+                combining: None,
+                reach: Reach::Strong,
+                retention: vec![vec![None, Some(700 * 86_400_000_000)]; 5],
+                strong: vec![true, false, true, false, true],
+            }),
         };
         let sources = (0..7).map(|n| source(30 + 10 * n, (n % 2 == 0).then_some(365))).collect();
         Self {

@@ -21,6 +21,7 @@ pub mod profiles;
 pub mod slab;
 pub mod sorted;
 pub mod stage;
+pub mod strength;
 pub mod trust;
 pub mod words;
 

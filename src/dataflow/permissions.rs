@@ -321,8 +321,9 @@ impl Permissions {
         let mut strictest: Option<(u32, Context)> = None;
         let mut all = u32::MAX;
         for &regime in &regimes {
-            let context = Context::new(Circumstances { regime, ..base });
-            let allowed = self.retained(purpose, Circumstances { regime, ..base }, since, next);
+            let base = Circumstances { regime, ..base };
+            let (allowed, retained) = self.retained(purpose, base, since, next);
+            let context = Context::new(Circumstances { retained, ..base });
             all &= allowed;
             if strictest.is_none_or(|(other, _)| allowed.count_ones() < other.count_ones()) {
                 strictest = Some((allowed, context));
@@ -331,15 +332,15 @@ impl Permissions {
         (all, strictest.map_or(Context::default(), |(_, context)| context))
     }
 
-    /// The categories that are permitted, by how long values are kept.
-    fn retained(&mut self, purpose: PurposeId, base: Circumstances, since: i64, next: &mut Option<i64>) -> u32 {
+    /// The categories that are permitted, by how long values are kept; `false` where nothing is, because none is kept.
+    fn retained(&mut self, purpose: PurposeId, base: Circumstances, since: i64, next: &mut Option<i64>) -> (u32, bool) {
         let kept = self.judge(purpose, Context::new(base));
         if kept == 0 {
-            return 0;
+            return (0, true);
         }
         let tick = self.known.tick();
         let mut over = 0;
-        let Some(retention) = self.decisions.retention.get(usize::from(purpose.0)) else { return kept };
+        let Some(retention) = self.decisions.retention.get(usize::from(purpose.0)) else { return (kept, true) };
         for (category, keep_us) in retention.iter().enumerate().filter(|(category, _)| kept >> category & 1 == 1) {
             let Some(keep_us) = keep_us else { continue };
             match since.saturating_add(*keep_us) {
@@ -347,10 +348,12 @@ impl Permissions {
                 end => *next = sooner(*next, Some(end)),
             }
         }
-        match over {
-            0 => kept,
-            over => kept & !over | self.judge(purpose, Context::new(Circumstances { retained: false, ..base })) & over,
+        if over == 0 {
+            return (kept, true);
         }
+        let late = self.judge(purpose, Context::new(Circumstances { retained: false, ..base }));
+        let allowed = kept & !over | late & over;
+        (allowed, allowed != 0)
     }
 }
 

@@ -58,8 +58,6 @@ pub struct Source {
     pub region: Option<String>,
     /// Whether a person has one record here: profiles that both have one are not joined.
     pub single: bool,
-    /// Whether stewards write it: what it says of a record corrects what that record says, and always wins.
-    pub steward: bool,
     /// The fields that are read; every other field is dropped on arrival.
     pub fields: Vec<SourceField>,
     /// For Segment sources: where consents inside `context.consent` go.

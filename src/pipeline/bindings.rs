@@ -8,7 +8,8 @@
 //! INVARIANT: what binds is in the ledger before the epoch is committed, and is never computed a second time.
 
 use super::derive::Derived;
-use super::epoch::{OpenEpoch, TouchedRecords};
+use super::epoch::OpenEpoch;
+use super::touched::TouchedRecords;
 use super::{Error, Onefold};
 use crate::dataflow::Delta;
 use crate::ledger::Binding;

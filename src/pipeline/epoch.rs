@@ -12,6 +12,7 @@ use super::policies::Policies;
 use super::recorder::{Recorder, Replayed};
 use super::requests::put_requests;
 use super::review::{put_decisions, put_questions};
+use super::touched::{Touched, TouchedRecords};
 use super::{Error, Onefold, meta};
 use crate::dataflow::Engine;
 use crate::ledger::{self, Binding, Content, Erasure, Position, Received, State};
@@ -22,7 +23,7 @@ use crate::model::{
 };
 use crate::standardize::{ConsentProblem, Standardized};
 use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow, RequestRow};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,81 +60,6 @@ pub struct Committed {
     pub new: u64,
     /// Ids of profiles that stand for none any more; they resolve to the profiles that go on.
     pub retired: u64,
-}
-
-/// A record that the open epoch has changed.
-#[derive(Debug)]
-pub(super) struct Touched {
-    /// Its name, by which the dataflow knows it.
-    pub name: NameHash,
-    /// Its facts before the epoch.
-    pub before: RecordBody,
-    /// What it is now.
-    pub after: RecordRow,
-    /// Whether the epoch is its first.
-    pub new: bool,
-    /// Whether some value of it could not be used before the epoch.
-    pub had_issues: bool,
-    /// (field, reason) of values that could not be used.
-    pub issues: Vec<(FieldIndex, u8)>,
-    /// What is compared of it now.
-    pub compared: Option<Comparable>,
-}
-
-/// Records that the open epoch has changed: those that it saw first stand in a row, for births are dense.
-#[derive(Debug, Default)]
-pub(super) struct TouchedRecords {
-    old: HashMap<Birth, Touched>,
-    /// Birth of the first of `new`.
-    first: u64,
-    new: Vec<Touched>,
-}
-
-impl TouchedRecords {
-    fn get_mut(&mut self, birth: Birth) -> Option<&mut Touched> {
-        if self.new.is_empty() || birth.0 < self.first {
-            return self.old.get_mut(&birth);
-        }
-        usize::try_from(birth.0 - self.first).ok().and_then(|place| self.new.get_mut(place))
-    }
-
-    /// Adds a record that is not there yet; a new one has the next birth.
-    pub fn insert(&mut self, birth: Birth, touched: Touched) {
-        if !touched.new {
-            self.old.insert(birth, touched);
-            return;
-        }
-        if self.new.is_empty() {
-            self.first = birth.0;
-        }
-        self.new.push(touched);
-    }
-
-    /// Replaces a record's state by that of an erased one.
-    pub fn erase(&mut self, birth: Birth, touched: Touched) {
-        match self.get_mut(birth) {
-            Some(known) => (known.after, known.compared) = (touched.after, None),
-            None => drop(self.old.insert(birth, touched)),
-        }
-    }
-
-    /// All of them, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (Birth, &Touched)> {
-        let old = self.old.iter().map(|(birth, touched)| (*birth, touched));
-        old.chain((self.first..).map(Birth).zip(&self.new))
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        (self.old.len() + self.new.len()) as u64
-    }
-
-    /// All of them in ascending order of birth.
-    fn into_sorted(self) -> impl Iterator<Item = (Birth, Touched)> {
-        let mut old: Vec<(Birth, Touched)> = self.old.into_iter().collect();
-        old.sort_unstable_by_key(|(birth, _)| *birth);
-        old.into_iter().chain((self.first..).map(Birth).zip(self.new))
-    }
 }
 
 /// What has been taken since the last commit.

@@ -7,8 +7,9 @@
 //!
 //! INVARIANT: once [`Onefold::erase`] returns, no key that this directory holds opens an entry about the records.
 
-use super::epoch::{OpenEpoch, Touched};
+use super::epoch::OpenEpoch;
 use super::quarantine::{REJECTED_NUMBERS, names_record};
+use super::touched::Touched;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Erasure, Position, Received};
 use crate::model::{Birth, Epoch, IdentifierHash, NameHash, Order, Role, Ruling, Sequence, SourceId};

@@ -52,6 +52,7 @@ mod sandbox;
 mod settled;
 mod subject;
 mod time;
+mod touched;
 mod view;
 mod wire;
 

@@ -288,7 +288,7 @@ impl Reader<'_> {
     fn is_provided(&self, birth: Birth) -> bool {
         let row = self.index.record(birth).ok().flatten();
         let source = row.and_then(|row| self.schema.sources.get(usize::from(row.source.0)));
-        source.is_some_and(|source| source.role == Role::People && !source.steward)
+        source.is_some_and(|source| source.role == Role::People)
     }
 
     /// The consents that were given on identifiers of these records.

@@ -6,14 +6,14 @@
 
 use super::day::Day;
 use super::decisions::Decisions;
-use super::epoch::Stamp;
-use super::epoch::{Arrival, Touched};
+use super::epoch::{Arrival, Stamp};
 use super::erase::erased_row;
 use super::facts::content_hash;
 use super::known::{ERASED, Known};
 use super::live::Live;
 use super::matching::compared;
 use super::recorder::Written;
+use super::touched::Touched;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Entry, Kind, Received};
 use crate::matching::Comparable;

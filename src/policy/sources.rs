@@ -140,7 +140,6 @@ fn source(
         trust_half_life_days,
         region,
         single: section.flag("one_record_a_person", out).unwrap_or(false),
-        steward: false,
         fields,
         embedded_consents,
     })

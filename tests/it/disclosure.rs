@@ -134,7 +134,10 @@ fn a_stranger_can_check_a_profile() {
     let count = |kind| verified.entries.iter().filter(|entry| entry.kind == kind).count();
     assert_eq!((count(Kind::Received), count(Kind::Consent), count(Kind::Merge)), (3, 1, 2));
     assert!(
-        count(Kind::Values) >= 1 && count(Kind::Decision) == 1 && count(Kind::Open) == 1 && count(Kind::Policy) == 1
+        count(Kind::Values) + count(Kind::Uses) >= 1
+            && count(Kind::Permissions) == 1
+            && count(Kind::Open) == 1
+            && count(Kind::Policy) == 1
     );
     assert_eq!(verified.open(), verified.entries.len());
     let says: Vec<String> = verified.entries.iter().filter_map(|entry| verified.says(entry, str::to_owned)).collect();

@@ -6,6 +6,7 @@ mod as_of;
 mod attacks;
 mod bad_input;
 mod cli;
+mod consent;
 mod crash;
 mod crypto;
 mod dataflow;

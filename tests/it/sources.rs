@@ -41,7 +41,6 @@ fn source(name: &str, format: Format, key: &[&str], fields: &[(&str, u16)]) -> S
         trust_half_life_days: None,
         region: None,
         single: false,
-        steward: false,
         fields: fields.iter().map(field).collect(),
         embedded_consents: None,
     }

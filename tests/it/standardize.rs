@@ -47,7 +47,6 @@ fn source(name: &str, fields: Vec<(String, FieldRole)>) -> Source {
         trust_half_life_days: None,
         region: None,
         single: false,
-        steward: false,
         fields: fields.into_iter().map(|(path, role)| SourceField { path, role }).collect(),
         embedded_consents: None,
     }

@@ -269,7 +269,8 @@ impl World {
             let mut times = granted.times.clone();
             let under = regimes.iter().map(|regime| {
                 let base = Circumstances { regime: *regime, ..base };
-                (self.kept(purpose, base, facts(*record).since, &mut times), Context::new(base))
+                let (allowed, retained) = self.kept(purpose, base, facts(*record).since, &mut times);
+                (allowed, Context::new(Circumstances { retained, ..base }))
             });
             let under: Vec<(u32, Context)> = under.collect();
             let categories = under.iter().fold(u32::MAX, |all, (allowed, _)| all & allowed);
@@ -288,8 +289,8 @@ impl World {
         (rows, members.iter().any(reached) || noted || restricted)
     }
 
-    /// The categories that are permitted while they are retained.
-    fn kept(&self, purpose: PurposeId, base: Circumstances, since: i64, times: &mut BTreeSet<i64>) -> u32 {
+    /// The categories that are permitted while they are retained; `false` where nothing is, because none is.
+    fn kept(&self, purpose: PurposeId, base: Circumstances, since: i64, times: &mut BTreeSet<i64>) -> (u32, bool) {
         let decisions = self.rules.decisions.as_ref().unwrap();
         let kept = (decisions.judge)(purpose, Context::new(base));
         let late = (decisions.judge)(purpose, Context::new(Circumstances { retained: false, ..base }));
@@ -306,7 +307,7 @@ impl World {
                 }
             }
         }
-        allowed
+        (allowed, allowed != 0 || kept == 0)
     }
 }
 

@@ -24,7 +24,6 @@ fn schema(criteria: &[Criterion]) -> Schema {
         trust_half_life_days,
         region: None,
         single: false,
-        steward: false,
         fields: Vec::new(),
         embedded_consents: None,
     };

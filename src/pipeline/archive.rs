@@ -5,12 +5,11 @@
 
 use super::directory::Directory;
 use super::read::Reader;
-use super::{Clock, Error, Onefold, OpenOptions, SystemClock, meta};
+use super::{Clock, Error, Onefold, OpenOptions, SystemClock, meta, version};
 use crate::crypto::{IdentityKey, KekAccess, Keyring};
 use crate::encoding::storage::Disk;
 use crate::ledger::{self, State};
 use crate::model::Schema;
-use crate::policy::Bundle;
 use crate::store::Index;
 use crate::tlog::VerifierKey;
 use std::path::Path;
@@ -54,7 +53,7 @@ impl Archive {
     fn try_open(root: &Path, access: &KekAccess) -> Result<Option<Self>, Error> {
         let directory = Directory::open(root)?;
         let keys = Keyring::open(&directory.keys(), Arc::new(Disk), access)?;
-        let bundle = Bundle::load(&directory.policy())?;
+        let bundle = version::bundle(&directory)?;
         let Ok(index) = Index::open(&directory.index()) else { return Ok(None) };
         let state = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
         let replaying = index.meta(meta::REPLAYING)?.is_some_and(|mark| !mark.is_empty());

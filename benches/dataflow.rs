@@ -83,7 +83,7 @@ impl Bench {
         use Criterion::{Completeness, Frequency, Recency, Trust};
         let rules = Rules {
             guards: [50, 20, 100, 50, 20].map(|records_max| Guard { records_max, names_max: 0 }).to_vec(),
-            strength: Strength { priorities: vec![80, 60, 90, 70, 75], records_max: 500 },
+            strength: Strength { priorities: vec![80, 60, 90, 70, 75], records_max: 500, strong_priority_min: 0 },
             unique: vec![false; 5],
             scorer: None,
             survivorship: (0..ATTRIBUTES)
@@ -95,6 +95,7 @@ impl Bench {
                 })
                 .map(|criteria| SurvivorshipRule { criteria })
                 .collect(),
+            ..Rules::default()
         };
         let sources = (0..7).map(|n| source(30 + 10 * n, (n % 2 == 0).then_some(365))).collect();
         Self {

@@ -6,6 +6,7 @@
 
 mod watched;
 
+use super::program::{ok, run, text};
 use super::support::{bundle, event, export, init, open, push};
 use onefold::pipeline::{Decided, ErasureRequest, Error, InitOptions, Onefold, OpenOptions, Scope, Statement, Table};
 use onefold::policy::Bundle;
@@ -322,6 +323,36 @@ fn a_stop_at_any_step_leaves_one_version_or_the_other() {
     fs::create_dir(image.join("policy.new")).unwrap();
     fs::write(image.join("policy.new").join("bundle.toml"), "name = ").unwrap();
     assert!(settles(&image, &old, &new, Some(true)));
+}
+
+#[test]
+fn the_command_shows_what_it_changes_and_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    load(&mut onefold);
+    onefold.commit().unwrap();
+    drop(onefold);
+    let new = folder.path().join("new");
+    fs::create_dir(&new).unwrap();
+    let stricter =
+        changed(2, &[("decide.cedar", "when { context.valid };", "when { context.valid && context.explicit };")]);
+    stricter.files.iter().for_each(|(file, text)| fs::write(new.join(file), text).unwrap());
+    let (new, data) = (text(&new), text(&data));
+    let told: Value = serde_json::from_str(&ok(&["policy", "diff", "current", new, "--data", data, "--json"])).unwrap();
+    let flips = told["flips"].as_array().unwrap();
+    let of = |category: &str| flips.iter().find(|flip| flip["category"] == category).unwrap()["heads"].clone();
+    assert_eq!(of("contact")["profiles"], 1, "{told}");
+    assert!(ok(&["policy", "diff", "current", new, "--data", data]).contains("on the live data: 1 profile, "));
+    let asked = run(&["policy", "activate", new, "--data", data]);
+    assert_eq!(asked.code, 2);
+    assert!(asked.err.contains("give --yes"), "{}", asked.err);
+    let done = ok(&["policy", "activate", new, "--data", data, "--yes"]);
+    assert!(done.contains("on the live data: 1 profile, ") && done.contains("is in force since epoch 2"), "{done}");
+    let again = run(&["policy", "activate", new, "--data", data, "--yes"]);
+    assert_eq!(again.code, 2);
+    assert!(again.err.contains("is in force already"), "{}", again.err);
+    ok(&["ledger", "audit", "--data", data]);
 }
 
 /// One step of a history.

@@ -153,8 +153,18 @@ fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {
         E::BundleChanged { .. } => (
             USAGE,
             hint(
-                "put the bundle's files back as they were; to use other rules, make a new data directory with \
-                 `onefold init --policy BUNDLE --identity-from DIR` and ingest the sources again",
+                "put the bundle's files back as they were; to use other rules, give them in another folder to \
+                 `onefold policy activate BUNDLE`",
+            ),
+        ),
+        E::InForce { .. } => {
+            (USAGE, hint("a new version has another digest: change a file of it, such as `bundle.toml`"))
+        }
+        E::Unsuited { .. } => (
+            USAGE,
+            hint(
+                "leave sources, attributes and identifiers where they are and add new ones at the end; or load anew: \
+                 `onefold init --policy BUNDLE --data NEW --identity-from DIR`, then ingest the sources again",
             ),
         ),
         E::NotFound { .. } => (NOT_FOUND, None),

@@ -6,12 +6,11 @@
 use super::directory::Directory;
 use super::read::Reader;
 use super::reads::{Place, ReadLog, named};
-use super::{Error, Onefold, OpenOptions, meta};
+use super::{Error, Onefold, OpenOptions, meta, version};
 use crate::crypto::{IdentityKey, KekAccess, Keyring};
 use crate::encoding::storage::Disk;
 use crate::ledger::{self, PolicyBundle, State};
 use crate::model::{Schema, Sequence};
-use crate::policy::Bundle;
 use crate::store::Index;
 use crate::tlog::VerifierKey;
 use std::collections::BTreeSet;
@@ -67,7 +66,7 @@ impl Archive {
     fn try_open(root: &Path, options: OpenOptions) -> Result<Option<Self>, Error> {
         let directory = Directory::open(root)?;
         let keys = Keyring::open(&directory.keys(), Arc::new(Disk), &options.access)?;
-        let bundle = Bundle::load(&directory.policy())?;
+        let bundle = version::bundle(&directory)?;
         let Ok(index) = Index::open(&directory.index()) else { return Ok(None) };
         let state = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
         let replaying = index.meta(meta::REPLAYING)?.is_some_and(|mark| !mark.is_empty());

@@ -11,7 +11,7 @@ use super::derive::Derived;
 use super::epoch::OpenEpoch;
 use super::touched::TouchedRecords;
 use super::{Error, Onefold};
-use crate::dataflow::Delta;
+use crate::dataflow::{Delta, Engine};
 use crate::ledger::Binding;
 use crate::model::{Birth, Epoch, IdentifierHash};
 use crate::store::{Batch, RecordBody};
@@ -103,7 +103,7 @@ impl Onefold {
             for record in &binding.records {
                 if self.index.binding(*record, binding.consent)?.is_none() {
                     batch.put_binding(*record, binding.consent, binding.on);
-                    self.engine.bind(*record, binding.on, binding.consent, true);
+                    tell(&mut self.engine, *record, binding.on, binding.consent, true);
                 }
             }
         }
@@ -120,7 +120,7 @@ impl Onefold {
             let ((record, consent), on) = row?;
             if erased.contains(&record) || erased.contains(&consent) {
                 batch.remove_binding(record, consent);
-                self.engine.bind(record, on, consent, false);
+                tell(&mut self.engine, record, on, consent, false);
             }
         }
         Ok(())
@@ -130,8 +130,15 @@ impl Onefold {
     pub(super) fn feed_bindings(&mut self) -> Result<(), Error> {
         for row in self.index.bindings() {
             let ((record, consent), on) = row?;
-            self.engine.bind(record, on, consent, true);
+            tell(&mut self.engine, record, on, consent, true);
         }
         Ok(())
     }
+}
+
+/// Tells the dataflow. Whether an identifier is weak is for the bundle in force to say, which may be another than when it
+/// was written.
+fn tell(engine: &mut Engine, record: Birth, on: IdentifierHash, consent: Birth, came: bool) {
+    engine.bind(record, on.marked(false), consent, came);
+    engine.bind(record, on.marked(true), consent, came);
 }

@@ -29,10 +29,12 @@ pub(super) struct Decisions {
     same: HashMap<Birth, Vec<(Birth, Sequence)>>,
 }
 
-/// What there is one decision of: who carried an identifier then does not matter.
+/// What there is one decision of: who carried an identifier then does not matter, nor whether a bundle called it weak.
 pub(super) fn subject(ruling: Ruling) -> Ruling {
     match ruling {
-        Ruling::Allowed { kind, identifier, .. } => Ruling::Allowed { kind, identifier, carrier: Birth(0) },
+        Ruling::Allowed { kind, identifier, .. } => {
+            Ruling::Allowed { kind, identifier: identifier.marked(false), carrier: Birth(0) }
+        }
         pair => pair,
     }
 }

@@ -4,6 +4,7 @@
 //! DATA/lock      held by the process that has the directory open
 //! DATA/keys/     the keyring; by default also the key file `kek` (mode 0600)
 //! DATA/policy/   the bundle in force, as it was given
+//! DATA/policy.new/   the bundle that is being put in force; see `version`
 //! DATA/ledger/   segments of the ledger
 //! DATA/reads/    who read what of whom, a ledger a month (`reads`)
 //! DATA/index/    the index, which can be rebuilt from the ledger
@@ -83,6 +84,47 @@ impl Directory {
         self.root.join("policy")
     }
 
+    /// Where a bundle lies while it is being put in force.
+    pub fn policy_new(&self) -> PathBuf {
+        self.root.join("policy.new")
+    }
+
+    fn policy_old(&self) -> PathBuf {
+        self.root.join("policy.old")
+    }
+
+    /// Keeps a bundle in the directory that is to be put in force, durably.
+    pub fn write_new_policy(&self, bundle: &Bundle) -> Result<(), Error> {
+        Self::remove(&self.policy_new())?;
+        write_bundle(&self.policy_new(), bundle)?;
+        self.sync()
+    }
+
+    /// Puts the new bundle in the place of the one before. A stop in between leaves the new one under its first name.
+    pub fn swap_policy(&self) -> Result<(), Error> {
+        Self::remove(&self.policy_old())?;
+        if self.policy().is_dir() {
+            let from = self.policy();
+            fs::rename(&from, self.policy_old()).map_err(|source| Error::io("rename the bundle", &from, source))?;
+        }
+        let from = self.policy_new();
+        fs::rename(&from, self.policy()).map_err(|source| Error::io("rename the bundle", &from, source))?;
+        self.sync()?;
+        Self::remove(&self.policy_old())
+    }
+
+    /// Removes a bundle that did not come into force, and one that no longer is.
+    pub fn clear_policies(&self) -> Result<(), Error> {
+        Self::remove(&self.policy_new())?;
+        Self::remove(&self.policy_old())
+    }
+
+    /// Makes the names in the directory durable.
+    fn sync(&self) -> Result<(), Error> {
+        let sync = || File::open(&self.root)?.sync_all();
+        sync().map_err(|source| Error::io("sync", &self.root, source))
+    }
+
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger")
     }
@@ -131,8 +173,7 @@ impl Directory {
         Self::remove(&self.index_aside())?;
         let (from, to) = (self.index_new(), self.index());
         fs::rename(&from, &to).map_err(|source| Error::io("rename the index", &from, source))?;
-        let sync = || File::open(&self.root)?.sync_all();
-        sync().map_err(|source| Error::io("sync", &self.root, source))?;
+        self.sync()?;
         let remains = self.index_remains();
         match fs::remove_file(&remains) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &remains, source)),
@@ -156,32 +197,35 @@ impl Directory {
 
     /// Keeps the bundle in the directory.
     pub fn write_policy(&self, bundle: &Bundle) -> Result<(), Error> {
-        let folder = self.policy();
-        // The names are those of a compiled bundle: plain ones, at most one folder deep.
-        let mut folders = vec![folder.clone()];
-        folders.extend(
-            bundle.files.iter().filter_map(|(name, _)| name.split_once('/')).map(|(inner, _)| folder.join(inner)),
-        );
-        folders.dedup();
-        for folder in &folders {
-            fs::create_dir_all(folder).map_err(|source| Error::io("create the directory", folder, source))?;
-        }
-        for (name, text) in &bundle.files {
-            let path = folder.join(name);
-            let write = || {
-                let mut file = File::create(&path)?;
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            };
-            write().map_err(|source| Error::io("write", &path, source))?;
-        }
-        // Inner ones first, so that what the outer one names is there.
-        for folder in folders.iter().rev() {
-            let sync = || File::open(folder)?.sync_all();
-            sync().map_err(|source| Error::io("sync", folder, source))?;
-        }
-        Ok(())
+        write_bundle(&self.policy(), bundle)
     }
+}
+
+/// Writes the files of a bundle into a folder, durably but for the name of the folder.
+fn write_bundle(folder: &Path, bundle: &Bundle) -> Result<(), Error> {
+    // The names are those of a compiled bundle: plain ones, at most one folder deep.
+    let mut folders = vec![folder.to_owned()];
+    folders
+        .extend(bundle.files.iter().filter_map(|(name, _)| name.split_once('/')).map(|(inner, _)| folder.join(inner)));
+    folders.dedup();
+    for folder in &folders {
+        fs::create_dir_all(folder).map_err(|source| Error::io("create the directory", folder, source))?;
+    }
+    for (name, text) in &bundle.files {
+        let path = folder.join(name);
+        let write = || {
+            let mut file = File::create(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|source| Error::io("write", &path, source))?;
+    }
+    // Inner ones first, so that what the outer one names is there.
+    for folder in folders.iter().rev() {
+        let sync = || File::open(folder)?.sync_all();
+        sync().map_err(|source| Error::io("sync", folder, source))?;
+    }
+    Ok(())
 }
 
 /// Only the owner may enter.

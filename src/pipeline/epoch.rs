@@ -4,25 +4,20 @@
 //! INVARIANT: what a reader sees of an epoch is durable in the ledger first (contracts C3 and C8).
 
 use super::bindings::Ended;
-use super::derive::{Before, Derived, derive};
-use super::facts::{complete, content_hash, merge_fields};
-use super::known::{ERASED, Known, KnownRecords};
-use super::notify::EpochChanges;
-use super::policies::Policies;
-use super::recorder::{Recorder, Replayed};
-use super::requests::put_requests;
-use super::review::{put_decisions, put_questions};
+use super::facts::{NO_PURPOSE, complete, content_hash, merge_fields};
+use super::known::{ERASED, Known};
+use super::recorder::Replayed;
 use super::touched::{Touched, TouchedRecords};
-use super::{Error, Onefold, meta};
+use super::{Error, Onefold};
 use crate::dataflow::Engine;
-use crate::ledger::{self, Binding, Content, Erasure, Position, Received, State};
+use crate::ledger::{self, Binding, Content, Erasure, Position, Received};
 use crate::matching::{Comparable, Scorer};
 use crate::model::{
     AttributeId, Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId,
-    NameHash, Named, Operation, Order, Permission, Role, Ruling, Sequence, Source, SourceId,
+    NameHash, Named, Operation, Order, Role, Ruling, Sequence, Source, SourceId,
 };
 use crate::standardize::{ConsentProblem, Standardized};
-use crate::store::{Batch, DecisionRow, Index, ProfileRow, RecordBody, RecordRow, RejectedRow, RequestRow};
+use crate::store::{Batch, DecisionRow, Index, RecordBody, RecordRow, RejectedRow, RequestRow};
 use hashbrown::HashSet;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -309,7 +304,6 @@ impl Onefold {
     /// Closes the epoch; `replayed` says how the entries of one that the ledger has already are found.
     pub(super) fn close_epoch(&mut self, replayed: Option<Replayed<'_>>) -> Result<Committed, Error> {
         let mut open = std::mem::take(&mut self.open);
-        let epoch = self.epoch;
         let touched = open.touched.count();
         let mut batch = self.index.batch();
         let schema = &self.schema;
@@ -333,83 +327,7 @@ impl Onefold {
         self.feed_decisions(&open)?;
         open.tick.into_iter().for_each(|tick| self.engine.tick(tick));
         let delta = self.engine.commit();
-        let lookup =
-            Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty, policies: &self.policies };
-        let mut bindings = std::mem::take(&mut open.bindings);
-        let (derived, state) = match replayed {
-            None => {
-                let derived = derive(&delta, epoch, &lookup, &mut Recorder::Writing(&mut self.ledger))?;
-                bindings = self.bindings(&ended, &delta, &derived, epoch)?;
-                bindings.iter().try_for_each(|binding| self.ledger.append(binding).map(|_| ()))?;
-                (derived, Some(self.ledger.commit(epoch)?))
-            }
-            Some(Replayed::Altered) => (derive(&delta, epoch, &lookup, &mut Recorder::Unrecorded)?, None),
-            Some(Replayed::As(written)) => {
-                let derived = derive(&delta, epoch, &lookup, &mut Recorder::Replaying(written))?;
-                if !written.is_empty() {
-                    return Err(Error::Unaccounted { what: "the ledger records derived entries that do not follow" });
-                }
-                (derived, None)
-            }
-        };
-        let changes = (!self.subscribers.is_empty()).then(|| EpochChanges::new(epoch, &delta, &self.records));
-        put_decisions(&mut batch, &open);
-        put_requests(&mut batch, &open);
-        put_questions(&mut batch, &delta);
-        drop(delta);
-        let Derived { profiles, roots, successors, merges, unmerges, new, retired } = derived;
-        let changed = profiles.len() as u64;
-        for (record, root) in roots.into_iter().chain(successors) {
-            batch.put_root(record, root);
-            self.records.set_root(record, root);
-        }
-        for birth in &open.erased {
-            batch.remove_root(*birth);
-            let source = self.records.get(*birth).map_or(SourceId(u16::MAX), |known| known.source);
-            if !self.records.erase(*birth, source) {
-                return Err(Error::Unaccounted { what: "an erasure names a record that never was" });
-            }
-        }
-        for (root, row) in profiles {
-            match row {
-                Some(row) => batch.put_profile(root, &row),
-                None => batch.remove_profile(root),
-            }
-        }
-        self.bind(&mut batch, &bindings)?;
-        self.unbind_erased(&mut batch, &open)?;
-        self.put_erasures(&mut batch, &open)?;
-        self.put_rest(&mut batch, &open, state.as_ref());
-        self.index.apply(batch)?;
-        self.index_is_empty = false;
-        self.epoch = Epoch(epoch.0 + 1);
-        for (subscriber, changes) in self.subscribers.iter_mut().zip(std::iter::repeat(&changes)) {
-            changes.iter().for_each(&mut *subscriber);
-        }
-        tracing::debug!(epoch = epoch.0, touched, merges, unmerges, profiles = changed, "epoch applied");
-        Ok(Committed { epoch, touched, merges, unmerges, profiles: changed, new, retired })
-    }
-
-    /// Puts what is not about single records or profiles into the batch of an epoch.
-    fn put_rest(&self, batch: &mut Batch, open: &OpenEpoch, state: Option<&State>) {
-        for (sequence, row) in &open.rejected {
-            batch.put_rejected(*sequence, row);
-        }
-        for key in &open.refusals {
-            batch.put_offset(key, &[]);
-        }
-        for (file, progress) in &open.offsets {
-            batch.put_offset(file, progress);
-        }
-        batch.put_meta(meta::EPOCH, &self.epoch.0.to_le_bytes());
-        if let Some(tick) = open.tick {
-            batch.put_meta(meta::TICK, &tick.to_le_bytes());
-        }
-        if let Some(state) = state {
-            batch.put_meta(meta::LEDGER, &state.to_bytes());
-        }
-        batch.put_meta(meta::RECORDS, &self.records.next_birth().0.to_le_bytes());
-        batch.put_meta(meta::BUNDLE, &self.bundle.digest);
+        self.conclude(open, &ended, batch, delta, touched, replayed)
     }
 
     /// Whether the engine may go on.
@@ -472,7 +390,7 @@ fn outdated(known: Option<Known>, order: Order, live: bool) -> Option<Outcome> {
 const TOO_LARGE: u8 = 255;
 
 /// Puts the rows of a touched record into the batch of its epoch.
-fn put_record(batch: &mut Batch, index: &Index, birth: Birth, touched: &Touched) -> Result<(), Error> {
+pub(super) fn put_record(batch: &mut Batch, index: &Index, birth: Birth, touched: &Touched) -> Result<(), Error> {
     batch.put_record(birth, &touched.after);
     if touched.after.name == ERASED {
         if touched.name != ERASED {
@@ -523,38 +441,12 @@ fn person_facts(body: &RecordBody) -> Option<&Facts> {
     if let RecordBody::Person(facts) = body { Some(facts) } else { None }
 }
 
-fn consent_facts(body: &RecordBody) -> Option<&ConsentFacts> {
-    if let RecordBody::Consent(facts) = body { Some(facts) } else { None }
+/// What a consent says; nothing where it is for a purpose that the bundle does not have.
+pub(super) fn consent_facts(body: &RecordBody) -> Option<&ConsentFacts> {
+    if let RecordBody::Consent(facts) = body { Some(facts).filter(|facts| facts.purpose != NO_PURPOSE) } else { None }
 }
 
 /// The identifiers by which a live record of a person is found.
 fn identifiers(body: &RecordBody) -> &[(KindId, IdentifierHash)] {
     if let RecordBody::Person(facts) = body { &facts.identifiers } else { &[] }
-}
-
-/// The state before the epoch, as the index has it.
-struct Lookup<'a> {
-    index: &'a Index,
-    records: &'a KnownRecords,
-    empty: bool,
-    policies: &'a Policies,
-}
-
-impl Before for Lookup<'_> {
-    fn profile(&self, root: Birth) -> Result<Option<ProfileRow>, Error> {
-        if self.empty { Ok(None) } else { Ok(self.index.profile(root)?) }
-    }
-
-    fn root(&self, record: Birth) -> Result<Option<Birth>, Error> {
-        // A record that was never in a profile has no member row that would say so; none asks for one.
-        Ok(self.records.root(record))
-    }
-
-    fn name(&self, record: Birth) -> Option<NameHash> {
-        self.records.get(record).map(|known| known.name)
-    }
-
-    fn policies(&self, permission: &Permission) -> Vec<String> {
-        self.policies.cite(permission)
-    }
 }

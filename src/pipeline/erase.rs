@@ -358,7 +358,11 @@ impl Onefold {
             _ => &[],
         };
         name.is_some_and(|name| self.tombstones.contains(&keys.name(name).number()))
-            || identifiers.iter().any(|(_, hash)| self.tombstones.contains(&keys.identifier(*hash).number()))
+            || identifiers.iter().any(|(_, hash)| {
+                // A bundle may call weak what another did not when it was erased.
+                let buried = |weak| self.tombstones.contains(&keys.identifier(hash.marked(weak)).number());
+                buried(false) || buried(true)
+            })
     }
 
     /// The erasures, with whether their ciphertexts are deleted.

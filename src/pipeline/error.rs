@@ -44,6 +44,20 @@ pub enum Error {
         /// Digest of what lies there, hexadecimal.
         found: String,
     },
+    /// The bundle is in force already.
+    #[error("bundle {name} {version} is in force already: there is nothing to do")]
+    InForce {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: String,
+    },
+    /// The bundle cannot follow the one in force over the same records.
+    #[error("the bundle cannot follow the one in force: {what}")]
+    Unsuited {
+        /// What would mean something else.
+        what: String,
+    },
     /// A file or folder could not be used.
     #[error("cannot {action} `{path}`: {source}")]
     Io {

@@ -4,8 +4,8 @@ use super::about::{Asked, Found};
 use crate::crypto::IdentityKey;
 use crate::matching::formal_name;
 use crate::model::{
-    AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId, NameMark,
-    Schema, Sequence, SourceId, Timestamp, ValueHash,
+    AttributeId, CellKind, ConsentFacts, ConsentState, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind,
+    KindId, NameMark, PurposeId, Schema, Sequence, SourceId, Timestamp, ValueHash,
 };
 use crate::standardize::Consent;
 use crate::store::RecordBody;
@@ -23,6 +23,9 @@ pub(super) struct FactMaker {
     /// The attributes that decisions ask for.
     asked: Asked,
 }
+
+/// Stands for a purpose that the bundle in force does not have; a bundle has at most 63.
+pub(super) const NO_PURPOSE: PurposeId = PurposeId(u8::MAX);
 
 /// The keyed hash of a standardised value of a kind of identifier.
 pub(super) fn identifier_hash(keys: &IdentityKey, kind: &IdentifierKind, value: &str) -> IdentifierHash {
@@ -82,6 +85,27 @@ impl FactMaker {
             received: 0,
             order: 0,
             until: consent.until.map_or(i64::MAX, |until| until.0),
+        }
+    }
+
+    /// The facts of a consent for a purpose that the bundle in force does not have: it says nothing, and is still known to
+    /// be about whom it was given on.
+    pub fn void_consent<'v>(
+        &self,
+        keys: &IdentityKey,
+        at: Option<Timestamp>,
+        values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
+    ) -> ConsentFacts {
+        ConsentFacts {
+            identifiers: self.hash(keys, values).0,
+            purpose: NO_PURPOSE,
+            state: ConsentState::Unknown,
+            explicit: false,
+            parental: false,
+            at: at.map_or(0, |at| at.0),
+            received: 0,
+            order: 0,
+            until: i64::MAX,
         }
     }
 

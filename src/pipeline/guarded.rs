@@ -39,7 +39,7 @@ impl Reader<'_> {
         let mut allowed: BTreeMap<IdentifierHash, (KindId, Sequence)> = BTreeMap::new();
         for (entry, row) in Decisions::load(self.index)?.iter() {
             if let Ruling::Allowed { kind, identifier, .. } = row.ruling {
-                allowed.insert(identifier, (kind, entry));
+                allowed.insert(identifier.marked(false), (kind, entry));
             }
         }
         let mut found: Vec<Found> = Vec::new();
@@ -47,7 +47,7 @@ impl Reader<'_> {
         let mut of: Option<(IdentifierHash, KindId)> = None;
         let mut close = |of: Option<(IdentifierHash, KindId)>, group: &mut Vec<Birth>| {
             if let Some((identifier, kind)) = of {
-                let decision = allowed.remove(&identifier).map(|(_, entry)| entry);
+                let decision = allowed.remove(&identifier.marked(false)).map(|(_, entry)| entry);
                 found.extend(self.judge(identifier, kind, group, decision, &given));
             }
             group.clear();

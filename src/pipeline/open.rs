@@ -11,9 +11,11 @@ use super::options::{InitOptions, OpenOptions};
 use super::policies::Policies;
 use super::reads::ReadLog;
 use super::recorder::{Replayed, Written};
+use super::remake::Rulebook;
+use super::version::{self, Versions};
 use super::{Error, meta};
 use crate::crypto::{IdentityKey, Keyring};
-use crate::dataflow::{Engine, Rules};
+use crate::dataflow::Engine;
 use crate::encoding::hex;
 use crate::encoding::storage::Storage;
 use crate::ledger::{self, Content, Kind, Ledger, PolicyBundle, State};
@@ -116,15 +118,11 @@ impl Onefold {
     pub(super) fn open_held(directory: Directory, options: OpenOptions) -> Result<Self, Error> {
         let OpenOptions { access, clock, random, storage } = options;
         let keys = Keyring::open(&directory.keys(), Arc::clone(&storage), &access)?;
-        let bundle = Bundle::load(&directory.policy())?;
+        let bundle = version::bundle(&directory)?;
         Directory::remove(&directory.index_new())?;
-        let mut index = open_index(&directory)?;
-        let in_force = digest_in_force(&directory, &index)?;
-        if in_force != bundle.digest {
-            let (expected, found) = (hex::encode(&in_force), hex::encode(&bundle.digest));
-            return Err(Error::BundleChanged { path: directory.policy(), expected, found });
-        }
-        let mut resume = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
+        let index = open_index(&directory)?;
+        let mut index = index_in_force(&directory, index, &bundle)?;
+        let mut resume = resumed(&index)?;
         let (ledger, recovered) = Ledger::open(
             &directory.ledger(),
             &keys,
@@ -152,7 +150,11 @@ impl Onefold {
             _ => ledger::erasures(&directory.ledger())?,
         };
         let altered = erasures.iter().filter(|(_, erasure)| past(erasure)).map(|(_, erasure)| erasure.epoch).max();
-        let altered = altered.filter(|_| resume.is_none());
+        // A rebuild sees everything under the bundle in force, from before it came into force, too.
+        let altered = match &resume {
+            None => altered.max(Versions::read(&directory.ledger(), None)?.changed),
+            Some(_) => None,
+        };
         let options = OpenOptions { access, clock, random, storage };
         let mut onefold = Self::assemble(directory, bundle, keys, ledger, index, options)?;
         onefold.load_index()?;
@@ -191,16 +193,15 @@ impl Onefold {
         options: OpenOptions,
     ) -> Result<Self, Error> {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
-        let schema = Arc::new(bundle.schema.clone());
-        let scorer = scorer(&schema, &keys.identity())?;
-        let policies = Policies::new(&bundle);
+        let Rulebook { bundle, schema, engine, scorer, policies, standardizer, facts } =
+            Rulebook::new(bundle, &keys.identity())?;
         Ok(Self {
-            engine: Engine::new(&Rules::new(&schema, scorer.clone(), Some(policies.decisions(&schema)))),
+            engine,
             policies,
             scorer,
-            standardizer: Standardizer::new(&schema),
+            standardizer,
             standardized: Standardized::default(),
-            facts: FactMaker::new(&schema),
+            facts,
             records: KnownRecords::default(),
             open: OpenEpoch::default(),
             reads: ReadLog::default(),
@@ -353,17 +354,33 @@ pub(super) fn recorded(bundle: &Bundle) -> PolicyBundle {
     PolicyBundle { name: name.clone(), version: version.clone(), digest: *digest, files: files.clone() }
 }
 
-/// The digest of the bundle in force: as the index knows it, else as the ledger says.
-fn digest_in_force(directory: &Directory, index: &Index) -> Result<[u8; 32], Error> {
-    if let Some(digest) = index.meta(meta::BUNDLE)?.and_then(|bytes| bytes.try_into().ok()) {
-        return Ok(digest);
-    }
-    let mut digest = None;
-    ledger::Reader::open(&directory.ledger(), None)?.scan(None, |entry| -> Result<(), Error> {
-        if let Content::Policy(part) = &entry.content {
-            digest = Some(part.digest);
+/// The commit that the index stands at.
+fn resumed(index: &Index) -> Result<Option<State>, Error> {
+    Ok(index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?)
+}
+
+/// The index, or an empty one when it stands under another version of the bundle than the one in force or another came in
+/// between.
+fn index_in_force(directory: &Directory, index: Index, bundle: &Bundle) -> Result<Index, Error> {
+    let known: Option<[u8; 32]> = index.meta(meta::BUNDLE)?.and_then(|bytes| bytes.try_into().ok());
+    let resume = resumed(&index)?;
+    if known == Some(bundle.digest) && resume.is_some() {
+        let since = Versions::read(&directory.ledger(), resume.as_ref())?;
+        if since.changed.is_none() {
+            return Ok(index);
         }
-        Ok(())
-    })?;
-    digest.ok_or(Error::Unaccounted { what: "the ledger names no bundle" })
+    }
+    let versions = Versions::read(&directory.ledger(), None)?;
+    let in_force = versions.in_force().ok_or(Error::Unaccounted { what: "the ledger names no bundle" })?;
+    if in_force != bundle.digest {
+        let (expected, found) = (hex::encode(&in_force), hex::encode(&bundle.digest));
+        return Err(Error::BundleChanged { path: directory.policy(), expected, found });
+    }
+    if resume.is_none() {
+        return Ok(index);
+    }
+    tracing::warn!("the index is older than a change of the policy bundle, rebuilding it from the ledger");
+    drop(index);
+    Directory::remove(&directory.index())?;
+    Ok(Index::open(&directory.index())?)
 }

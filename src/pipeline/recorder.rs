@@ -13,8 +13,8 @@ pub(super) enum Recorder<'a> {
     Writing(&'a mut Ledger),
     /// Finds what was written before.
     Replaying(&'a mut Written),
-    /// Neither: records that had a part in the epoch are erased by now, so what follows from the others is not what was
-    /// recorded. The rows get their entries when the last such epoch is over.
+    /// Neither: records that had a part in the epoch are erased by now, or another bundle came into force since, so what
+    /// follows is not what was recorded. The rows get their entries when the last such epoch is over.
     Unrecorded,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum Recorder<'a> {
 pub(super) enum Replayed<'a> {
     /// It derives exactly these entries.
     As(&'a mut Written),
-    /// Records of it were erased since.
+    /// Records of it were erased since, or another bundle came into force.
     Altered,
 }
 

@@ -6,7 +6,7 @@
 
 use super::day::Day;
 use super::decisions::Decisions;
-use super::epoch::{Arrival, Stamp};
+use super::epoch::{Arrival, Stamp, consent_facts};
 use super::erase::erased_row;
 use super::facts::content_hash;
 use super::known::{ERASED, Known};
@@ -18,7 +18,7 @@ use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Entry, Kind, Received};
 use crate::matching::Comparable;
 use crate::model::{Birth, Epoch, Named, Role, Sequence, SourceId};
-use crate::standardize::Standardized;
+use crate::standardize::{ConsentProblem, Standardized};
 use crate::store::RecordBody;
 
 impl Onefold {
@@ -59,7 +59,11 @@ impl Onefold {
                         self.engine.compare(named, false, compared);
                     }
                 }
-                RecordBody::Consent(facts) => self.engine.consent(named, None, Some(facts)),
+                RecordBody::Consent(_) => {
+                    if let Some(facts) = consent_facts(&row.body) {
+                        self.engine.consent(named, None, Some(facts));
+                    }
+                }
                 RecordBody::Reference | RecordBody::Gone => {}
             }
             count += 1;
@@ -155,7 +159,7 @@ impl Onefold {
     }
 
     /// Gives the rows of all profiles the entries that justify them, after epochs whose entries are not those that
-    /// were derived because records were erased since.
+    /// were derived because records were erased since, or because another bundle came into force.
     pub(super) fn justify(&self, live: &Live) -> Result<(), Error> {
         const MISSING: Error = Error::Unaccounted { what: "the ledger does not justify what its records give" };
         let mut batch = self.index.batch();
@@ -199,8 +203,14 @@ impl Onefold {
                 // The parts of a consent are read again: they decide nothing that the entry's values would show.
                 let mut scratch = Standardized::default();
                 let consent = self.standardizer.consent(received.source, fields, at, &mut scratch);
-                let consent = consent.map_err(|_| Error::Unaccounted { what: "a consent cannot be read again" })?;
-                RecordBody::Consent(self.facts.consent(&self.identity, &consent, values))
+                match consent {
+                    Ok(consent) => RecordBody::Consent(self.facts.consent(&self.identity, &consent, values)),
+                    // It was taken under another bundle.
+                    Err(ConsentProblem::PurposeUnknown) => {
+                        RecordBody::Consent(self.facts.void_consent(&self.identity, at, values))
+                    }
+                    Err(_) => return Err(Error::Unaccounted { what: "a consent cannot be read again" }),
+                }
             }
         })
     }

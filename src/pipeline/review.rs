@@ -190,7 +190,11 @@ impl Onefold {
                 _ => return Err(unknown),
             },
             Ruling::Different(a, b) => self.engine.different(a, b, came),
-            Ruling::Allowed { kind, identifier, .. } => self.engine.allow(kind, identifier, came),
+            Ruling::Allowed { kind, identifier, .. } => {
+                // Whether it is weak is for the bundle in force to say, which may be another than when it was decided.
+                self.engine.allow(kind, identifier.marked(false), came);
+                self.engine.allow(kind, identifier.marked(true), came);
+            }
             Ruling::Restricted { record } => self.engine.restrict(record, came),
             Ruling::Objected { record, purpose } => self.engine.object(record, purpose, came),
             // What is held is used as before: only an erasure asks.

@@ -203,12 +203,17 @@ impl<'a> Sandbox<'a> {
                     }
                 }
                 Ruling::Different(a, b) => engine.different(a, b, came),
-                Ruling::Allowed { kind, identifier, .. } => engine.allow(kind, identifier, came),
+                Ruling::Allowed { kind, identifier, .. } => {
+                    engine.allow(kind, identifier.marked(false), came);
+                    engine.allow(kind, identifier.marked(true), came);
+                }
                 _ => {}
             }
         };
         let here = |ruling: Ruling| match ruling {
-            Ruling::Allowed { identifier, .. } => self.links.contains_key(&identifier),
+            Ruling::Allowed { identifier, .. } => {
+                [false, true].iter().any(|weak| self.links.contains_key(&identifier.marked(*weak)))
+            }
             Ruling::Same(a, b) | Ruling::Different(a, b) => {
                 self.records.contains_key(&a) || self.records.contains_key(&b)
             }

@@ -8,7 +8,7 @@
 
 use super::directory::Directory;
 use super::open::{ledger_options, recorded};
-use super::{Error, Onefold, OpenOptions, meta};
+use super::{Error, Onefold, OpenOptions, meta, version};
 use crate::crypto::Keyring;
 use crate::ledger::{self, Ledger, State};
 use crate::policy::Bundle;
@@ -66,7 +66,7 @@ impl Settled {
 
 /// The bundle in force and the last commit, when index and ledger stand together.
 fn at_rest(directory: &Directory) -> Result<Option<(Bundle, Option<State>)>, Error> {
-    let bundle = Bundle::load(&directory.policy())?;
+    let bundle = version::bundle(directory)?;
     let Ok(index) = Index::open(&directory.index()) else { return Ok(None) };
     let state = index.meta(meta::LEDGER)?.map(|bytes| State::from_bytes(&bytes)).transpose()?;
     let replaying = index.meta(meta::REPLAYING)?.is_some_and(|mark| !mark.is_empty());

@@ -51,7 +51,7 @@ impl Onefold {
         self.engine.due() <= i64::from(self.options.clock.now_s()) * SECOND_US
     }
 
-    fn write_tick(&mut self, at: i64, by_hand: bool) -> Result<(), Error> {
+    pub(super) fn write_tick(&mut self, at: i64, by_hand: bool) -> Result<(), Error> {
         let tick = Tick { at, by_hand };
         self.ledger.append(&tick)?;
         self.settle_tick(tick);

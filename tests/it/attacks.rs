@@ -16,8 +16,14 @@ mod sectors;
 
 use super::faults::Unsynced;
 use super::ledger::{Home, bundle, received, rejected, review, small, write_epoch};
-use onefold::ledger::{Erasure, Error, Fault, Ledger, Options, verify};
-use onefold::model::{Birth, Epoch, Ruling, Sequence};
+use onefold::ledger::{
+    Binding, Erasure, Error, Fault, Law, Ledger, Operation, Options, Permissions, Read, Request, Right, Ruled, Step,
+    Tick, Uses, verify,
+};
+use onefold::model::{
+    AttributeId, Birth, Context, Epoch, IdentifierHash, NameHash, ProfileId, PurposeId, Ruling, Sequence, ValueHash,
+    Winner,
+};
 use ring::rand::SystemRandom;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -35,10 +41,14 @@ pub fn full() -> Home {
     let mut ledger = home.create();
     ledger.append(&rejected(8, b"{".to_vec())).unwrap();
     ledger.append(&review(Ruling::same(Birth(3), Birth(4)))).unwrap();
+    ledger.append(&Tick { at: 7, by_hand: true }).unwrap();
+    ledger.append(&request()).unwrap();
+    ledger.append(&read()).unwrap();
     write_epoch(&mut ledger, 1);
     for birth in ERASED {
         ledger.append(&received(birth.0, "erased")).unwrap();
     }
+    decide(&mut ledger, 2);
     ledger.commit(Epoch(2)).unwrap();
     let placed = ledger.append(&erasure(&ERASED, 3)).unwrap();
     ledger.commit(Epoch(3)).unwrap();
@@ -53,6 +63,58 @@ pub fn full() -> Home {
     ledger.append(&received(71, "tail")).unwrap();
     ledger.sync().unwrap();
     home
+}
+
+fn request() -> Request {
+    Request {
+        subject: Birth(3),
+        reference: "R-2026-0001".into(),
+        right: Right::Access,
+        law: Law::Gdpr,
+        received_day: 20_000,
+        due_day: 20_031,
+        step: Step::Opened,
+        by: "Zoë".into(),
+        reason: String::new(),
+    }
+}
+
+fn read() -> Read {
+    Read {
+        root: Birth(3),
+        actor: "Zoë".into(),
+        purpose: Some("marketing".into()),
+        request: None,
+        allowed: true,
+        operation: Operation::Profile,
+        count: 2,
+        attributes: vec!["email".into()],
+        epoch: Epoch(1),
+        part: 1,
+        parts: 1,
+        digest: [0; 32],
+        roots: Vec::new(),
+    }
+}
+
+/// What an epoch derives of uses and permissions.
+fn decide(ledger: &mut Ledger, epoch: u64) {
+    let (profile, root, epoch) = (ProfileId(NameHash(5)), Birth(3), Epoch(epoch));
+    let gained = vec![(AttributeId(1), ValueHash(6), Winner::PLAIN | 5)];
+    ledger.append(&Uses { profile, root, record: Birth(4), gained, lost: vec![AttributeId(2)], epoch }).unwrap();
+    let ruled = |purpose, policies| Ruled {
+        purpose: PurposeId(purpose),
+        holds: true,
+        categories: 3,
+        context: Context::default(),
+        consent: Some(Birth(9)),
+        until: 7,
+        policies,
+    };
+    let answers = vec![ruled(0, vec!["gdpr-consent".to_owned()]), ruled(1, Vec::new())];
+    ledger.append(&Permissions { profile, root, answers, epoch }).unwrap();
+    let binding = Binding { consent: Birth(9), root, on: IdentifierHash(8), records: vec![Birth(3), Birth(4)], epoch };
+    ledger.append(&binding).unwrap();
 }
 
 fn erasure(births: &[Birth], epoch: u64) -> Erasure {

@@ -38,7 +38,13 @@ fn kill_at(arguments: &[&str], ledger: &Path, bytes: u64) {
 }
 
 fn exports(data: &str) -> [String; 3] {
-    ["members", "profiles", "consents"].map(|table| ok(&["export", table, "--data", data]))
+    ["members", "profiles", "consents"].map(|table| {
+        // How long what has no time of its own is kept counts from when it was received, which differs by seconds.
+        let until = |(column, _): &(usize, &str)| table != "consents" || *column != 3;
+        let row =
+            |line: &str| line.split(',').enumerate().filter(until).map(|(_, cell)| cell).collect::<Vec<_>>().join(",");
+        ok(&["export", table, "--data", data]).lines().map(row).collect::<Vec<_>>().join("\n")
+    })
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod activate;
 mod as_of;
 mod attacks;
 mod bad_input;

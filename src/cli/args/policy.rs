@@ -1,4 +1,4 @@
-//! The part of the command line about policies: check, test, prove, compare and ask them. None needs a data directory.
+//! The part of the command line about policies: check, test, prove, compare, ask them and put them in force.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -49,14 +49,39 @@ Examples:
 Every cell is compared, also when purposes, categories or DPV terms were changed. Exit code 0 whether or not \
 something flips.
 
+With `current` for the old one, it is the bundle in force in the data directory, and everything there is looked at under \
+the new one: each kind of decision says how many profiles and values would flip. Nothing is changed by that.
+
 Examples:
   onefold policy diff retail policies/mine
+  onefold policy diff current policies/mine --data DATA
   onefold policy diff policies/mine-1 policies/mine-2 --json")]
     Diff {
-        /// The bundle in force: a folder, `retail` or `contacts`.
+        /// The bundle in force: a folder, `retail` or `contacts`; `current` is that of the data directory.
         old: PathBuf,
         /// The bundle that is to follow it.
         new: PathBuf,
+    },
+    /// Put a new version of the bundle in force, as an epoch of its own.
+    #[command(after_help = "\
+Everything is seen anew under the new bundle: what flips is shown with how many profiles and values it touches, and after \
+a yes it is recorded in the ledger, joins and partings included, with the bundle itself. Afterwards all is as in a new \
+directory under that bundle. A stop in between leaves one version or the other, never a mix. To go back, activate the \
+older bundle again.
+
+Sources, attributes and identifiers must stand where they stood and mean the same; new ones come at the end. Guards, \
+priorities, limits, survivorship, trust, purposes, retention, policies and the match model may all change.
+
+Examples:
+  onefold policy diff current policies/mine --data DATA
+  onefold policy activate policies/mine --data DATA
+  onefold policy activate policies/mine --data DATA --yes --json")]
+    Activate {
+        /// Folder of the bundle; `retail` and `contacts` name the ones that come with the program.
+        bundle: PathBuf,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Ask for one decision, and see which policies determine it under which law.
     #[command(after_help = "\

@@ -1,10 +1,13 @@
 //! `onefold policy diff`, and how a difference is shown.
 
 use super::{about, verdict_json};
+use crate::cli::access;
 use crate::cli::args::Global;
+use crate::cli::commands::progress;
 use crate::cli::failure::SUCCESS;
 use crate::cli::output;
 use crate::encoding::hex;
+use crate::pipeline::{Foresight, Onefold};
 use crate::policy::decision::{Diff, Group, Verdict, describe};
 use crate::policy::{Bundle, category_name};
 use serde_json::{Value, json};
@@ -17,6 +20,63 @@ pub fn run(global: &Global, old: &Bundle, new: &Bundle) -> anyhow::Result<u8> {
         print(&diff, (old, new), |_| None)?;
     }
     Ok(SUCCESS)
+}
+
+/// Compares with the bundle in force, on the live data.
+pub fn run_on_data(global: &Global, new: &Bundle) -> anyhow::Result<u8> {
+    let bar = progress(global);
+    bar.set_message("looking at everything under the new bundle");
+    let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
+    let old = onefold.bundle().clone();
+    let foresight = onefold.foresee(new.clone())?;
+    bar.finish_and_clear();
+    let diff = Diff::new(&old, new);
+    if global.json {
+        let mut told = as_json(&diff, (&old, new), |group| heads_json(&foresight, group));
+        if let Some(fields) = told.as_object_mut() {
+            fields.insert("sum".to_owned(), sum_json(&foresight));
+        }
+        output::json(&told)?;
+    } else {
+        print(&diff, (&old, new), |group| Some(heads(&foresight, group)))?;
+        print_sum(&foresight)?;
+    }
+    Ok(SUCCESS)
+}
+
+/// How much of the live data a group touches, in words.
+pub fn heads(foresight: &Foresight, group: &Group) -> String {
+    let heads = foresight.heads(&group.purpose, group.category, group.flip);
+    let (one, many) = if group.category.is_some() { ("value", "values") } else { ("link", "links") };
+    let profiles = output::counted(heads.profiles, "profile", "profiles");
+    format!("on the live data: {profiles}, {}", output::counted(heads.values, one, many))
+}
+
+/// The same for scripts.
+pub fn heads_json(foresight: &Foresight, group: &Group) -> Value {
+    json!(foresight.heads(&group.purpose, group.category, group.flip))
+}
+
+/// What becomes of profiles, whatever it is that changes them.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print_sum(foresight: &Foresight) -> anyhow::Result<()> {
+    output::line(format!(
+        "\nOn the live data: {} would be {}; {} made, {} ended.",
+        output::counted(foresight.profiles_before, "profile", "profiles"),
+        output::count(foresight.profiles_after),
+        output::counted(foresight.links_made, "link", "links"),
+        output::counted(foresight.links_ended, "link", "links"),
+    ))
+}
+
+/// The same for scripts.
+pub fn sum_json(foresight: &Foresight) -> Value {
+    json!({
+        "profiles_before": foresight.profiles_before, "profiles_after": foresight.profiles_after,
+        "links_made": foresight.links_made, "links_ended": foresight.links_ended,
+    })
 }
 
 /// Shows a difference to people. `heads` says, in words, how much of the live data a group touches.

@@ -1,5 +1,6 @@
-//! `onefold policy`: nothing here opens a data directory.
+//! `onefold policy`: only `activate`, and `diff` from the bundle in force, open a data directory.
 
+mod activate;
 mod check;
 pub mod diff;
 mod explain;
@@ -16,12 +17,19 @@ use crate::policy::{Bundle, Problems, category_name};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Checks, tests, proves, compares or asks.
+/// The name of the bundle in force, where a bundle is asked for.
+const CURRENT: &str = "current";
+
+/// Checks, tests, proves, compares, asks or puts in force.
 pub fn run(global: &Global, command: &PolicyCommand) -> anyhow::Result<u8> {
     match command {
         PolicyCommand::Check { bundle } => with(global, bundle, |bundle| check::run(global, bundle)),
         PolicyCommand::Test { bundle: path } => with(global, path, |bundle| test::run(global, path, bundle)),
         PolicyCommand::Prove { bundle } => with(global, bundle, |bundle| prove::run(global, bundle)),
+        PolicyCommand::Diff { old, new } if old.to_str() == Some(CURRENT) && !old.exists() => {
+            with(global, new, |new| diff::run_on_data(global, new))
+        }
+        PolicyCommand::Activate { bundle, yes } => with(global, bundle, |bundle| activate::run(global, bundle, *yes)),
         PolicyCommand::Diff { old, new } => {
             with(global, old, |old| with(global, new, |new| diff::run(global, old, new)))
         }

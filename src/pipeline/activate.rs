@@ -1,0 +1,76 @@
+//! A new version of the bundle as an epoch of its own: all records are seen anew under it, and what changes by that is
+//! recorded against what held before.
+//!
+//! The order of the steps stands in `version`, with what a stop between them leaves.
+//!
+//! INVARIANT: what holds after an activation is what a new directory under the bundle would hold of the same records.
+
+use super::bindings::Ended;
+use super::epoch::put_record;
+use super::foresight::Foresight;
+use super::ledger_bundle;
+use super::remake::{Remade, Rulebook};
+use super::successor;
+use super::{Committed, Error, Onefold};
+use crate::policy::Bundle;
+
+impl Onefold {
+    /// Puts a new version of the bundle in force, as an epoch of its own. Everything taken before is committed first. An
+    /// older version is put back in the same way.
+    ///
+    /// # Errors
+    /// [`Error::InForce`] and [`Error::Unsuited`], after which nothing changed; else when ledger, index or directory cannot
+    /// be written, after which nothing more is taken until the directory is opened again, under one version or the other.
+    pub fn activate(&mut self, bundle: Bundle) -> Result<Committed, Error> {
+        self.running()?;
+        successor::check(&self.bundle, &bundle)?;
+        self.commit()?;
+        self.stamp();
+        let mut before = Rulebook::new(bundle, &self.identity)?;
+        self.exchange(&mut before);
+        match self.remake(&before) {
+            Ok(remade) => {
+                let done = self.put_in_force(remade);
+                self.stop_on_error(done)
+            }
+            Err(error) => {
+                self.exchange(&mut before);
+                Err(error)
+            }
+        }
+    }
+
+    /// What a new version of the bundle would change of the committed state. Nothing is written, and nothing changes.
+    ///
+    /// # Errors
+    /// [`Error::InForce`] and [`Error::Unsuited`]; when index or ledger cannot be read.
+    pub fn foresee(&mut self, bundle: Bundle) -> Result<Foresight, Error> {
+        self.running()?;
+        successor::check(&self.bundle, &bundle)?;
+        let mut other = Rulebook::new(bundle, &self.identity)?;
+        self.exchange(&mut other);
+        let remade = self.remake(&other);
+        self.exchange(&mut other);
+        Ok(remade?.foresight)
+    }
+
+    /// Records what the new version makes of everything, and lets readers see it.
+    fn put_in_force(&mut self, remade: Remade) -> Result<Committed, Error> {
+        let Remade { records, delta, tick, .. } = remade;
+        self.directory.write_new_policy(&self.bundle)?;
+        self.ledger.set_policy(&ledger_bundle(&self.bundle))?;
+        if let Some(at) = tick {
+            self.write_tick(at, false)?;
+        }
+        let mut batch = self.index.batch();
+        for (birth, touched) in &records {
+            put_record(&mut batch, &self.index, *birth, touched)?;
+        }
+        let open = std::mem::take(&mut self.open);
+        let committed = self.conclude(open, &Ended::default(), batch, delta, records.len() as u64, None)?;
+        self.index.sync()?;
+        self.directory.swap_policy()?;
+        tracing::info!(epoch = committed.epoch.0, "policy bundle activated");
+        Ok(committed)
+    }
+}

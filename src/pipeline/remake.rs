@@ -1,0 +1,249 @@
+//! The state that a bundle makes of all records: a dataflow of its own is fed with everything, and what comes out is held
+//! against what readers see.
+//!
+//! Records are made anew from their received entries, for a bundle may read an identifier differently. Nothing is
+//! standardised again.
+//!
+//! INVARIANT: the delta leads from the rows of the index to the new state, and renews whatever means something else now.
+
+use super::epoch::consent_facts;
+use super::facts::{FactMaker, complete};
+use super::foresight::{Foresight, Side};
+use super::known::ERASED;
+use super::open::scorer;
+use super::policies::Policies;
+use super::touched::Touched;
+use super::{Error, Onefold};
+use crate::crypto::IdentityKey;
+use crate::dataflow::{Delta, Engine, Membership, ProfileChange, Rules};
+use crate::ledger::{Content, Position};
+use crate::matching::Scorer;
+use crate::model::{Birth, Link, Named, Obstacle, Permission, PurposeId, Schema, Winner};
+use crate::policy::Bundle;
+use crate::standardize::Standardizer;
+use crate::store::{Index, RecordBody};
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::swap;
+use std::sync::Arc;
+
+const SECOND_US: i64 = 1_000_000;
+
+/// Everything that follows from a bundle.
+pub(super) struct Rulebook {
+    pub bundle: Bundle,
+    pub schema: Arc<Schema>,
+    pub engine: Engine,
+    pub scorer: Option<Arc<Scorer>>,
+    pub policies: Policies,
+    pub standardizer: Standardizer,
+    pub facts: FactMaker,
+}
+
+impl Rulebook {
+    /// That of a bundle, with a dataflow that knows nothing yet.
+    pub fn new(bundle: Bundle, identity: &IdentityKey) -> Result<Self, Error> {
+        let schema = Arc::new(bundle.schema.clone());
+        let scorer = scorer(&schema, identity)?;
+        let policies = Policies::new(&bundle);
+        Ok(Self {
+            engine: Engine::new(&Rules::new(&schema, scorer.clone(), Some(policies.decisions(&schema)))),
+            standardizer: Standardizer::new(&schema),
+            facts: FactMaker::new(&schema),
+            policies,
+            scorer,
+            schema,
+            bundle,
+        })
+    }
+}
+
+/// What another bundle makes of everything.
+pub(super) struct Remade {
+    /// Records that are something else under it.
+    pub records: Vec<(Birth, Touched)>,
+    /// From what holds to what will.
+    pub delta: Delta,
+    /// The time that it was made for, where that goes on.
+    pub tick: Option<i64>,
+    pub foresight: Foresight,
+}
+
+/// Who is with whom, and what holds of them.
+#[derive(Default)]
+pub(super) struct State {
+    pub members: Vec<Membership>,
+    pub links: Vec<Link>,
+    pub winners: BTreeMap<Birth, Box<[Winner]>>,
+    pub permissions: Vec<(Birth, Permission)>,
+    pub refused: Vec<(Link, Obstacle)>,
+    pub uncertain: Vec<Link>,
+}
+
+impl State {
+    /// What the first epoch of a dataflow gave.
+    fn of(delta: Delta) -> Self {
+        Self {
+            members: delta.members.into_iter().map(|(member, _)| member).collect(),
+            links: delta.links.into_iter().map(|(link, _)| link).collect(),
+            winners: delta.profiles.into_iter().map(|change| (change.root, change.after)).collect(),
+            permissions: delta.permissions.into_iter().map(|(root, permission, _)| (root, permission)).collect(),
+            refused: delta.refused.into_iter().map(|(link, obstacle, _)| (link, obstacle)).collect(),
+            uncertain: delta.uncertain.into_iter().map(|(link, _)| link).collect(),
+        }
+    }
+
+    /// What readers see.
+    fn load(index: &Index) -> Result<Self, Error> {
+        let mut state = Self::default();
+        for row in index.profiles() {
+            let (root, row) = row?;
+            state.members.extend(row.members.iter().map(|record| Membership { root, record: *record }));
+            state.links.extend(row.links.iter().map(|(link, _)| *link));
+            if !row.winners.is_empty() {
+                state.winners.insert(root, row.winners.iter().map(|(winner, _)| *winner).collect());
+            }
+            state.permissions.extend(row.permissions.iter().map(|(permission, _)| (root, *permission)));
+        }
+        for question in index.questions() {
+            let question = question?;
+            match question.obstacle {
+                Obstacle::Uncertain => state.uncertain.push(question.link),
+                obstacle => state.refused.push((question.link, obstacle)),
+            }
+        }
+        for list in [&mut state.links, &mut state.uncertain] {
+            list.sort_unstable();
+        }
+        state.members.sort_unstable();
+        state.permissions.sort_unstable();
+        state.refused.sort_unstable();
+        Ok(state)
+    }
+}
+
+impl Onefold {
+    /// Puts another rulebook in the place of the one in use, which is given back.
+    pub(super) fn exchange(&mut self, other: &mut Rulebook) {
+        swap(&mut self.bundle, &mut other.bundle);
+        swap(&mut self.schema, &mut other.schema);
+        swap(&mut self.engine, &mut other.engine);
+        swap(&mut self.scorer, &mut other.scorer);
+        swap(&mut self.policies, &mut other.policies);
+        swap(&mut self.standardizer, &mut other.standardizer);
+        swap(&mut self.facts, &mut other.facts);
+    }
+
+    /// What the rulebook in use, whose dataflow knows nothing yet, makes of the committed state, which holds under `before`.
+    pub(super) fn remake(&mut self, before: &Rulebook) -> Result<Remade, Error> {
+        let records = self.feed_anew()?;
+        self.feed_all_decisions()?;
+        self.feed_bindings()?;
+        let old = before.engine.now();
+        let now = i64::from(self.options.clock.now_s()) * SECOND_US;
+        let at = old.map_or(now, |old| old.max(now));
+        self.engine.tick(at);
+        let new = State::of(self.engine.commit());
+        let was = State::load(&self.index)?;
+        let foresight = Foresight::new(Side::new(&before.schema, &was), Side::new(&self.schema, &new));
+        let delta = self.difference(was, new, before);
+        Ok(Remade { records, delta, tick: (old != Some(at)).then_some(at), foresight })
+    }
+
+    /// Makes all live records anew, hands them to the dataflow, and gives those that are something else now.
+    fn feed_anew(&mut self) -> Result<Vec<(Birth, Touched)>, Error> {
+        let mut changed = Vec::new();
+        for birth in (0..self.records.next_birth().0).map(Birth) {
+            let Some(row) = self.index.record(birth)?.filter(|row| row.live && row.name != ERASED) else { continue };
+            let entry = self.ledger.read(Position(row.position))?;
+            let Content::Received(received) = entry.content else {
+                return Err(Error::Unaccounted { what: "a record's entry is not one that was received" });
+            };
+            let mut body = self.body_of(&received, entry.header.time_s)?;
+            complete(&mut body, row.sequence, entry.header.time_s);
+            let named = Named::new(row.name, birth);
+            if let RecordBody::Person(facts) = &body {
+                self.engine.record(named, &self.schema.sources, None, Some(facts));
+                let compared = self.compared(&body, &received);
+                self.engine.compare(named, false, compared);
+            } else if let Some(facts) = consent_facts(&body) {
+                self.engine.consent(named, None, Some(facts));
+            }
+            if body != row.body {
+                let (name, before) = (row.name, row.body.clone());
+                let after = crate::store::RecordRow { body, ..row };
+                let (issues, compared) = (Vec::new(), None);
+                let touched = Touched { name, before, after, new: false, had_issues: false, issues, compared };
+                changed.push((birth, touched));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// What leads from one state to the other.
+    fn difference(&self, old: State, new: State, before: &Rulebook) -> Delta {
+        let renamed = renamed(&before.schema, &self.schema);
+        let mut permissions = Vec::new();
+        let mut cited: HashMap<(PurposeId, u32, crate::model::Context), bool> = HashMap::new();
+        for (row, came) in changes(&old.permissions, &new.permissions) {
+            permissions.push((row.0, row.1, came));
+        }
+        for (root, permission) in both(&old.permissions, &new.permissions) {
+            // The same answer for another reason is recorded anew.
+            let key = (permission.purpose, permission.categories, permission.context);
+            let stays = *cited.entry(key).or_insert_with(|| {
+                renamed >> permission.purpose.0 & 1 == 0
+                    && before.policies.cite(&permission) == self.policies.cite(&permission)
+            });
+            if !stays {
+                permissions.extend([(root, permission, false), (root, permission, true)]);
+            }
+        }
+        permissions.sort_unstable();
+        let refused = changes(&old.refused, &new.refused);
+        Delta {
+            links: changes(&old.links, &new.links),
+            refused: refused.into_iter().map(|((link, obstacle), came)| (link, obstacle, came)).collect(),
+            uncertain: changes(&old.uncertain, &new.uncertain),
+            members: changes(&old.members, &new.members),
+            profiles: revalued(&old, &new, renamed),
+            permissions,
+        }
+    }
+}
+
+/// The purposes whose place means something else now, as a set of bits.
+fn renamed(old: &Schema, new: &Schema) -> u64 {
+    let means = |schema: &Schema, place: usize| {
+        schema.purposes.get(place).map(|of| (of.name.clone(), of.dpv.clone(), of.basis))
+    };
+    let count = old.purposes.len().max(new.purposes.len()).min(64);
+    (0..count).filter(|place| means(old, *place) != means(new, *place)).fold(0, |set, place| set | 1 << place)
+}
+
+/// The winners that change, by profile; those that may be used for what means something else now are gained anew.
+fn revalued(old: &State, new: &State, renamed: u64) -> Vec<ProfileChange> {
+    let roots: BTreeSet<Birth> = old.winners.keys().chain(new.winners.keys()).copied().collect();
+    let of = |state: &State, root| state.winners.get(root).cloned().unwrap_or_default();
+    let changed = roots.iter().filter_map(|root| {
+        let (before, after) = (of(old, root), of(new, root));
+        let stays = |winner: &&Winner| winner.uses & renamed == 0 || !after.contains(winner);
+        let before: Box<[Winner]> = before.iter().filter(stays).copied().collect();
+        (before != after).then_some(ProfileChange { root: *root, before, after })
+    });
+    changed.collect()
+}
+
+/// What only one of two sorted lists has; `true`: the new one.
+fn changes<T: Ord + Copy>(old: &[T], new: &[T]) -> Vec<(T, bool)> {
+    let gone = old.iter().filter(|row| new.binary_search(row).is_err()).map(|row| (*row, false));
+    let came = new.iter().filter(|row| old.binary_search(row).is_err()).map(|row| (*row, true));
+    let mut changes: Vec<(T, bool)> = gone.chain(came).collect();
+    changes.sort_unstable();
+    changes
+}
+
+/// What both of two sorted lists have.
+fn both<'s, T: Ord + Copy>(old: &'s [T], new: &'s [T]) -> impl Iterator<Item = T> + 's {
+    old.iter().filter(|row| new.binary_search(row).is_ok()).copied()
+}

@@ -3,6 +3,7 @@
 mod evidence;
 mod ledger;
 mod matching;
+mod policy;
 mod reads;
 mod requests;
 mod review;
@@ -11,6 +12,7 @@ mod rights;
 pub use evidence::{Checkpoint, Erase, KekKind, KeyCommand, Prove, Rewrap, Rotate, Verify};
 pub use ledger::LedgerCommand;
 pub use matching::MatchCommand;
+pub use policy::{Explain, PolicyCommand};
 pub use reads::ReadsCommand;
 pub use requests::{LawWord, Open as OpenRequest, RequestCommand, RightWord};
 pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
@@ -375,10 +377,12 @@ Examples:
         #[arg(long, value_name = "CHECKPOINT")]
         since: Option<PathBuf>,
     },
-    /// Check policy bundles.
+    /// Check policy bundles, test and prove what they decide, and compare them.
     #[command(after_help = "\
-Example:
-  onefold policy check policies/mine")]
+Examples:
+  onefold policy check policies/mine
+  onefold policy prove policies/mine
+  onefold policy explain retail --purpose marketing --category contact --consent given --age adult --regime eu")]
     Policy {
         /// What to do with it.
         #[command(subcommand)]
@@ -527,21 +531,5 @@ Examples:
         /// Where to work; a temporary folder if not given.
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
-    },
-}
-
-/// Policies.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Report every error of a bundle with file, line and remedy.
-    #[command(after_help = "\
-Exit code 2 means that something is wrong. How to write a bundle stands in policies/README.md.
-
-Examples:
-  onefold policy check policies/mine
-  onefold policy check policies/mine --json")]
-    Check {
-        /// Folder of the bundle; `retail` and `contacts` name the ones that come with the program.
-        bundle: PathBuf,
     },
 }

@@ -44,7 +44,7 @@ number!(
     FieldIndex(u16)
 );
 number!(
-    /// The index of a purpose in [`Schema::purposes`](super::Schema); at most 64 of them.
+    /// The index of a purpose in [`Schema::purposes`](super::Schema); at most 63 of them.
     PurposeId(u8)
 );
 number!(

@@ -16,7 +16,7 @@ pub struct Schema {
     pub kinds: Vec<IdentifierKind>,
     /// One for each attribute, by `AttributeId`.
     pub survivorship: Vec<SurvivorshipRule>,
-    /// In the order of the bundle; at most 64.
+    /// In the order of the bundle; at most 63.
     pub purposes: Vec<Purpose>,
     /// How many records a profile may have.
     pub profile_records_max: u32,
@@ -219,30 +219,52 @@ pub enum Semantic {
     BirthDay,
 }
 
-/// Category of personal data, by which a purpose says what it may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Category of personal data, by which a purpose says what it may use. A set of them is a number with the bit
+/// `category as u8` of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
 pub enum Category {
     /// Names, date of birth.
-    Identity,
+    Identity = 0,
     /// E-mail, phone, handles.
-    Contact,
+    Contact = 1,
     /// Postal address parts and country.
-    Location,
+    Location = 2,
     /// Ids made by systems: accounts, devices.
-    Technical,
+    Technical = 3,
     /// What was looked at or done.
-    Behaviour,
+    Behaviour = 4,
     /// Orders, amounts, payments.
-    Transaction,
+    Transaction = 5,
     /// Tickets, satisfaction, stage, language and other traits.
-    Preference,
+    Preference = 6,
     /// Employer and firm facts.
-    Professional,
+    Professional = 7,
+    /// Accounts at banks, income, debts. Sensitive under Cal. Civ. Code 1798.140(ae).
+    Financial = 8,
+    /// Health. Special.
+    Health = 9,
+    /// Biometric data that identify. Special.
+    Biometric = 10,
+    /// Genetic data. Special.
+    Genetic = 11,
+    /// Religious and philosophical beliefs. Special.
+    Beliefs = 12,
+    /// Political opinions. Special.
+    Political = 13,
+    /// Membership of a trade union. Special.
+    UnionMembership = 14,
+    /// Racial and ethnic origin. Special.
+    Ethnicity = 15,
+    /// Sex life and sexual orientation. Special.
+    SexLife = 16,
+    /// Criminal convictions and offences (Art. 10 GDPR).
+    Criminal = 17,
 }
 
 impl Category {
-    /// All of them, in order.
-    pub const ALL: &'static [Self] = &[
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 18] = [
         Self::Identity,
         Self::Contact,
         Self::Location,
@@ -251,7 +273,27 @@ impl Category {
         Self::Transaction,
         Self::Preference,
         Self::Professional,
+        Self::Financial,
+        Self::Health,
+        Self::Biometric,
+        Self::Genetic,
+        Self::Beliefs,
+        Self::Political,
+        Self::UnionMembership,
+        Self::Ethnicity,
+        Self::SexLife,
+        Self::Criminal,
     ];
+
+    /// Whether it is one of the special categories of Art. 9(1) GDPR.
+    pub fn is_special(self) -> bool {
+        (Self::Health..=Self::SexLife).contains(&self)
+    }
+
+    /// The set that holds it alone.
+    pub fn bit(self) -> u32 {
+        1 << self as u8
+    }
 }
 
 /// A kind of identifier: an attribute whose equal values link records.

@@ -157,7 +157,15 @@ impl Directory {
     /// Keeps the bundle in the directory.
     pub fn write_policy(&self, bundle: &Bundle) -> Result<(), Error> {
         let folder = self.policy();
-        fs::create_dir_all(&folder).map_err(|source| Error::io("create the directory", &folder, source))?;
+        // The names are those of a compiled bundle: plain ones, at most one folder deep.
+        let mut folders = vec![folder.clone()];
+        folders.extend(
+            bundle.files.iter().filter_map(|(name, _)| name.split_once('/')).map(|(inner, _)| folder.join(inner)),
+        );
+        folders.dedup();
+        for folder in &folders {
+            fs::create_dir_all(folder).map_err(|source| Error::io("create the directory", folder, source))?;
+        }
         for (name, text) in &bundle.files {
             let path = folder.join(name);
             let write = || {
@@ -167,8 +175,12 @@ impl Directory {
             };
             write().map_err(|source| Error::io("write", &path, source))?;
         }
-        let sync = || File::open(&folder)?.sync_all();
-        sync().map_err(|source| Error::io("sync", &folder, source))
+        // Inner ones first, so that what the outer one names is there.
+        for folder in folders.iter().rev() {
+            let sync = || File::open(folder)?.sync_all();
+            sync().map_err(|source| Error::io("sync", folder, source))?;
+        }
+        Ok(())
     }
 }
 

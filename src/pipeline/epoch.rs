@@ -3,6 +3,7 @@
 //!
 //! INVARIANT: what a reader sees of an epoch is durable in the ledger first (contracts C3 and C8).
 
+use super::bindings::Ended;
 use super::derive::{Before, Derived, derive};
 use super::facts::{complete, content_hash, merge_fields};
 use super::known::{ERASED, Known, KnownRecords};
@@ -13,7 +14,7 @@ use super::requests::put_requests;
 use super::review::{put_decisions, put_questions};
 use super::{Error, Onefold, meta};
 use crate::dataflow::Engine;
-use crate::ledger::{self, Content, Erasure, Position, Received, State};
+use crate::ledger::{self, Binding, Content, Erasure, Position, Received, State};
 use crate::matching::{Comparable, Scorer};
 use crate::model::{
     AttributeId, Birth, CellKind, Change, ConsentFacts, Epoch, Facts, FieldIndex, Fields, IdentifierHash, KindId,
@@ -116,6 +117,12 @@ impl TouchedRecords {
         }
     }
 
+    /// All of them, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (Birth, &Touched)> {
+        let old = self.old.iter().map(|(birth, touched)| (*birth, touched));
+        old.chain((self.first..).map(Birth).zip(&self.new))
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         (self.old.len() + self.new.len()) as u64
@@ -149,6 +156,8 @@ pub(super) struct OpenEpoch {
     pub refused: u64,
     /// Decisions that came, and entries of those that went, in their order.
     pub decisions: Vec<(Sequence, Option<DecisionRow>)>,
+    /// Whom the ends of consents bind, as the ledger says of an epoch that is gone through again.
+    pub bindings: Vec<Binding>,
     /// Whether consents are among what was touched.
     pub consents: bool,
     /// The time that it brings.
@@ -287,6 +296,7 @@ impl Onefold {
                 &self.identity,
                 change.source,
                 change.at,
+                self.ledger.time_s(),
                 self.standardized.values(),
             )),
             Role::Reference(_) | Role::Consents => RecordBody::Reference,
@@ -376,9 +386,19 @@ impl Onefold {
         let epoch = self.epoch;
         let touched = open.touched.count();
         let mut batch = self.index.batch();
+        let schema = &self.schema;
+        let strong = |kind: KindId| {
+            let kind = schema.kinds.get(usize::from(kind.0));
+            kind.is_some_and(|kind| kind.priority >= schema.strong_priority_min)
+        };
+        let mut ended = match open.consents {
+            true => Ended::find(&open.touched, strong),
+            false => Ended::default(),
+        };
         // Each record is let go as soon as dataflow and index have what they need of it: an epoch may be a whole load.
         for (birth, mut touched) in std::mem::take(&mut open.touched).into_sorted() {
             let named = Named::new(touched.name, birth);
+            ended.note(birth, &touched.after.body);
             feed(&mut self.engine, &self.schema.sources, named, &touched);
             let was = person_facts(&touched.before).is_some();
             self.engine.compare(named, was, touched.compared.take());
@@ -389,9 +409,12 @@ impl Onefold {
         let delta = self.engine.commit();
         let lookup =
             Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty, policies: &self.policies };
+        let mut bindings = std::mem::take(&mut open.bindings);
         let (derived, state) = match replayed {
             None => {
                 let derived = derive(&delta, epoch, &lookup, &mut Recorder::Writing(&mut self.ledger))?;
+                bindings = self.bindings(&ended, &delta, &derived, epoch)?;
+                bindings.iter().try_for_each(|binding| self.ledger.append(binding).map(|_| ()))?;
                 (derived, Some(self.ledger.commit(epoch)?))
             }
             Some(Replayed::Altered) => (derive(&delta, epoch, &lookup, &mut Recorder::Unrecorded)?, None),
@@ -427,6 +450,8 @@ impl Onefold {
                 None => batch.remove_profile(root),
             }
         }
+        self.bind(&mut batch, &bindings)?;
+        self.unbind_erased(&mut batch, &open)?;
         self.put_erasures(&mut batch, &open)?;
         self.put_rest(&mut batch, &open, state.as_ref());
         self.index.apply(batch)?;

@@ -297,7 +297,7 @@ impl Onefold {
             Ok(())
         })?;
         for received in &past {
-            if let RecordBody::Consent(facts) = self.body_of(received)?
+            if let RecordBody::Consent(facts) = self.body_of(received, 0)?
                 && only(&facts.identifiers)
             {
                 found.insert(received.birth);

@@ -1,10 +1,11 @@
 //! From a standardised record to what is written and what the dataflow runs on.
 
+use super::about::{Asked, Found};
 use crate::crypto::IdentityKey;
 use crate::matching::formal_name;
 use crate::model::{
-    About, AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId,
-    NameMark, Schema, Sequence, SourceId, Timestamp, ValueHash,
+    AttributeId, CellKind, ConsentFacts, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind, KindId, NameMark,
+    Schema, Sequence, SourceId, Timestamp, ValueHash,
 };
 use crate::standardize::Consent;
 use crate::store::RecordBody;
@@ -19,6 +20,8 @@ pub(super) struct FactMaker {
     attributes: Vec<(String, Vec<(KindId, IdentifierKind)>)>,
     /// The attribute by which guards tell people apart.
     given: Option<AttributeId>,
+    /// The attributes that decisions ask for.
+    asked: Asked,
 }
 
 /// The keyed hash of a standardised value of a kind of identifier.
@@ -36,6 +39,7 @@ impl FactMaker {
         Self {
             attributes: attributes.map(|(place, attribute)| (attribute.name.clone(), kinds_of(place))).collect(),
             given: schema.attribute("given_name"),
+            asked: Asked::new(schema),
         }
     }
 
@@ -45,17 +49,20 @@ impl FactMaker {
         keys: &IdentityKey,
         source: SourceId,
         at: Option<Timestamp>,
+        received_s: u32,
         values: impl Iterator<Item = (AttributeId, FieldIndex, &'v str)>,
     ) -> Facts {
         let at = at.map_or(i64::MIN, |at| at.0);
+        let mut found = Found::default();
         let mut given = NameMark::NONE;
         let values = values.inspect(|(attribute, _, text)| {
+            self.asked.take(&mut found, *attribute, text);
             if Some(*attribute) == self.given && given == NameMark::NONE {
                 given = name_mark(keys, text);
             }
         });
         let (identifiers, values) = self.hash(keys, values);
-        Facts { source, at, since: at, about: About::default(), given, identifiers, values }
+        Facts { source, at, since: at, about: found.about(received_s), given, identifiers, values }
     }
 
     /// The facts of a consent.

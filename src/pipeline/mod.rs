@@ -4,10 +4,12 @@
 //! (`epoch.rs`), how a directory is opened again (`recover.rs`) and how an answer is put together (`read.rs`).
 //! It never shows a reader what is not durable.
 
+mod about;
 mod access;
 mod archive;
 mod as_of;
 mod audit;
+mod bindings;
 mod clock;
 mod day;
 mod decisions;

@@ -193,7 +193,7 @@ impl Onefold {
         let tombstones = index.tombstones().collect::<Result<_, _>>()?;
         let schema = Arc::new(bundle.schema.clone());
         let scorer = scorer(&schema, &keys.identity())?;
-        let policies = Policies::new(&schema);
+        let policies = Policies::new(&bundle);
         Ok(Self {
             engine: Engine::new(&Rules::new(&schema, scorer.clone(), Some(policies.decisions(&schema)))),
             policies,

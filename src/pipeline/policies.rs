@@ -1,38 +1,45 @@
 //! Who decides what may be used: the policies of the bundle in force.
 
 use crate::dataflow::Decisions;
-use crate::model::{Category, Context, Permission, PurposeId, Schema};
+use crate::model::{Category, Permission, Schema};
+use crate::policy::Bundle;
+use crate::policy::decision::Decider;
 use std::sync::Arc;
 
 /// Decides by the bundle in force, and says by which policies.
 #[derive(Clone)]
 pub(super) struct Policies {
-    judge: Arc<dyn Fn(PurposeId, Context) -> u32 + Send + Sync>,
+    decider: Arc<Decider>,
 }
 
 impl Policies {
     /// Those of a bundle.
-    pub fn new(schema: &Schema) -> Self {
-        let masks: Vec<u32> = schema
-            .purposes
-            .iter()
-            .map(|purpose| purpose.categories.iter().fold(0, |mask, category: &Category| mask | 1 << *category as u32))
-            .collect();
-        let judge = move |purpose: PurposeId, context: Context| {
-            let of = context.circumstances();
-            let permitted = of.consent.is_valid() && of.retained && !of.withdrawn && !of.objected && !of.restricted;
-            masks.get(usize::from(purpose.0)).copied().filter(|_| permitted).unwrap_or(0)
-        };
-        Self { judge: Arc::new(judge) }
+    pub fn new(bundle: &Bundle) -> Self {
+        Self { decider: Arc::new(bundle.decider()) }
     }
 
     /// How the dataflow decides.
     pub fn decisions(&self, schema: &Schema) -> Decisions {
-        Decisions::new(schema, Arc::clone(&self.judge), Arc::new(|_| true))
+        let (judge, combining) = (Arc::clone(&self.decider), Arc::clone(&self.decider));
+        Decisions::new(
+            schema,
+            Arc::new(move |purpose, context| judge.categories(purpose, context)),
+            Arc::new(move |context| combining.combines(context)),
+        )
     }
 
-    /// The ids of the policies that determine a permission.
-    pub fn cite(&self, _: &Permission) -> Vec<String> {
-        Vec::new()
+    /// The ids of the policies that determine a permission: those that permit what may be used, or those that forbid all.
+    pub fn cite(&self, permission: &Permission) -> Vec<String> {
+        let Some(purpose) = self.decider.purposes().get(usize::from(permission.purpose.0)) else { return Vec::new() };
+        let counts =
+            |category: &&Category| permission.categories == 0 || permission.categories >> (**category as u32) & 1 == 1;
+        let mut cited: Vec<String> = Vec::new();
+        for category in purpose.categories.iter().filter(counts) {
+            let verdict = self.decider.verdict(permission.purpose, *category, permission.context);
+            cited.extend(verdict.policies.into_iter().map(|citation| citation.id));
+        }
+        cited.sort_unstable();
+        cited.dedup();
+        cited
     }
 }

@@ -66,6 +66,7 @@ impl Onefold {
         }
         self.decisions = Decisions::load(&self.index)?;
         self.feed_all_decisions()?;
+        self.feed_bindings()?;
         if let Some(tick) = self.index.meta(meta::TICK)?.and_then(|bytes| bytes.try_into().ok()) {
             self.engine.tick(i64::from_le_bytes(tick));
         }
@@ -94,7 +95,7 @@ impl Onefold {
         match entry.content {
             Content::Received(received) => {
                 let (source, order, live) = (received.source, received.order, received.live);
-                let arrival = self.arrival(received)?;
+                let arrival = self.arrival(received, entry.header.time_s)?;
                 let placed = Stamp { sequence, position, time_s: entry.header.time_s };
                 self.settle(arrival, source, order, live, placed)?;
             }
@@ -115,7 +116,7 @@ impl Onefold {
                 written.permissions.insert(permissions.root, (permissions, sequence));
             }
             Content::Tick(tick) => self.settle_tick(tick),
-            Content::Binding(_) => {}
+            Content::Binding(binding) => self.open.bindings.push(binding),
             Content::Decision(_) => {
                 return Err(Error::Unaccounted { what: "a decision is recorded in the way of an earlier version" });
             }
@@ -181,7 +182,7 @@ impl Onefold {
     }
 
     /// What a received entry makes of its record. Nothing is standardised again: the entry holds the values.
-    pub(super) fn body_of(&mut self, received: &Received) -> Result<RecordBody, Error> {
+    pub(super) fn body_of(&mut self, received: &Received, received_s: u32) -> Result<RecordBody, Error> {
         let schema = std::sync::Arc::clone(&self.schema);
         let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
             return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });
@@ -190,7 +191,9 @@ impl Onefold {
         let values = received.values.iter(fields);
         Ok(match source.role {
             _ if !live => RecordBody::Gone,
-            Role::People => RecordBody::Person(self.facts.person(&self.identity, received.source, at, values)),
+            Role::People => {
+                RecordBody::Person(self.facts.person(&self.identity, received.source, at, received_s, values))
+            }
             Role::Reference(_) => RecordBody::Reference,
             Role::Consents => {
                 // The parts of a consent are read again: they decide nothing that the entry's values would show.
@@ -209,8 +212,8 @@ impl Onefold {
     }
 
     /// What a received entry says, ready to be taken.
-    fn arrival(&mut self, received: Received) -> Result<Arrival, Error> {
-        let body = self.body_of(&received)?;
+    fn arrival(&mut self, received: Received, received_s: u32) -> Result<Arrival, Error> {
+        let body = self.body_of(&received, received_s)?;
         let schema = std::sync::Arc::clone(&self.schema);
         let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
             return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });

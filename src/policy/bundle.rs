@@ -2,9 +2,12 @@
 //!
 //! INVARIANT: pure, and total over any texts: the result is a bundle or at least one problem.
 
+use super::cedar::{self, Policies};
+use super::decision::{Decider, Invariant, invariants};
+use super::parts::{self, MODEL, PARTS};
 use super::problem::Problems;
 use super::section::{Diagnosis, File, Section, parse};
-use super::{identity, purposes, sources, vocabulary};
+use super::{identity, library, purposes, sources, vocabulary};
 use crate::model::Schema;
 use ring::digest::{Context, SHA256};
 use toml::de::DeTable;
@@ -12,37 +15,11 @@ use toml::de::DeTable;
 /// The largest file of a bundle, in bytes, but for the match model.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
 
-/// The largest match model of a bundle, in bytes.
-const MODEL_BYTES_MAX: usize = 16 << 20;
-
 /// The data and rules behind the standardisers: when one of these changes, equal input may be read differently, so
 /// they are part of the digest and a new version of them is a new policy.
-pub const DATA_VERSION: &str = "standardize 1; guards 3; rlibphonenumber 2.2.15; email_address 0.2.9; idna 1.1.0; \
+pub const DATA_VERSION: &str = "standardize 1; guards 3; dpv 2.3; cedar-policy 4.14.1; rlibphonenumber 2.2.15; email_address 0.2.9; idna 1.1.0; \
     icu_normalizer_data 2.4.0; icu_properties_data 2.4.0; psl 2.1.247; unicode-normalization 0.1.26; any_ascii 0.3.3; \
     jiff 1.0.1";
-
-/// The file of the match model, which is no TOML and which programs write.
-pub(super) const MODEL: &str = "model.json";
-
-/// A file that a bundle may have.
-pub(super) struct Part {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether a bundle has to have it.
-    pub required: bool,
-    /// What to do where it is missing.
-    remedy: &'static str,
-}
-
-/// The files of a bundle, in the order in which they are checked.
-pub(super) const PARTS: [Part; 6] = [
-    Part { name: "bundle.toml", required: true, remedy: "add one with `name`, `version` and `description`" },
-    Part { name: "attributes.toml", required: false, remedy: "" },
-    Part { name: "purposes.toml", required: false, remedy: "" },
-    Part { name: "identity.toml", required: true, remedy: "add one that says which attributes identify a person" },
-    Part { name: "sources.toml", required: true, remedy: "add one with a `[[source]]` for each system" },
-    Part { name: "survivorship.toml", required: false, remedy: "" },
-];
 
 /// A checked bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +30,16 @@ pub struct Bundle {
     pub version: String,
     /// What it is for.
     pub description: String,
-    /// SHA-256 over the files, the built-in attributes and [`DATA_VERSION`].
+    /// SHA-256 over the files, the built-in attributes, the schema of decisions and [`DATA_VERSION`].
     pub digest: [u8; 32],
     /// Name and text of each file, sorted by name: what the ledger keeps and what [`Bundle::compile`] takes.
     pub files: Vec<(String, String)>,
     /// What it says.
     pub schema: Schema,
+    /// What decides.
+    pub policies: Policies,
+    /// What it says can never be allowed, beside what no bundle may allow.
+    pub invariants: Vec<Invariant>,
 }
 
 impl Bundle {
@@ -77,17 +58,31 @@ impl Bundle {
         unreadable: &[String],
         mut out: Diagnosis,
     ) -> Result<Self, Problems> {
+        library::add_shipped(&mut files);
         files.sort();
-        check_names(&files, unreadable, &mut out);
+        parts::check(&files, unreadable, &mut out);
         let compiled = compile(&files, unreadable, &mut out);
         match compiled.filter(|_| out.is_clean()) {
-            Some((About { name, version, description }, schema)) => {
+            Some(Compiled { about: About { name, version, description }, schema, policies, invariants }) => {
                 let digest = digest(&files);
-                Ok(Self { name, version, description, digest, files, schema })
+                Ok(Self { name, version, description, digest, files, schema, policies, invariants })
             }
             None => Err(out.into_problems()),
         }
     }
+
+    /// What answers whether a value may be used.
+    pub fn decider(&self) -> Decider {
+        Decider::new(&self.schema, &self.policies)
+    }
+}
+
+/// What the files say.
+struct Compiled {
+    about: About,
+    schema: Schema,
+    policies: Policies,
+    invariants: Vec<Invariant>,
 }
 
 /// What `bundle.toml` says.
@@ -96,53 +91,6 @@ struct About {
     version: String,
     description: String,
 }
-
-fn check_names(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosis) {
-    for pair in files.windows(2) {
-        if let [(a, _), (b, _)] = pair
-            && a == b
-        {
-            out.report_file(a, "this file is given twice", "give each file once");
-        }
-    }
-    for (name, text) in files {
-        if !is_part(name) {
-            report_unknown_file(name, out);
-        } else if text.len() > bytes_max(name) {
-            report_too_large(name, out);
-        }
-    }
-    for part in PARTS.iter().filter(|part| part.required) {
-        if !files.iter().any(|(name, _)| name == part.name) && !unreadable.iter().any(|name| name == part.name) {
-            out.report_file(part.name, "this file is missing", part.remedy);
-        }
-    }
-}
-
-/// Whether a bundle may have a file of this name.
-pub(super) fn is_part(name: &str) -> bool {
-    name == MODEL || PARTS.iter().any(|part| part.name == name)
-}
-
-/// A file that no bundle has.
-pub(super) fn report_unknown_file(name: &str, out: &mut Diagnosis) {
-    let known: Vec<String> = PARTS.iter().map(|part| format!("`{}`", part.name)).collect();
-    let help = format!("remove or rename it; a bundle has {}, `{MODEL}`, `README.md` and `cases`", known.join(", "));
-    out.report_file(name, "a bundle has no file of this name", help);
-}
-
-/// How many bytes the file of this name may have.
-pub(super) fn bytes_max(name: &str) -> usize {
-    if name == MODEL { MODEL_BYTES_MAX } else { FILE_BYTES_MAX }
-}
-
-/// A file that is over its [`bytes_max`].
-pub(super) fn report_too_large(name: &str, out: &mut Diagnosis) {
-    out.report_file(name, format!("this file is larger than {} bytes", bytes_max(name)), "make it smaller");
-}
-
-/// Links of kinds of this priority or more are strong, unless the bundle says otherwise.
-const STRONG_PRIORITY: u8 = 90;
 
 /// What can be said of the parts of a bundle that others refer to.
 pub(super) struct Known {
@@ -162,7 +110,7 @@ struct Parsed<'t> {
     table: Option<DeTable<'t>>,
 }
 
-fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosis) -> Option<(About, Schema)> {
+fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosis) -> Option<Compiled> {
     let parsed = PARTS.each_ref().map(|part| {
         let (name, text) = files.iter().find(|(name, _)| name == part.name)?;
         if text.len() > FILE_BYTES_MAX {
@@ -182,24 +130,25 @@ fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosi
         let absent = !files.iter().any(|(file, _)| file == name) && !unreadable.iter().any(|file| file == name);
         absent || section(index, "").is_some()
     };
-    let schema =
-        Schema { attributes: vocabulary::built_in(), strong_priority_min: STRONG_PRIORITY, ..Schema::default() };
+    let schema = Schema { attributes: vocabulary::built_in(), ..Schema::default() };
     let mut known = Known { schema, attributes: is_known(1), purposes: is_known(2), kinds: false };
 
-    let about = section(0, "the bundle").and_then(|part| about(&part, out));
+    let about = section(0, "the bundle").and_then(|part| about(&part, files, out));
     if let Some(part) = section(1, "`attributes.toml`") {
         known.attributes &= purposes::attributes(&part, &mut known.schema.attributes, out);
     }
     if let Some(part) = section(2, "`purposes.toml`") {
-        let (read, whole) = purposes::purposes(&part, out);
-        known.schema.purposes = read;
-        known.purposes &= whole;
+        let read = purposes::purposes(&part, out);
+        known.schema.purposes = read.list;
+        known.schema.combining = read.combining;
+        known.purposes &= read.whole;
     }
     if let Some(part) = section(3, "`identity.toml`") {
         let (kinds, whole) = identity::kinds(&part, &known, out);
         known.schema.kinds = kinds;
         known.kinds = whole;
         known.schema.profile_records_max = identity::profile_records_max(&part, out);
+        (known.schema.reach, known.schema.strong_priority_min) = identity::consent(&part, out);
         let model = files.iter().find(|(name, _)| name == MODEL).map(|(_, text)| text.as_str());
         if !unreadable.iter().any(|name| name == MODEL) {
             known.schema.match_model = identity::match_model(&part, model, out);
@@ -210,11 +159,15 @@ fn compile(files: &[(String, String)], unreadable: &[String], out: &mut Diagnosi
     }
     let survivorship = section(5, "`survivorship.toml`");
     known.schema.survivorship = identity::survivorship(survivorship.as_ref(), &known, out);
-    Some((about?, known.schema))
+    let policies = cedar::compile(files, &known, out);
+    let invariants = section(6, "`invariants.toml`").map(|part| invariants::read(&part, &known, out));
+    Some(Compiled { about: about?, schema: known.schema, policies, invariants: invariants.unwrap_or_default() })
 }
 
-fn about(part: &Section<'_>, out: &mut Diagnosis) -> Option<About> {
-    part.only(&["name", "version", "description"], out);
+fn about(part: &Section<'_>, files: &[(String, String)], out: &mut Diagnosis) -> Option<About> {
+    part.only(&["name", "version", "description", "use"], out);
+    let used = part.distinct_texts("use", "[\"gdpr\"]", out);
+    library::check(&used, files, out);
     let name = part.need_text("name", "\"contacts\"", out);
     if let Some(name) = &name {
         check_name("bundle", name.value, |message, help| out.report(&name.place, message, help));
@@ -240,7 +193,8 @@ pub(super) fn check_name(what: &str, name: &str, report: impl FnOnce(String, &'s
 /// SHA-256 over tagged, length-prefixed parts, so that no two bundles give the same bytes:
 ///
 /// ```text
-/// "onefold bundle 1\n" | frame(DATA_VERSION) | frame(built-in attributes) | u64 count | (frame(name) | frame(text)) × count
+/// "onefold bundle 2\n" | frame(DATA_VERSION) | frame(built-in attributes) | frame(schema of decisions)
+///     | u64 count | (frame(name) | frame(text)) × count
 /// frame(x) = u64 length of x in bytes, little-endian | x
 /// ```
 fn digest(files: &[(String, String)]) -> [u8; 32] {
@@ -249,9 +203,10 @@ fn digest(files: &[(String, String)]) -> [u8; 32] {
         context.update(&(bytes.len() as u64).to_le_bytes());
         context.update(bytes);
     };
-    context.update(b"onefold bundle 1\n");
+    context.update(b"onefold bundle 2\n");
     frame(&mut context, DATA_VERSION.as_bytes());
     frame(&mut context, vocabulary::built_in_text().as_bytes());
+    frame(&mut context, cedar::SCHEMA.as_bytes());
     context.update(&(files.len() as u64).to_le_bytes());
     for (name, text) in files {
         frame(&mut context, name.as_bytes());

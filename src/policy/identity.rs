@@ -3,14 +3,15 @@
 //! INVARIANT: there is one rule of survivorship for each attribute, and a kind is made only from an attribute whose
 //! values can tell persons apart.
 
-use super::bundle::{Known, MODEL, check_name};
+use super::bundle::{Known, check_name};
 use super::defaults;
+use super::parts::MODEL;
 use super::problem::printable;
 use super::section::{Diagnosis, Located, Section};
-use super::vocabulary::{CRITERIA, may_identify, meaning, names};
+use super::vocabulary::{CRITERIA, REACHES, may_identify, meaning, names};
 use crate::encoding::{hex, sha256};
 use crate::matching::Model;
-use crate::model::{AttributeId, Criterion, IdentifierKind, Semantic, SurvivorshipRule};
+use crate::model::{AttributeId, Criterion, IdentifierKind, Reach, Semantic, SurvivorshipRule};
 use std::collections::{HashMap, HashSet};
 
 /// `KindId` is a byte.
@@ -25,12 +26,15 @@ const RECORDS_MAX_DEFAULT: u32 = 50;
 /// The most records of a profile where the bundle says nothing.
 const PROFILE_RECORDS_MAX_DEFAULT: u32 = 500;
 
+/// Links of kinds of this priority or more are strong where the bundle says nothing.
+const STRONG_PRIORITY: u8 = 90;
+
 /// How a winner is chosen where the bundle says nothing.
 const CRITERIA_DEFAULT: [Criterion; 2] = [Criterion::Recency, Criterion::Trust];
 
 /// The kinds, and whether all of them could be read.
 pub(super) fn kinds(part: &Section<'_>, known: &Known, out: &mut Diagnosis) -> (Vec<IdentifierKind>, bool) {
-    part.only(&["identifier", "profile", "matching"], out);
+    part.only(&["identifier", "profile", "matching", "consent"], out);
     let sections = part.sections("identifier", "an identifier", out);
     if sections.is_empty() && !part.has("identifier") && !part.has("matching") {
         let help = "add `[[identifier]]` with `attribute = \"email\"` and `priority = 80`: without one nothing links";
@@ -133,6 +137,21 @@ pub(super) fn profile_records_max(part: &Section<'_>, out: &mut Diagnosis) -> u3
             section.number("records_max", 1..=100_000, out)
         })
         .unwrap_or(PROFILE_RECORDS_MAX_DEFAULT)
+}
+
+/// How far a given consent reaches, and from which priority on links are strong.
+pub(super) fn consent(part: &Section<'_>, out: &mut Diagnosis) -> (Reach, u8) {
+    let Some(section) = part.section("consent", "`consent`", out) else { return (Reach::default(), STRONG_PRIORITY) };
+    section.only(&["reach", "strong_priority_min"], out);
+    let reach = section.text("reach", "\"strong\"", out).and_then(|found| {
+        let reach = meaning(REACHES, found.value);
+        if reach.is_none() {
+            out.unknown(&found.place, "reach", found.value, names(REACHES), "");
+        }
+        reach
+    });
+    let priority = section.number("strong_priority_min", 1..=100, out).and_then(|number| u8::try_from(number).ok());
+    (reach.unwrap_or_default(), priority.unwrap_or(STRONG_PRIORITY))
 }
 
 /// The text of the match model, when the bundle has the one that it names.

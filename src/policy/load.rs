@@ -1,8 +1,9 @@
 //! Reading the folder of a bundle. The only I/O of this layer.
 //!
-//! INVARIANT: reads regular files only, at most [`bytes_max`] of each, and never follows into folders.
+//! INVARIANT: reads regular files only, at most [`bytes_max`] of each, and follows into no folder but those of libraries and cases.
 
-use super::bundle::{Bundle, bytes_max, is_part, report_too_large, report_unknown_file};
+use super::bundle::Bundle;
+use super::parts::{LIBRARY, bytes_max, is_folder, is_part, report_too_large, report_unknown_file};
 use super::problem::Problems;
 use super::section::Diagnosis;
 use std::io::Read as _;
@@ -20,7 +21,7 @@ impl Bundle {
         let mut out = Diagnosis::default();
         let Some(names) = list(dir, &mut out) else { return Err(out.into_problems()) };
         let (mut files, mut unreadable) = (Vec::new(), Vec::new());
-        for name in names {
+        for name in libraries(dir, names, &mut out) {
             if !is_part(&name) {
                 report_unknown_file(&name, &mut out);
             } else if let Some(text) = read_file(dir, &name, &mut out) {
@@ -31,6 +32,41 @@ impl Bundle {
         }
         Self::compile_beside(files, &unreadable, out)
     }
+}
+
+/// The same names, with the folders of libraries replaced by the files in them.
+fn libraries(dir: &Path, names: Vec<String>, out: &mut Diagnosis) -> Vec<String> {
+    let mut files = Vec::new();
+    for name in names {
+        let folder = dir.join(&name);
+        if is_folder(&name) && folder.join(LIBRARY).exists() {
+            let inside = list(&folder, out).unwrap_or_default();
+            files.extend(inside.into_iter().map(|file| format!("{name}/{file}")));
+        } else {
+            files.push(name);
+        }
+    }
+    files
+}
+
+/// The cases of the bundle in a folder: name and text of each file in its folder `cases`, sorted. None when there is no such
+/// folder.
+///
+/// # Errors
+/// Every file that cannot be read, or is no TOML by its name.
+pub fn load_cases(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
+    let mut out = Diagnosis::default();
+    let folder = dir.join("cases");
+    let names = if folder.is_dir() { list(&folder, &mut out).unwrap_or_default() } else { Vec::new() };
+    let mut files = Vec::new();
+    for name in names.into_iter().map(|name| format!("cases/{name}")) {
+        if !name.ends_with(".toml") {
+            out.report_file(&name, "is no file of cases", "rename it to `*.toml`, or move it elsewhere");
+        } else if let Some(text) = read_file(dir, &name, &mut out) {
+            files.push((name, text));
+        }
+    }
+    if out.is_clean() { Ok(files) } else { Err(out.into_problems()) }
 }
 
 /// Names in the folder that may be files of a bundle, sorted; `None` when the folder cannot be read.

@@ -11,10 +11,16 @@
 //! equal built-in attributes and equal data behind the standardisers.
 
 mod bundle;
+mod cedar;
 mod codes;
+pub mod decision;
 mod defaults;
+mod dpv;
+mod fideslang;
 mod identity;
+mod library;
 mod load;
+mod parts;
 mod pattern;
 mod problem;
 mod purposes;
@@ -27,7 +33,11 @@ mod vocabulary;
 
 pub use crate::model::Schema;
 pub use bundle::{Bundle, DATA_VERSION, FILE_BYTES_MAX};
+pub use cedar::{Effect, Policies, Policy};
+pub use fideslang::{data_category, data_use, personal_data_term};
+pub use load::load_cases;
 pub use pattern::{Unrecognised, recognise};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
-pub use shipped::{contacts, retail};
+pub use shipped::{contacts, retail, retail_cases};
 pub use suggest::nearest;
+pub use vocabulary::{basis_name, category_name, category_named};

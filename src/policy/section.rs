@@ -24,6 +24,21 @@ impl<'t> File<'t> {
         let line_starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
         Self { name, text, line_starts: line_starts.collect() }
     }
+
+    /// These bytes of it.
+    pub fn place(&self, span: Range<usize>) -> Place<'_> {
+        Place { file: self, span }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The line that a byte stands in, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        self.line_starts.partition_point(|&start| start <= at).max(1)
+    }
 }
 
 /// A place in a file of the bundle.
@@ -31,6 +46,13 @@ impl<'t> File<'t> {
 pub(super) struct Place<'f> {
     file: &'f File<'f>,
     span: Range<usize>,
+}
+
+impl Place<'_> {
+    /// The line in which it begins, from 1.
+    pub fn line(&self) -> usize {
+        self.file.line(self.span.start)
+    }
 }
 
 /// Something and where it stands.

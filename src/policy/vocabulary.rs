@@ -3,7 +3,9 @@
 //! INVARIANT: the built-in attributes come first in every schema, in this order, and their definition is part of the
 //! digest of every bundle.
 
-use crate::model::{Attribute, Category, ConsentField, Criterion, Format, Semantic};
+use crate::model::{
+    AgeBand, Attribute, Basis, Category, ConsentField, ConsentState, Criterion, Format, Reach, Regime, Semantic,
+};
 
 /// What a name means: a table small enough to be searched from the top.
 pub(super) type Words<T> = &'static [(&'static str, T)];
@@ -19,7 +21,7 @@ pub(super) fn names<T>(words: Words<T>) -> impl Iterator<Item = &'static str> {
 }
 
 /// The name of a meaning.
-fn name_of<T: PartialEq>(words: Words<T>, meant: &T) -> &'static str {
+pub(super) fn name_of<T: PartialEq>(words: Words<T>, meant: &T) -> &'static str {
     words.iter().find(|(_, meaning)| meaning == meant).map_or("", |(word, _)| word)
 }
 
@@ -109,17 +111,82 @@ pub(super) const CATEGORIES: Words<Category> = &[
     ("transaction", Category::Transaction),
     ("preference", Category::Preference),
     ("professional", Category::Professional),
+    ("financial", Category::Financial),
+    ("health", Category::Health),
+    ("biometric", Category::Biometric),
+    ("genetic", Category::Genetic),
+    ("beliefs", Category::Beliefs),
+    ("political", Category::Political),
+    ("union_membership", Category::UnionMembership),
+    ("ethnicity", Category::Ethnicity),
+    ("sex_life", Category::SexLife),
+    ("criminal", Category::Criminal),
 ];
 
-/// `basis` of a purpose: the legal bases of Art. 6(1) GDPR and whether this version evaluates them.
-pub(super) const BASES: Words<bool> = &[
-    ("consent", true),
-    ("contract", false),
-    ("legal_obligation", false),
-    ("vital_interests", false),
-    ("public_interest", false),
-    ("legitimate_interest", false),
+/// What a bundle calls a category.
+pub fn category_name(category: Category) -> &'static str {
+    name_of(CATEGORIES, &category)
+}
+
+/// The category of this name.
+pub fn category_named(name: &str) -> Option<Category> {
+    meaning(CATEGORIES, name)
+}
+
+/// `basis` of a purpose: the legal bases of Art. 6(1) GDPR.
+pub(super) const BASES: Words<Basis> = &[
+    ("consent", Basis::Consent),
+    ("contract", Basis::Contract),
+    ("legal_obligation", Basis::LegalObligation),
+    ("vital_interests", Basis::VitalInterests),
+    ("public_interest", Basis::PublicInterest),
+    ("legitimate_interest", Basis::LegitimateInterest),
 ];
+
+/// What a bundle calls a legal basis.
+pub fn basis_name(basis: Basis) -> &'static str {
+    name_of(BASES, &basis)
+}
+
+/// `reach` of consents.
+pub(super) const REACHES: Words<Reach> =
+    &[("identifier", Reach::Identifier), ("strong", Reach::Strong), ("profile", Reach::Profile)];
+
+/// States of a consent, as cases and commands say them, and the terms of the W3C Data Privacy Vocabulary that policies
+/// compare. That vocabulary has no state for an objection: it is a right that was exercised.
+pub(super) const CONSENTS: &[(&str, &str, ConsentState)] = &[
+    ("unknown", "ConsentUnknown", ConsentState::Unknown),
+    ("requested", "ConsentRequested", ConsentState::Requested),
+    ("deferred", "ConsentRequestDeferred", ConsentState::RequestDeferred),
+    ("refused", "ConsentRefused", ConsentState::Refused),
+    ("given", "ConsentGiven", ConsentState::Given),
+    ("renewed", "RenewedConsentGiven", ConsentState::Renewed),
+    ("withdrawn", "ConsentWithdrawn", ConsentState::Withdrawn),
+    ("revoked", "ConsentRevoked", ConsentState::Revoked),
+    ("invalidated", "ConsentInvalidated", ConsentState::Invalidated),
+    ("expired", "ConsentExpired", ConsentState::Expired),
+    ("objected", "Objected", ConsentState::Objected),
+];
+
+/// How old a person is.
+pub(super) const AGES: Words<AgeBand> = &[
+    ("under_13", AgeBand::Under13),
+    ("13_to_15", AgeBand::From13To15),
+    ("16_to_17", AgeBand::From16To17),
+    ("adult", AgeBand::Adult),
+];
+
+/// Which law governs.
+pub(super) const REGIMES: Words<Regime> = &[
+    ("unknown", Regime::Unknown),
+    ("eu", Regime::Eu),
+    ("uk", Regime::Uk),
+    ("us_ca", Regime::UsCalifornia),
+    ("other", Regime::Other),
+];
+
+/// Circumstances that hold or do not, as policies, cases and commands name them.
+pub(super) const FLAGS: [&str; 7] = ["explicit", "parental", "withdrawn", "objected", "restricted", "gpc", "retained"];
 
 /// Attributes that every bundle has.
 const BUILT_IN: &[(&str, Semantic, Category)] = &[
@@ -149,6 +216,8 @@ const BUILT_IN: &[(&str, Semantic, Category)] = &[
     ("job_title", Semantic::Text, Category::Professional),
     ("language", Semantic::Text, Category::Preference),
     ("event_name", Semantic::Text, Category::Behaviour),
+    ("age_band", Semantic::Text, Category::Identity),
+    ("gpc", Semantic::Boolean, Category::Technical),
 ];
 
 /// The built-in attributes.
@@ -199,7 +268,9 @@ mod tests {
         let built_in = BUILT_IN.iter().map(|(name, _, _)| *name);
         let roles = names(ROLES).chain(names(CONSENT_FIELDS)).chain(names(CRITERIA)).chain(names(BASES));
         let words = names(FORMATS).chain(names(SEMANTICS)).chain(names(CATEGORIES));
-        for word in built_in.chain(roles).chain(words) {
+        let words = words.chain(names(REACHES)).chain(names(AGES)).chain(names(REGIMES)).chain(FLAGS);
+        let states = CONSENTS.iter().flat_map(|(word, term, _)| [*word, *term]);
+        for word in built_in.chain(roles).chain(words).chain(states) {
             assert!(readme.contains(&format!("`{word}`")), "{word}");
         }
     }

@@ -238,7 +238,7 @@ fn ruled_json(words: &Words<'_>, ruled: &Ruled) -> Value {
     let categories = Category::ALL.iter().filter(|category| ruled.categories >> **category as u32 & 1 == 1);
     json!({
         "purpose": purpose_name(words.schema, ruled.purpose), "allowed": ruled.categories != 0,
-        "categories": categories.map(|category| format!("{category:?}").to_lowercase()).collect::<Vec<_>>(),
+        "categories": categories.map(|category| crate::policy::category_name(*category)).collect::<Vec<_>>(),
         "policies": ruled.policies,
         "consent": ruled.consent.map(|birth| name(words, birth)),
         "until_us": Some(ruled.until).filter(|until| *until != i64::MAX),

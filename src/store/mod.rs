@@ -9,6 +9,7 @@
 //! [`Index::apply`] returns; a power failure may take back the last epochs, which the ledger then gives again.
 
 mod batch;
+mod bindings;
 mod bulk;
 mod codec;
 mod error;

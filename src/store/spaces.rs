@@ -35,12 +35,14 @@ pub(super) enum Space {
     Questions,
     /// reference of a request, text → request.
     Requests,
+    /// record u64, consent u64 → identifier hash u128.
+    Bindings,
     /// Name of a fact about the index → bytes.
     Meta,
 }
 
 /// How many keyspaces there are.
-pub(super) const SPACES: usize = 13;
+pub(super) const SPACES: usize = 14;
 
 /// Key under which a keyspace holds the number of the batch that last wrote to it.
 pub(super) const MARK: [u8; 33] = [0xff; 33];
@@ -67,6 +69,7 @@ impl Space {
         Self::Decisions,
         Self::Questions,
         Self::Requests,
+        Self::Bindings,
         Self::Meta,
     ];
 
@@ -84,6 +87,7 @@ impl Space {
             Self::Decisions => "decisions",
             Self::Questions => "questions",
             Self::Requests => "requests",
+            Self::Bindings => "bindings",
             Self::Meta => "meta",
         }
     }
@@ -94,7 +98,7 @@ impl Space {
             Self::Records | Self::Profiles => 16 * MIB,
             Self::Names | Self::Identifiers | Self::Members => 8 * MIB,
             Self::Rejected | Self::Issues | Self::Offsets | Self::Tombstones => 2 * MIB,
-            Self::Decisions | Self::Questions | Self::Requests | Self::Meta => 2 * MIB,
+            Self::Decisions | Self::Questions | Self::Requests | Self::Bindings | Self::Meta => 2 * MIB,
         }
     }
 

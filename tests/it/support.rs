@@ -12,6 +12,21 @@ use std::path::Path;
 pub fn bundle() -> Bundle {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let files = vec![
+        file(
+            "decide.cedar",
+            r#"
+@id("consent") @law("Art. 6(1)(a) GDPR")
+permit (principal, action, resource) when { context.valid };
+@id("withdrawn") @law("Art. 7(3) GDPR")
+forbid (principal, action, resource) when { context.withdrawn };
+@id("objected") @law("Art. 21 GDPR")
+forbid (principal, action, resource) when { context.objected };
+@id("restricted") @law("Art. 18 GDPR")
+forbid (principal, action, resource) when { context.restricted };
+@id("kept") @law("Art. 5(1)(e) GDPR")
+forbid (principal, action == Action::"use", resource) unless { context.retained };
+"#,
+        ),
         file("bundle.toml", "name = \"test\"\nversion = \"1\"\ndescription = \"for tests\"\n"),
         file(
             "sources.toml",

@@ -1,0 +1,136 @@
+//! What holds for the records of a person after they come apart (design section 7, rule 7): who ended a consent did so for
+//! all records that were theirs then, wherever these belong later.
+//!
+//! When the end of a consent is committed, an entry names the records of the profile that do not carry the identifier that
+//! it was ended on. While they stay together it changes nothing; after a split it binds each part, until a later consent on
+//! an identifier of that part, or on the one that it was ended on, lifts it.
+//!
+//! INVARIANT: what binds is in the ledger before the epoch is committed, and is never computed a second time.
+
+use super::derive::Derived;
+use super::epoch::{OpenEpoch, TouchedRecords};
+use super::{Error, Onefold};
+use crate::dataflow::Delta;
+use crate::ledger::Binding;
+use crate::model::{Birth, Epoch, IdentifierHash};
+use crate::store::{Batch, RecordBody};
+use hashbrown::{HashMap, HashSet};
+
+/// Consents that an epoch ends, and who carries the identifiers that they were ended on, of the records that it touches.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// By consent, the identifier that stands for it.
+    on: HashMap<Birth, IdentifierHash>,
+    identifiers: HashSet<IdentifierHash>,
+    /// Touched records with those of the identifiers that they carry now.
+    touched: HashMap<Birth, Vec<IdentifierHash>>,
+}
+
+impl Ended {
+    /// Finds the consents.
+    pub fn find(touched: &TouchedRecords, is_strong: impl Fn(crate::model::KindId) -> bool) -> Self {
+        let mut ended = Self::default();
+        for (birth, record) in touched.iter() {
+            let RecordBody::Consent(facts) = &record.after.body else { continue };
+            let strongest = facts.identifiers.iter().find(|(kind, _)| is_strong(*kind)).or(facts.identifiers.first());
+            if let Some((_, on)) = strongest.filter(|_| facts.state.prohibits()) {
+                ended.on.insert(birth, *on);
+                ended.identifiers.insert(*on);
+            }
+        }
+        ended
+    }
+
+    /// Notes a touched record.
+    pub fn note(&mut self, birth: Birth, after: &RecordBody) {
+        if self.identifiers.is_empty() {
+            return;
+        }
+        let own = if let RecordBody::Person(facts) = after { &facts.identifiers[..] } else { &[] };
+        let carried = own.iter().map(|(_, on)| *on).filter(|on| self.identifiers.contains(on)).collect();
+        self.touched.insert(birth, carried);
+    }
+}
+
+impl Onefold {
+    /// The entries that say whom the consents that ended bind.
+    pub(super) fn bindings(
+        &self,
+        ended: &Ended,
+        delta: &Delta,
+        derived: &Derived,
+        epoch: Epoch,
+    ) -> Result<Vec<Binding>, Error> {
+        let mut bindings = Vec::new();
+        for (root, permission, _) in delta.permissions.iter().filter(|(.., came)| *came) {
+            let Some((consent, on)) = permission.consent.and_then(|consent| Some((consent, *ended.on.get(&consent)?)))
+            else {
+                continue;
+            };
+            let row = derived.profiles.binary_search_by_key(root, |(root, _)| *root).ok();
+            let row = row.and_then(|place| derived.profiles.get(place)).and_then(|(_, row)| row.as_ref());
+            let members = row.map_or(&[][..], |row| &row.members);
+            let mut records = Vec::new();
+            for record in members.iter().filter(|_| members.len() > 1) {
+                if !self.carries(ended, *record, on)? {
+                    records.push(*record);
+                }
+            }
+            if !records.is_empty() {
+                bindings.push(Binding { consent, root: *root, on, records, epoch });
+            }
+        }
+        bindings.sort_unstable_by_key(|binding| (binding.consent, binding.root));
+        Ok(bindings)
+    }
+
+    /// Whether a record carries an identifier after the epoch.
+    fn carries(&self, ended: &Ended, record: Birth, on: IdentifierHash) -> Result<bool, Error> {
+        if let Some(carried) = ended.touched.get(&record) {
+            return Ok(carried.contains(&on));
+        }
+        let row = self.index.record(record)?;
+        Ok(row.is_some_and(|row| match row.body {
+            RecordBody::Person(facts) => facts.identifiers.iter().any(|(_, other)| *other == on),
+            _ => false,
+        }))
+    }
+
+    /// Puts what binds into the batch of its epoch, and tells the dataflow, which takes it with the next one.
+    pub(super) fn bind(&mut self, batch: &mut Batch, bindings: &[Binding]) -> Result<(), Error> {
+        for binding in bindings {
+            for record in &binding.records {
+                if self.index.binding(*record, binding.consent)?.is_none() {
+                    batch.put_binding(*record, binding.consent, binding.on);
+                    self.engine.bind(*record, binding.on, binding.consent, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out what binds erased records, or by an erased consent.
+    pub(super) fn unbind_erased(&mut self, batch: &mut Batch, open: &OpenEpoch) -> Result<(), Error> {
+        if open.erased.is_empty() {
+            return Ok(());
+        }
+        let erased: HashSet<Birth> = open.erased.iter().copied().collect();
+        for row in self.index.bindings() {
+            let ((record, consent), on) = row?;
+            if erased.contains(&record) || erased.contains(&consent) {
+                batch.remove_binding(record, consent);
+                self.engine.bind(record, on, consent, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the dataflow of all that binds.
+    pub(super) fn feed_bindings(&mut self) -> Result<(), Error> {
+        for row in self.index.bindings() {
+            let ((record, consent), on) = row?;
+            self.engine.bind(record, on, consent, true);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! Goal: what is never allowed is proved for the bundles that are shipped, and a proof fails where one policy is taken away.
+//! Method: every cell is looked at; for each `forbid` of the libraries that stands alone, a bundle without it.
+
+use super::cedar::shop;
+use super::retail;
+use onefold::policy::decision::{Proof, describe, prove};
+use onefold::policy::{Bundle, Effect, contacts};
+
+fn proof(files: Vec<(String, String)>) -> Proof {
+    let proof = prove(&Bundle::compile(files).unwrap_or_else(|problems| panic!("{problems}")));
+    assert_eq!(proof.disagreements, Vec::<String>::new());
+    proof
+}
+
+/// Names of the invariants that are broken.
+fn broken(proof: &Proof) -> Vec<&str> {
+    let broken = proof.checked.iter().filter(|checked| checked.broken > 0);
+    broken.map(|checked| checked.invariant.name.as_str()).collect()
+}
+
+/// The shop without one policy of its libraries.
+pub fn without(id: &str) -> Vec<(String, String)> {
+    let mut files = Bundle::compile(retail()).expect("it compiles").files;
+    let start = format!("@id(\"{id}\")");
+    let (_, text) = files.iter_mut().find(|(_, text)| text.contains(&start)).expect("there is one");
+    let from = text.find(&start).expect("found");
+    let to = text[from..].find(";\n").map_or(text.len(), |at| from + at + 2);
+    // Laws have semicolons, too.
+    let end = text[from..].find("};\n").map_or(to, |at| from + at + 3);
+    text.replace_range(from..end, "");
+    files
+}
+
+#[test]
+fn shipped_bundles_are_proved() {
+    let proof_of_shop = proof(retail());
+    assert!(proof_of_shop.holds(), "{:?}", broken(&proof_of_shop));
+    assert_eq!(proof_of_shop.cells, 28_160 * (6 * 18 + 1));
+    assert!(proof_of_shop.compared > 500 && proof_of_shop.unpermitted.is_empty());
+    assert!(proof_of_shop.checked.iter().all(|checked| checked.cells > 0));
+    let dead: Vec<&str> = proof_of_shop.dead.iter().filter(|of| !of.is_of_library()).map(|of| of.id.as_str()).collect();
+    assert_eq!(dead, Vec::<&str>::new());
+    let proof_of_contacts = proof(contacts());
+    assert!(proof_of_contacts.holds() && proof_of_contacts.cells == 0);
+}
+
+#[test]
+fn a_proof_fails_without_a_forbid_and_names_the_cell() {
+    for (id, invariant, words) in [
+        ("gdpr-withdrawn", "once it was withdrawn", "adult, law of eu, withdrawn"),
+        ("gdpr-restricted", "while restricted", "not objected, restricted"),
+        ("gdpr-storage-limitation", "kept too long", "kept too long"),
+        ("gdpr-special-categories", "without explicit consent", "not explicit"),
+        ("gdpr-criminal-offences", "convictions", "consent given"),
+        ("gdpr-child-consent", "a child's own consent", "not by a parent"),
+        ("gdpr-child-marketing", "never marketed to", "13 to 15"),
+        ("gdpr-child-profiling", "never profiled", "13 to 15"),
+        ("gdpr-child-disclosure", "never sold, but", "13 to 15"),
+        ("ccpa-gpc-selling", "Global Privacy Control", "with Global Privacy Control"),
+    ] {
+        let proof = proof(without(id));
+        assert!(!proof.holds(), "{id}");
+        let checked = proof.checked.iter().find(|checked| checked.broken > 0).expect("one is broken");
+        assert!(checked.invariant.name.contains(invariant), "{id}: {:?}", broken(&proof));
+        let breach = checked.breach.as_ref().expect("it is named");
+        assert!(describe(breach.context).contains(words), "{id}: {}", describe(breach.context));
+        assert!(breach.policies.iter().all(|policy| policy.effect == Effect::Permit) && !breach.policies.is_empty());
+    }
+}
+
+/// The libraries keep what is always proved whatever the purposes are, even where legitimate interest is permitted wholesale.
+#[test]
+fn libraries_keep_the_law_for_any_purposes() {
+    let terms = [
+        "DirectMarketing",
+        "RecruitmentTargetedAdvertising",
+        "ProvideProductRecommendations",
+        "SellDataToThirdParties",
+        "ServicePersonalisation",
+        "CustomerManagement",
+    ];
+    let bases =
+        ["consent", "contract", "legal_obligation", "vital_interests", "public_interest", "legitimate_interest"];
+    let mut purposes = "combining = \"p0\"\n".to_owned();
+    for (number, (term, basis)) in terms.iter().flat_map(|term| bases.map(|basis| (term, basis))).enumerate() {
+        purposes += &format!(
+            "[[purpose]]\nname = \"p{number}\"\ndpv = \"dpv:{term}\"\ndescription = \"x\"\nbasis = \"{basis}\"\n\
+             categories = [\"identity\", \"health\", \"criminal\"]\nrecipients = [\"us\"]\n"
+        );
+    }
+    let about = "name = \"c\"\nversion = \"1\"\ndescription = \"x\"\nuse = [\"gdpr\", \"ccpa\"]";
+    let permit = "@id(\"all\") @law(\"x\")\npermit (principal, action, resource)\n\
+        when { principal.basis == \"legitimate_interest\" };\n";
+    let files = [("bundle.toml", about), ("purposes.toml", &purposes), ("own.cedar", permit)];
+    let proof = proof(super::with(&files));
+    assert!(proof.holds(), "{:?}", broken(&proof));
+    assert_eq!((proof.dead.len(), proof.unpermitted.len()), (0, 0), "{:?}", proof.dead);
+}
+
+#[test]
+fn a_bundle_adds_invariants_of_its_own() {
+    let never = "[[never]]\nname = \"no newsletters to California\"\nlaw = \"house rule\"\npurpose = [\"marketing\"]\n\
+        category = [\"contact\"]\nwhen = { regime = [\"us_ca\"], consent = \"given\", valid = true }\n";
+    let proof_of_shop = proof(shop(&[("invariants.toml", never)]));
+    assert_eq!(broken(&proof_of_shop), ["no newsletters to California"]);
+    let forbid = "@id(\"own\") @law(\"house rule\")\nforbid (principal == Purpose::\"marketing\", action, resource)\n\
+        when { context.regime == \"us_ca\" };\n";
+    assert!(proof(shop(&[("invariants.toml", never), ("own.cedar", forbid)])).holds());
+
+    let broken = "[[never]]\nname = \"x\"\npurpose = [\"marketng\"]\npurpose_in = [\"dpv:Markting\"]\ncategory = [\"helth\"]\n\
+        when = { consent = [\"givn\"], age = \"12\", regime = \"usa\", gcp = true }\n";
+    let problems = Bundle::compile(shop(&[("invariants.toml", broken)])).expect_err("broken");
+    let found: Vec<(usize, &str)> = problems.iter().map(|problem| (problem.line, problem.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (1, "an invariant has no `law`"),
+            (3, "unknown purpose `marketng`"),
+            (4, "unknown DPV purpose `dpv:Markting`"),
+            (5, "unknown category `helth`"),
+            (6, "unknown consent `givn`"),
+            (6, "unknown age `12`"),
+            (6, "unknown regime `usa`"),
+            (6, "unknown key in `when`: `gcp`"),
+        ]
+    );
+}
+
+#[test]
+fn dead_policies_and_purposes_are_found() {
+    let own = "@id(\"never-applies\") @law(\"x\")\nforbid (principal == Purpose::\"marketing\", action, resource)\n\
+        when { context.valid && context.consent == \"ConsentRefused\" };\n\
+        @id(\"always-overruled\") @law(\"x\")\npermit (principal, action, resource) when { context.restricted };\n";
+    let proof_of_shop = proof(shop(&[("own.cedar", own)]));
+    let dead: Vec<&str> = proof_of_shop.dead.iter().filter(|of| !of.is_of_library()).map(|of| of.id.as_str()).collect();
+    assert_eq!(dead, ["never-applies", "always-overruled"]);
+    assert!(proof_of_shop.holds());
+    let proof_of_shop = proof(shop(&[("shop.cedar", "")]));
+    assert_eq!(proof_of_shop.unpermitted, ["unified_profile"]);
+}

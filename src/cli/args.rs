@@ -246,6 +246,24 @@ Examples:
         #[command(flatten)]
         on: OnRequest,
     },
+    /// Let time do its work: what has come to its end by now ends.
+    #[command(after_help = "\
+Consents expire, and values leave their retention, at a set time. A purpose is denied from then on in any case; \
+the profiles are kept right, and the ledger records it, when the directory is next changed, or by this. Run it \
+from cron where changes are rare.
+
+With --until the clock is set on by hand, for tests and demos. What ends by then ends at once, and nothing brings \
+the time back: it is refused to set the clock to an earlier time.
+
+Examples:
+  onefold tick --data DATA
+  onefold tick --data DATA --until 2027-03-01
+  onefold tick --data DATA --until 2027-03-01T09:30:00+01:00 --json")]
+    Tick {
+        /// Set the clock on by hand, to a time (RFC 3339) or the first second of a day (in UTC).
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
     /// List what could not be used, and try it again.
     #[command(after_help = "\
 Examples:

@@ -4,9 +4,13 @@
 //! consent permits. A state that nobody knows refuses the whole record, so that it is seen: to guess would either
 //! invent a permission or lose one silently.
 //!
+//! A receipt after ISO/IEC TS 27560 (JSON-LD with terms of DPV) may give purpose, state and times as objects and lists.
+//! One that is for several purposes, or in several states, is refused: part of it would otherwise be lost.
+//!
 //! A withdrawal is taken with as little as possible: what is wrong with its times must not keep a permission alive.
 
 use super::calendar;
+use super::linked::items;
 use crate::model::{CellKind, ConsentField, ConsentState, PurposeId, Schema, Timestamp};
 
 /// What was consented to, or no longer is.
@@ -74,30 +78,44 @@ problems! {
     ExpiryUnreadable = 7, "the end of the consent cannot be read: expected RFC 3339 or an epoch number";
     /// Nobody gave it.
     SubjectMissing = 8, "a consent without a readable identifier of the person who gave it";
+    /// More than one purpose.
+    PurposeSeveral = 9, "a consent for several purposes at once: have one record sent for each";
+    /// More than one state.
+    StateSeveral = 10, "a consent in several states at once: have the present one sent, or one record for each";
 }
 
 /// The raw parts of a consent, collected in one pass over the fields.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Parts<'a> {
-    purpose: Option<&'a str>,
-    status: Option<&'a str>,
-    explicit: Option<&'a str>,
-    given_by: Option<&'a str>,
-    at: Option<(CellKind, &'a str)>,
-    expires_at: Option<(CellKind, &'a str)>,
+    purpose: Option<Cell<'a>>,
+    status: Option<Cell<'a>>,
+    explicit: Option<Cell<'a>>,
+    given_by: Option<Cell<'a>>,
+    at: Option<Cell<'a>>,
+    expires_at: Option<Cell<'a>>,
 }
+
+/// A field as it was sent.
+type Cell<'a> = (CellKind, &'a str);
+
+/// What leads from a receipt to its purposes, and a process that names none.
+const TO_PURPOSES: [&str; 4] =
+    ["dpv:hasPurpose", "dpv:hasProcess", "https://w3id.org/dpv#hasPurpose", "https://w3id.org/dpv#hasProcess"];
+const NO_PURPOSE: [&str; 2] = ["dpv:Process", "https://w3id.org/dpv#Process"];
+/// What leads from an object to a time or a duration.
+const TO_VALUE: [&str; 2] = ["@value", "rdf:value"];
 
 impl<'a> Parts<'a> {
     /// Takes one field; parts that no decision rests on stay in the raw record.
     pub(super) fn take(&mut self, part: ConsentField, kind: CellKind, raw: &'a str) {
-        let raw = raw.trim();
+        let cell = Some((kind, raw.trim()));
         match part {
-            ConsentField::Purpose => self.purpose = self.purpose.or(Some(raw)),
-            ConsentField::Status => self.status = self.status.or(Some(raw)),
-            ConsentField::At => self.at = self.at.or(Some((kind, raw))),
-            ConsentField::ExpiresAt => self.expires_at = self.expires_at.or(Some((kind, raw))),
-            ConsentField::Explicit => self.explicit = self.explicit.or(Some(raw)),
-            ConsentField::GivenBy => self.given_by = self.given_by.or(Some(raw)),
+            ConsentField::Purpose => self.purpose = self.purpose.or(cell),
+            ConsentField::Status => self.status = self.status.or(cell),
+            ConsentField::At => self.at = self.at.or(cell),
+            ConsentField::ExpiresAt => self.expires_at = self.expires_at.or(cell),
+            ConsentField::Explicit => self.explicit = self.explicit.or(cell),
+            ConsentField::GivenBy => self.given_by = self.given_by.or(cell),
             ConsentField::Jurisdiction | ConsentField::Notice | ConsentField::CollectedBy => {}
         }
     }
@@ -105,43 +123,116 @@ impl<'a> Parts<'a> {
     /// The consent that the parts make. `at` is the time of the event that brought it.
     pub(super) fn consent(&self, schema: &Schema, at: Option<Timestamp>) -> Result<Consent, ConsentProblem> {
         let purpose = purpose(schema, self.purpose.ok_or(ConsentProblem::PurposeMissing)?)?;
-        let state = state(self.status.ok_or(ConsentProblem::StateMissing)?).ok_or(ConsentProblem::StateUnknown)?;
+        let (state, explicit) = status(self.status.ok_or(ConsentProblem::StateMissing)?)?;
         let given = state.is_valid();
-        let own = self.at.map(|(kind, raw)| calendar::instant(kind, raw));
+        let own = self.at.map(instant);
         let at = match (own, at) {
-            (Some(Ok(own)), _) => own,
-            (Some(Err(_)), Some(event)) if !given => event,
-            (Some(Err(_)), _) => return Err(ConsentProblem::TimeUnreadable),
+            (Some(Some(own)), _) => own,
+            (Some(None), Some(event)) if !given => event,
+            (Some(None), _) => return Err(ConsentProblem::TimeUnreadable),
             (None, Some(event)) => event,
             (None, None) => return Err(ConsentProblem::TimeMissing),
         };
         let until = match self.expires_at.filter(|_| given) {
-            Some((kind, raw)) => Some(calendar::instant(kind, raw).map_err(|_| ConsentProblem::ExpiryUnreadable)?),
+            Some(cell) => Some(end(cell, at).ok_or(ConsentProblem::ExpiryUnreadable)?),
             None => None,
         };
-        let explicit = self.explicit.is_some_and(is_yes);
-        let parental = self.given_by.is_some_and(is_parent);
+        let explicit = explicit || self.explicit.is_some_and(|cell| any(cell, is_yes));
+        let parental = self.given_by.is_some_and(|cell| any(cell, is_parent));
         Ok(Consent { purpose, state, explicit, parental, at, until: until.filter(|until| *until != calendar::NEVER) })
     }
 }
 
-/// The purpose of this name, in any case, or with this term of DPV where only one purpose has it.
-fn purpose(schema: &Schema, name: &str) -> Result<PurposeId, ConsentProblem> {
-    if let Some(id) = schema.purpose(name) {
-        return Ok(id);
+/// The one purpose of a field.
+fn purpose(schema: &Schema, (kind, raw): Cell<'_>) -> Result<PurposeId, ConsentProblem> {
+    if kind != CellKind::Json {
+        return purpose_named(schema, raw).ok_or(ConsentProblem::PurposeUnknown);
     }
-    let mut same = schema.purposes.iter().filter(|p| p.name.eq_ignore_ascii_case(name) || p.dpv == name);
+    let items = items(kind, raw, &TO_PURPOSES, &NO_PURPOSE).ok_or(ConsentProblem::PurposeUnknown)?;
+    let item = match items.as_slice() {
+        [] => return Err(ConsentProblem::PurposeMissing),
+        [item] => item,
+        _ => return Err(ConsentProblem::PurposeSeveral),
+    };
+    let mut found = item.iter().filter_map(|word| purpose_named(schema, word));
+    let first = found.next().ok_or(ConsentProblem::PurposeUnknown)?;
+    if found.all(|other| other == first) { Ok(first) } else { Err(ConsentProblem::PurposeSeveral) }
+}
+
+/// The purpose of this name, in any case, or with this term of DPV where only one purpose has it.
+fn purpose_named(schema: &Schema, name: &str) -> Option<PurposeId> {
+    if let Some(id) = schema.purpose(name) {
+        return Some(id);
+    }
+    let term = PREFIXES.into_iter().find_map(|prefix| name.strip_prefix(prefix));
+    let is_term = |dpv: &str| dpv == name || (term.is_some() && dpv.strip_prefix("dpv:") == term);
+    let mut same = schema.purposes.iter().filter(|p| p.name.eq_ignore_ascii_case(name) || is_term(&p.dpv));
     match (same.next(), same.next()) {
-        (Some(purpose), None) => schema.purpose(&purpose.name).ok_or(ConsentProblem::PurposeUnknown),
-        _ => Err(ConsentProblem::PurposeUnknown),
+        (Some(purpose), None) => schema.purpose(&purpose.name),
+        _ => None,
     }
 }
+
+/// The one state of a field, and whether it says that the consent is explicit.
+fn status((kind, raw): Cell<'_>) -> Result<(ConsentState, bool), ConsentProblem> {
+    if kind != CellKind::Json {
+        return state(raw).map(|state| (state, false)).ok_or(ConsentProblem::StateUnknown);
+    }
+    let items = items(kind, raw, &[], &[]).ok_or(ConsentProblem::StateUnknown)?;
+    let item = match items.as_slice() {
+        [] => return Err(ConsentProblem::StateMissing),
+        [item] => item,
+        _ => return Err(ConsentProblem::StateSeveral),
+    };
+    let mut found = item.iter().filter_map(|word| state(word));
+    let first = found.next().ok_or(ConsentProblem::StateUnknown)?;
+    let explicit = item.iter().any(|word| plain(word).as_deref() == Some("explicitlyexpressedconsent"));
+    if found.all(|other| other == first) { Ok((first, explicit)) } else { Err(ConsentProblem::StateSeveral) }
+}
+
+/// Whether any word of a field says so.
+fn any((kind, raw): Cell<'_>, says: fn(&str) -> bool) -> bool {
+    let items = items(kind, raw, &[], &[]).unwrap_or_default();
+    items.iter().flatten().any(|word| says(word))
+}
+
+/// The one text of a field that is an object or a list.
+fn text(raw: &str) -> Option<String> {
+    match items(CellKind::Json, raw, &TO_VALUE, &[])?.as_slice() {
+        [words] if words.len() == 1 => words.first().cloned(),
+        _ => None,
+    }
+}
+
+/// The time of a field.
+fn instant((kind, raw): Cell<'_>) -> Option<Timestamp> {
+    match kind {
+        CellKind::Json => calendar::instant(CellKind::Text, &text(raw)?).ok(),
+        _ => calendar::instant(kind, raw).ok(),
+    }
+}
+
+/// The end that a field says: a time, or a duration (ISO 8601) from when the consent was given.
+fn end((kind, raw): Cell<'_>, at: Timestamp) -> Option<Timestamp> {
+    let (kind, raw) = match kind {
+        CellKind::Json => (CellKind::Text, text(raw)?),
+        _ => (kind, raw.to_owned()),
+    };
+    if kind != CellKind::Text || !raw.starts_with('P') {
+        return calendar::instant(kind, &raw).ok();
+    }
+    let span: jiff::Span = raw.parse().ok()?;
+    let from = jiff::Timestamp::from_microsecond(at.0).ok()?.to_zoned_datetime(jiff::tz::TimeZone::UTC);
+    Some(Timestamp(from.checked_add(span).ok()?.timestamp().as_microsecond()))
+}
+
+/// How the vocabulary is written before its terms.
+const PREFIXES: [&str; 4] = ["dpv:", "https://w3id.org/dpv#", "https://w3id.org/dpv/owl#", "http://www.w3.org/ns/dpv#"];
 
 /// A word without case, prefix of the vocabulary and signs between its parts.
 fn plain(text: &str) -> Option<String> {
     const BYTES_MAX: usize = 80;
-    let prefixes = ["dpv:", "https://w3id.org/dpv#", "https://w3id.org/dpv/owl#", "http://www.w3.org/ns/dpv#"];
-    let term = prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let term = PREFIXES.into_iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     let plain = || term.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect();
     (term.len() <= BYTES_MAX).then(plain)
 }

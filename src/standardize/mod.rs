@@ -18,6 +18,7 @@ mod country;
 mod domain;
 mod email;
 mod full_name;
+mod linked;
 mod name;
 mod number;
 mod opaque;

@@ -482,6 +482,25 @@ fn the_demo_tells_its_story() {
         "consent given: marketing is allowed",
         "consent withdrawn: marketing is denied",
         "the consent was withdrawn (GDPR Art. 7(3))",
+        " cites\n    gdpr-withdrawn, which forbids: Art. 7(3) GDPR (gdpr/rights.cedar)",
+        "8. What would another policy change?",
+        "policies added: shop-marketing-in-europe",
+        "contact for marketing: allow to deny, in ",
+        "  now: 10 of 1,067 profiles",
+        "Head-count: of 1,067 profiles, the answer changes for 10. Nothing was changed yet.",
+        "9. A person asks what is known of her",
+        "Request R-",
+        " for access: received ",
+        "access.json, ",
+        "  2 consents given or withdrawn",
+        " is fulfilled, due ",
+        "10. A person is erased",
+        ": 4 records erased in epoch ",
+        "The certificate, erasure.zip, ",
+        ", verifies: ",
+        "  onefold erasure certificate v1",
+        "The newsletter sends her row again: 1 change refused, nothing of it kept.",
+        "Asked for newsletter:sub-139: ",
         "Intact: ",
         "Caught: a copy in which one bit",
         "the ledger is damaged",
@@ -491,7 +510,7 @@ fn the_demo_tells_its_story() {
         rest = &rest[at + sentence.len()..];
     }
     let headings: Vec<&str> = out.lines().filter(|line| line.starts_with("──")).collect();
-    assert!(headings.len() == 8 && headings.iter().all(|line| line.chars().count() == 90), "{headings:?}");
+    assert!(headings.len() == 11 && headings.iter().all(|line| line.chars().count() == 90), "{headings:?}");
     ok(&["ledger", "verify", "--data", text(&kept.join("data"))]);
     assert_eq!(run(&["demo", "--keep", text(&kept)]).code, 2);
 }

@@ -337,13 +337,15 @@ fn the_program_says_who_reads_and_lists_it() {
 }
 
 /// Commands that open a reader that leaves no record, because they show no value.
-const WITHOUT_VALUES: [&str; 12] = [
+const WITHOUT_VALUES: [&str; 14] = [
+    "asked.rs",
     "audit.rs",
     "demo.rs",
     "disclose.rs",
     "erase.rs",
     "evaluate.rs",
     "export.rs",
+    "governed.rs",
     "past.rs",
     "profile.rs",
     "reads.rs",

@@ -447,7 +447,8 @@ fn consents() {
     let mut check = |cells: [&str; 5], event: Option<Timestamp>, expected: Result<Consent, ConsentProblem>| {
         let mut fields = Fields::default();
         for (index, text) in (0u16..).zip(cells).filter(|(_, text)| !text.is_empty()) {
-            fields.push(FieldIndex(index), CellKind::Text, text);
+            let kind = if text.starts_with(['{', '[']) { CellKind::Json } else { CellKind::Text };
+            fields.push(FieldIndex(index), kind, text);
         }
         fields.push(FieldIndex(5), CellKind::Text, "not an identifier");
         assert_eq!(standardizer.consent(SourceId(0), &fields, event, &mut out), expected, "{cells:?}");
@@ -480,6 +481,60 @@ fn consents() {
     check([who, "marketing", "given", "", ""], None, Err(ConsentProblem::TimeMissing));
     check([who, "marketing", "given", "rubbish", ""], event, Err(ConsentProblem::TimeUnreadable));
     check([who, "marketing", "given", time, "rubbish"], event, Err(ConsentProblem::ExpiryUnreadable));
+    let receipts: &[([&str; 3], Result<Consent, ConsentProblem>)] = &[
+        (
+            [r#"{"@id":"https://w3id.org/dpv#Marketing"}"#, r#"{"@type":"dpv:ConsentGiven"}"#, ""],
+            consent(0, Given, micros, None),
+        ),
+        ([r#"["dpv:Marketing"]"#, r#"[{"@id":"dpv:ConsentWithdrawn"}]"#, "{}"], consent(0, Withdrawn, micros, None)),
+        (["https://w3id.org/dpv#ServiceUsageAnalytics", "given", ""], consent(1, Given, micros, None)),
+        (
+            [r#"[{"@type":"dpv:Process","dpv:hasPurpose":"dpv:Marketing"},{"@type":"dpv:Process"}]"#, "given", ""],
+            consent(0, Given, micros, None),
+        ),
+        (
+            [r#"{"dpv:hasPurpose":"dpv:Marketing","dpv:hasProcess":{"dpv:hasPurpose":"x"}}"#, "given", ""],
+            Err(ConsentProblem::PurposeSeveral),
+        ),
+        (
+            [r#"{"dpv:hasPurpose":"a","dpv:hasPurpose":"dpv:Marketing"}"#, "given", ""],
+            Err(ConsentProblem::PurposeSeveral),
+        ),
+        ([r#"["dpv:Marketing","analytics"]"#, "withdrawn", ""], Err(ConsentProblem::PurposeSeveral)),
+        (
+            [r#"{"@type":"dpv:Purpose","skos:broader":"dpv:Marketing"}"#, "given", ""],
+            Err(ConsentProblem::PurposeUnknown),
+        ),
+        (
+            [r#"{"@type":"dpv:Process","dpv:hasRecipient":"marketing"}"#, "given", ""],
+            Err(ConsentProblem::PurposeMissing),
+        ),
+        (["https://example.com/Marketing", "given", ""], Err(ConsentProblem::PurposeUnknown)),
+        (
+            ["marketing", r#"[{"@type":"dpv:ConsentGiven"},{"@type":"dpv:ConsentWithdrawn"}]"#, ""],
+            Err(ConsentProblem::StateSeveral),
+        ),
+        (
+            ["marketing", r#"{"@type":["dpv:ConsentGiven","dpv:ConsentRefused"]}"#, ""],
+            Err(ConsentProblem::StateSeveral),
+        ),
+        (["marketing", r#"{"@type":"dpv:Consent"}"#, ""], Err(ConsentProblem::StateUnknown)),
+        (["marketing", "[]", ""], Err(ConsentProblem::StateMissing)),
+        (
+            ["marketing", "given", r#"{"@type":"dpv:TemporalDuration","rdf:value":"P6M"}"#],
+            consent(0, Given, micros, Some(1_753_954_200_000_000)),
+        ),
+        (["marketing", "given", "PT1H"], consent(0, Given, micros, Some(micros + 3_600_000_000))),
+        (["marketing", "given", r#"{"rdf:value":"Closure of User Account"}"#], Err(ConsentProblem::ExpiryUnreadable)),
+        (["marketing", "given", r#"{"@type":"dpv:EndlessDuration"}"#], Err(ConsentProblem::ExpiryUnreadable)),
+        (["marketing", "given", r#"["2030-01-01","2040-01-01"]"#], Err(ConsentProblem::ExpiryUnreadable)),
+    ];
+    for ([purpose, status, until], expected) in receipts {
+        check([who, purpose, status, time, until], None, *expected);
+    }
+    let both = r#"{"@type":["dpv:ConsentGiven","dpv:ExplicitlyExpressedConsent"]}"#;
+    let explicit = consent(0, Given, micros, None).map(|consent| Consent { explicit: true, ..consent });
+    check([who, "marketing", both, time, ""], None, explicit);
     check(["nobody", "marketing", "given", time, ""], event, Err(ConsentProblem::SubjectMissing));
     check(["", "marketing", "withdrawn", time, ""], event, Err(ConsentProblem::SubjectMissing));
 }

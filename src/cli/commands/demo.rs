@@ -1,5 +1,8 @@
 //! `onefold demo`: the whole way of a change on a small invented shop, step by step.
 
+mod asked;
+mod governed;
+
 use super::explain;
 use super::profile;
 use super::why;
@@ -55,7 +58,10 @@ pub fn run(global: &Global, keep: Option<&Path>) -> anyhow::Result<u8> {
     stream(&mut onefold, &files)?;
     show(&onefold)?;
     tell(&mut onefold)?;
+    governed::compare(&onefold)?;
     drop(onefold);
+    asked::access(&data, &scratch.folder)?;
+    asked::erasure(&data, &scratch.folder)?;
     prove(&data, &scratch.folder)?;
     line(format!("\nDone in {:.1} s.", started.elapsed().as_secs_f64()))?;
     if global.quiet {
@@ -197,7 +203,8 @@ fn tell(onefold: &mut Onefold) -> anyhow::Result<()> {
     let epoch = apply(onefold, lines.next())?;
     permission(onefold, &format!("epoch {epoch}, consent given"))?;
     let epoch = apply(onefold, lines.next())?;
-    permission(onefold, &format!("epoch {epoch}, consent withdrawn"))
+    permission(onefold, &format!("epoch {epoch}, consent withdrawn"))?;
+    governed::cite(onefold)
 }
 
 /// Applies one line of a mixed stream as an epoch of its own.
@@ -240,7 +247,7 @@ fn permission(onefold: &Onefold, when: &str) -> anyhow::Result<()> {
 /// Verifies the ledger, then a copy of it in which one bit is flipped.
 fn prove(data: &Path, scratch: &Path) -> anyhow::Result<()> {
     heading(
-        8,
+        11,
         "Is the record of all this intact?",
         "Anyone can check, without keys: each entry's hash covers the entry before it, and each epoch\n\
          ends with the Merkle root of everything up to it.",

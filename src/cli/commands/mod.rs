@@ -20,6 +20,7 @@ pub mod report;
 pub mod request;
 pub mod review;
 pub mod rights;
+pub mod tick;
 pub mod verify;
 pub mod why;
 

@@ -414,7 +414,6 @@ fn source(trust: u8, trust_half_life_days: Option<u32>) -> Source {
         trust_half_life_days,
         region: None,
         single: false,
-        steward: false,
         fields: Vec::new(),
         embedded_consents: None,
     }

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KINDS = {1: "open", 2: "policy", 3: "received", 4: "rejected", 5: "merge", 6: "unmerge", 7: "values", 8: "consent",
-         9: "decision", 10: "commit", 15: "erasure", 16: "key", 17: "redaction"}
-CLEAR = {1, 2, 10, 15, 16, 17}
+         9: "decision", 10: "commit", 11: "review", 12: "tick", 13: "read", 15: "erasure", 16: "key", 17: "redaction",
+         18: "request", 19: "uses", 20: "permissions", 21: "binding"}
+CLEAR = {1, 2, 10, 12, 15, 16, 17}
 
 
 class Wrong(Exception):

@@ -94,7 +94,8 @@ fn load(onefold: &mut Onefold) -> Vec<Value> {
         row("shop", "b", 1, Some(2), None, 11),
         row("crm", "c", 2, Some(2), Some(0), 12),
         consent("x", 1, "given"),
-        consent("y", 2, "withdrawn"),
+        // A refusal binds nobody but who carries the identifier, so that a fresh directory needs no history.
+        consent("y", 2, "refused"),
         row("crm", "f", 4, None, Some(0), 12),
         row("shop", "d", 3, Some(3), None, 13),
         consent("z", 3, "given"),
@@ -342,13 +343,13 @@ fn the_command_shows_what_it_changes_and_asks() {
     let told: Value = serde_json::from_str(&ok(&["policy", "diff", "current", new, "--data", data, "--json"])).unwrap();
     let flips = told["flips"].as_array().unwrap();
     let of = |category: &str| flips.iter().find(|flip| flip["category"] == category).unwrap()["heads"].clone();
-    assert_eq!(of("contact")["profiles"], 1, "{told}");
-    assert!(ok(&["policy", "diff", "current", new, "--data", data]).contains("on the live data: 1 profile, "));
+    assert_eq!(of("contact")["profiles"], 2, "{told}");
+    assert!(ok(&["policy", "diff", "current", new, "--data", data]).contains("on the live data: 2 profiles, "));
     let asked = run(&["policy", "activate", new, "--data", data]);
     assert_eq!(asked.code, 2);
     assert!(asked.err.contains("give --yes"), "{}", asked.err);
     let done = ok(&["policy", "activate", new, "--data", data, "--yes"]);
-    assert!(done.contains("on the live data: 1 profile, ") && done.contains("is in force since epoch 2"), "{done}");
+    assert!(done.contains("on the live data: 2 profiles, ") && done.contains("is in force since epoch 2"), "{done}");
     let again = run(&["policy", "activate", new, "--data", data, "--yes"]);
     assert_eq!(again.code, 2);
     assert!(again.err.contains("is in force already"), "{}", again.err);

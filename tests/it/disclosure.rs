@@ -191,8 +191,9 @@ fn a_bundle_of_many_parts_is_shown_whole() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut files = super::support::bundle().files;
-    for (_, text) in &mut files {
-        text.push_str(&format!("# {}\n", "a long remark ".repeat(4_000)));
+    for (name, text) in &mut files {
+        let mark = if name.ends_with(".cedar") { "//" } else { "#" };
+        text.push_str(&format!("{mark} {}\n", "a long remark ".repeat(4_000)));
     }
     let mut onefold = Onefold::init(&data, Bundle::compile(files).unwrap(), Default::default()).unwrap();
     push(&mut onefold, &event("crm", "17", Some(&json!({"email": "ada@example.com"})), 1));

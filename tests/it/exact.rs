@@ -269,7 +269,9 @@ fn check_under(strict: bool, steps: &[Step]) {
             Step::Consent(key, email, given) => {
                 let line = json!({ "source": "consents", "event": {
                     "id": format!("c{key}"), "email": format!("person{email}@example.com"), "purpose": "marketing",
-                    "status": if *given { "given" } else { "withdrawn" },
+                    // What is withdrawn also binds whoever was the same person then, which survivors alone do not tell: that
+                    // is compared with the twin in `dataflow`, and told in `consent`.
+                    "status": if *given { "given" } else { "refused" },
                     "at": format!("2026-01-{:02}T00:00:00Z", 1 + at % 27),
                 }});
                 push(&mut onefold, &line);

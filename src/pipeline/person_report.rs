@@ -10,7 +10,7 @@ use super::read::Reader;
 use super::read_history::ReadFilter;
 use super::{Archive, Error, Explanation, MarkView, PermissionView, ReadView, RecordView, RequestView};
 use crate::ledger::{Entry, Operation};
-use crate::model::{AttributeId, Basis, Birth, IdentifierHash, Purpose, Role};
+use crate::model::{AttributeId, Basis, Birth, IdentifierHash, Purpose};
 use crate::report::entry::{Words, says};
 use crate::store::RecordBody;
 use serde::Serialize;
@@ -225,8 +225,7 @@ impl Archive {
     /// As [`access_report`](Self::access_report).
     pub fn portability_report(&self, root: Birth, access: &super::Access) -> Result<PortabilityReport, Error> {
         let reader = self.reader()?;
-        let members = reader.members_of(root)?;
-        let provided: Vec<Birth> = members.into_iter().filter(|birth| reader.is_provided(*birth)).collect();
+        let provided = reader.members_of(root)?;
         let report = PortabilityReport {
             kind: "portability (GDPR Art. 20)",
             profile: reader.id(root)?.to_string(),
@@ -282,13 +281,6 @@ impl Reader<'_> {
     fn epoch(&self) -> Result<u64, Error> {
         let bytes = self.index.meta(super::meta::EPOCH)?;
         Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes))
-    }
-
-    /// Whether a record is what its person provided, and not what a steward wrote.
-    fn is_provided(&self, birth: Birth) -> bool {
-        let row = self.index.record(birth).ok().flatten();
-        let source = row.and_then(|row| self.schema.sources.get(usize::from(row.source.0)));
-        source.is_some_and(|source| source.role == Role::People)
     }
 
     /// The consents that were given on identifiers of these records.

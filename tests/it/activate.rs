@@ -403,7 +403,7 @@ fn check(steps: &[Step]) {
                 keep(format!("{source}:{key}"), &line);
             }
             Step::Consent(key, email, given) => {
-                let line = consent(&format!("c{key}"), email, if given { "given" } else { "withdrawn" });
+                let line = consent(&format!("c{key}"), email, if given { "given" } else { "refused" });
                 push(&mut onefold, &line);
                 if onefold.schema().purpose("marketing").is_some() {
                     keep(format!("consent:{key}"), &line);

@@ -1,7 +1,7 @@
 //! Goal: nobody gets more than was consented to, whatever order things come in and whoever is joined to whom.
 //! Method: small stories, told to the whole engine; after each step the answer for one purpose, and which values it shows.
 
-use super::support::{bundle, event, push};
+use super::support::{bundle, event, patiently, push};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Clock, Error, InitOptions, Onefold, OpenOptions, Statement};
 use onefold::policy::Bundle;
@@ -61,8 +61,9 @@ impl Story {
     /// Closes the directory and opens it again.
     fn again(&mut self) {
         drop(self.onefold.take());
-        let options = OpenOptions { clock: Box::new(self.clock.clone()), ..OpenOptions::default() };
-        self.onefold = Some(Onefold::open(&self.folder.path().join("data"), options).unwrap());
+        let options = || OpenOptions { clock: Box::new(self.clock.clone()), ..OpenOptions::default() };
+        let data = self.folder.path().join("data");
+        self.onefold = Some(patiently(|| Onefold::open(&data, options())).unwrap());
     }
 
     fn set(&mut self, now: u32) {

@@ -126,7 +126,7 @@ pub fn init(data: &Path) -> Onefold {
 
 /// Opens a data directory again.
 pub fn open(data: &Path) -> Onefold {
-    Onefold::open(data, OpenOptions::default()).expect("the data directory opens again")
+    patiently(|| Onefold::open(data, OpenOptions::default())).expect("the data directory opens again")
 }
 
 /// A Debezium event of a table at a log position.
@@ -196,9 +196,10 @@ pub fn is_again() -> Option<String> {
 pub fn patiently<T>(
     mut open: impl FnMut() -> Result<T, onefold::pipeline::Error>,
 ) -> Result<T, onefold::pipeline::Error> {
+    use onefold::pipeline::Error as Busy;
     for _ in 0..100_000 {
         match open() {
-            Err(onefold::pipeline::Error::InUse { .. }) => std::thread::yield_now(),
+            Err(Busy::InUse { .. } | Busy::Index(onefold::store::Error::Locked)) => std::thread::yield_now(),
             opened => return opened,
         }
     }

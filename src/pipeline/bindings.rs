@@ -17,6 +17,9 @@ use crate::model::{Birth, Epoch, IdentifierHash};
 use crate::store::{Batch, RecordBody};
 use hashbrown::{HashMap, HashSet};
 
+/// Records that one entry names at most: they fit into it, however large a bundle lets profiles be.
+const RECORDS_MAX: usize = 4_000;
+
 /// Consents that an epoch ends, and who carries the identifiers that they were ended on, of the records that it touches.
 #[derive(Default)]
 pub(super) struct Ended {
@@ -77,11 +80,10 @@ impl Onefold {
                     records.push(*record);
                 }
             }
-            if !records.is_empty() {
-                bindings.push(Binding { consent, root: *root, on, records, epoch });
-            }
+            let part = |records: &[Birth]| Binding { consent, root: *root, on, records: records.to_vec(), epoch };
+            bindings.extend(records.chunks(RECORDS_MAX).map(part));
         }
-        bindings.sort_unstable_by_key(|binding| (binding.consent, binding.root));
+        bindings.sort_by_key(|binding| (binding.consent, binding.root));
         Ok(bindings)
     }
 

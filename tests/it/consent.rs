@@ -416,24 +416,21 @@ categories = []
 recipients = ["us"]
 "#;
 
-const POLICIES: &str = r#"
-@id("consent") @law("Art. 6(1)(a) GDPR")
-permit (principal, action, resource) when { context.valid };
+const UNIFIED: &str = r#"
 @id("unified") @law("Art. 6(1)(f) GDPR")
 permit (principal == Purpose::"unified", action == Action::"combine", resource);
-@id("withdrawn") @law("Art. 7(3) GDPR")
-forbid (principal, action, resource) when { context.withdrawn };
-@id("objected") @law("Art. 21 GDPR")
-forbid (principal, action, resource) when { context.objected };
-@id("restricted") @law("Art. 18 GDPR")
-forbid (principal, action, resource) when { context.restricted };
-@id("kept") @law("Art. 5(1)(e) GDPR")
-forbid (principal, action == Action::"use", resource) unless { context.retained };
 "#;
+
+/// Under policies that govern combining as well, and with a retention.
+fn governed() -> Story {
+    let files = bundle().files;
+    let decide = files.iter().find(|(name, _)| name == "decide.cedar").map(|(_, text)| format!("{text}{UNIFIED}"));
+    Story::with(&[("purposes.toml", GOVERNED), ("decide.cedar", &decide.unwrap())])
+}
 
 #[test]
 fn combining_needs_its_own_basis() {
-    let mut story = Story::with(&[("purposes.toml", GOVERNED), ("decide.cedar", POLICIES)]);
+    let mut story = governed();
     story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
     story.put("shop:2", &json!({"email": "b@example.com", "account": "A1"}));
     story.commit();
@@ -455,7 +452,7 @@ fn combining_needs_its_own_basis() {
 
 #[test]
 fn what_is_kept_too_long_is_not_used() {
-    let mut story = Story::with(&[("purposes.toml", GOVERNED), ("decide.cedar", POLICIES)]);
+    let mut story = governed();
     // The list has no times of its own: what it says is kept from when it came.
     story.put("list:1", &json!({"email": "a@example.com", "given": "Ada"}));
     story.say("c1", "a@example.com", "given", "2026-05-01T00:00:00Z");

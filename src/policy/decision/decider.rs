@@ -219,6 +219,9 @@ impl Decider {
         let response = self.authorizer.is_authorized(&request, self.policies.set(), &self.world.entities);
         let mut errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
         errors.sort();
+        if !errors.is_empty() {
+            tracing::error!(purpose = purpose.0, ?errors, "a policy failed, so the use is denied");
+        }
         let determining: HashSet<&str> = response.diagnostics().reason().map(|id| id.as_ref()).collect();
         let mut policies: Vec<Citation> =
             self.policies.iter().filter(|policy| determining.contains(policy.id.as_str())).map(cite).collect();

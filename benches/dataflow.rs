@@ -194,6 +194,7 @@ impl Bench {
             given: NameMark::NONE,
             identifiers,
             values,
+            rectified: Vec::new(),
         }
     }
 

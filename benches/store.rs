@@ -45,6 +45,7 @@ fn record(birth: u64, version: u64) -> RecordRow {
         given,
         identifiers: identifiers(birth),
         values,
+        rectified: Vec::new(),
     };
     RecordRow {
         name: NameHash(wide(8, birth)),

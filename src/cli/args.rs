@@ -16,7 +16,8 @@ pub use policy::{Explain, PolicyCommand};
 pub use reads::ReadsCommand;
 pub use requests::{LawWord, Open as OpenRequest, RequestCommand, RightWord};
 pub use review::{Decide, Overrule, Pair, ReviewCommand, Said};
-pub use rights::{CopyFormat, CopyOf, MarkCommand, Marked, ObjectCommand, ReportCommand};
+pub use rights::ReportCommand;
+pub use rights::{CopyFormat, CopyOf, MarkCommand, Marked, ObjectCommand, RectifyCommand, Right, Said as Rectifying};
 
 use super::access::KeyOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -363,6 +364,24 @@ Examples:
         /// What to do.
         #[command(subcommand)]
         command: ObjectCommand,
+    },
+    /// Set right what a source says of a person (GDPR Art. 16).
+    #[command(after_help = "\
+The value holds in every record of the person that says something of the attribute, and wins over what other records \
+of the profile say, for every purpose: what is known to be wrong is used for nothing. What sources send from then on \
+does not overwrite it; their own field stays beside it. It goes with the records whatever becomes of the profile, \
+identifies as any value does, and ends by `rectify withdraw`.
+
+Examples:
+  onefold rectify set crm:4711 birth_date 1990-05-04 --reason \"passport seen\" --request R-2026-0003
+  onefold rectify set email:ada@example.com phone --none --reason \"not her number\"
+  onefold rectify set crm:4711 family_name - --reason \"married\" < name.txt
+  onefold rectify withdraw crm:4711 birth_date --reason \"corrected at the source\"
+  onefold rectify list")]
+    Rectify {
+        /// What to do.
+        #[command(subcommand)]
+        command: RectifyCommand,
     },
     /// Look after the keys: what they are, under whose key they are kept, replace them.
     #[command(after_help = "\

@@ -60,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Hold { command } => commands::rights::hold(&global, &command),
         Command::Restrict { command } => commands::rights::restrict(&global, &command),
         Command::Object { command } => commands::rights::object(&global, &command),
+        Command::Rectify { command } => commands::rectify::run(&global, &command),
         Command::Request { command } => commands::request::run(&global, &command),
         Command::Key { command } => commands::key::run(&global, &command),
         Command::Verify { package, key, since } => {

@@ -4,6 +4,8 @@
 //! Rule:   winner(root, attribute, r) :- member(r, root), value(r, attribute, _), r is the greatest by the attribute's
 //!         survivorship criteria; what still ties goes to the smaller rank.
 //!         winner(root, attribute, p, r) :- the same among the values that may be used for p, as if there were no others.
+//!         Where a steward rectified an attribute in a record of the profile, only what stewards set takes part: what is
+//!         known to be wrong is not used for anything.
 //! Memory: per record its packed values and root, per profile its members. Winners are not kept: what they were before
 //! a change is computed from what the rows were, which costs little time and saves a fifth of the memory.
 //! Retraction: the profiles that lose a member or a row are computed anew from their members' rows.
@@ -41,16 +43,20 @@ pub enum Fact {
 /// A value in ten bytes; the hash is in the order of bytes of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Value {
-    attribute: AttributeId,
+    /// With [`RECTIFIED`] when a steward set the value.
+    attribute: u16,
     hash: [u8; 8],
 }
+
+/// No attribute has this bit: a bundle has a thousand at most.
+const RECTIFIED: u16 = 1 << 15;
 
 impl Row {
     /// The row of a record; `source` is where it lives.
     pub fn new(facts: &Facts, named: Named, source: &Source) -> Self {
-        let value = |(attribute, value): &(AttributeId, ValueHash)| Value {
-            attribute: *attribute,
-            hash: value.0.to_ne_bytes(),
+        let value = |(attribute, value): &(AttributeId, ValueHash)| {
+            let rectified = if facts.rectified.contains(attribute) { RECTIFIED } else { 0 };
+            Value { attribute: attribute.0 | rectified, hash: value.0.to_ne_bytes() }
         };
         let values = facts.values.iter().map(value).collect();
         Self { record: named.birth, rank: named.rank, at: facts.at, trust: Trust::new(source), values }
@@ -60,7 +66,7 @@ impl Row {
 impl Row {
     /// Whether the record has this value.
     fn has(&self, value: Value) -> bool {
-        let same = |other: &Value| other.attribute == value.attribute && other.hash() == value.hash();
+        let same = |other: &Value| other.attribute() == value.attribute() && other.hash() == value.hash();
         self.values.iter().any(same)
     }
 }
@@ -68,6 +74,19 @@ impl Row {
 impl Value {
     fn hash(self) -> u64 {
         u64::from_ne_bytes(self.hash)
+    }
+
+    fn attribute(self) -> AttributeId {
+        AttributeId(self.attribute & !RECTIFIED)
+    }
+
+    fn is_rectified(self) -> bool {
+        self.attribute & RECTIFIED != 0
+    }
+
+    /// The same as if its source had set it.
+    fn plain(self) -> Self {
+        Self { attribute: self.attribute().0, ..self }
     }
 }
 
@@ -123,7 +142,7 @@ impl<'a> Candidates<'a> {
         let mut counts = HashMap::new();
         if rows.len() > COUNTED_MAX {
             for value in rows.iter().flat_map(|(row, _)| &row.values) {
-                *counts.entry(*value).or_default() += 1;
+                *counts.entry(value.plain()).or_default() += 1;
             }
         }
         Self { rows, counts }
@@ -131,19 +150,17 @@ impl<'a> Candidates<'a> {
 
     /// How many records of the profile carry this value.
     fn frequency(&self, value: Value) -> usize {
-        match self.counts.get(&value) {
+        match self.counts.get(&value.plain()) {
             Some(count) => *count,
             None => self.rows.iter().filter(|(row, _)| row.has(value)).count(),
         }
     }
 
-    /// How the value at one place compares with another, and the criterion that decides; none: all tie, and ranks do.
-    fn compare(
-        &self,
-        rule: &SurvivorshipRule,
-        (a, a_value): (usize, Value),
-        (b, b_value): (usize, Value),
-    ) -> (Option<Criterion>, Ordering) {
+    /// How the value at one place compares with another, and what decides.
+    fn compare(&self, rule: &SurvivorshipRule, (a, a_value): (usize, Value), (b, b_value): (usize, Value)) -> Decided {
+        if a_value.is_rectified() != b_value.is_rectified() {
+            return (LostBy::Rectified, a_value.is_rectified().cmp(&b_value.is_rectified()));
+        }
         let ((a, a_weight), (b, b_weight)) = (self.rows[a], self.rows[b]);
         let by = |criterion: &Criterion| match criterion {
             Criterion::Recency => a.at.cmp(&b.at),
@@ -152,30 +169,46 @@ impl<'a> Candidates<'a> {
             Criterion::Frequency if a_value.hash() == b_value.hash() => Ordering::Equal,
             Criterion::Frequency => self.frequency(a_value).cmp(&self.frequency(b_value)),
         };
-        let decided = rule.criteria.iter().map(|criterion| (Some(*criterion), by(criterion)));
-        decided.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((None, b.rank.cmp(&a.rank)))
+        let decided = rule.criteria.iter().map(|criterion| (LostBy::Criterion(*criterion), by(criterion)));
+        decided.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((LostBy::Tie, b.rank.cmp(&a.rank)))
     }
 }
 
-/// The criterion on which a record lost an attribute to the winner; `None`: all tied and the ranks decided, or one of the
-/// two has no such value. `rows` are those of the whole profile.
-pub fn lost_by(rows: &[Row], rule: &SurvivorshipRule, winner: &Winner, loser: Birth) -> Option<Criterion> {
+/// Why a value is not the profile's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostBy {
+    /// A steward rectified the attribute.
+    Rectified,
+    /// The criterion that decided.
+    Criterion(Criterion),
+    /// All criteria tied, and the ranks decided.
+    Tie,
+}
+
+type Decided = (LostBy, Ordering);
+
+/// Why a record lost an attribute to the winner; a tie, too, when one of the two has no such value. `rows` are those of
+/// the whole profile.
+pub fn lost_by(rows: &[Row], rule: &SurvivorshipRule, winner: &Winner, loser: Birth) -> LostBy {
     let candidates = Candidates::new(rows.iter());
     let find = |record: Birth| {
         let place = rows.iter().position(|row| row.record == record)?;
-        let value = rows.get(place)?.values.iter().find(|value| value.attribute == winner.attribute)?;
+        let value = rows.get(place)?.values.iter().find(|value| value.attribute() == winner.attribute)?;
         Some((place, *value))
     };
-    candidates.compare(rule, find(winner.record)?, find(loser)?).0
+    let both = find(winner.record).zip(find(loser));
+    both.map_or(LostBy::Tie, |(winner, loser)| candidates.compare(rule, winner, loser).0)
 }
 
 impl Record {
-    /// Its row with the values alone that may be used for a purpose; none when there are none.
-    fn usable(&self, purpose: u64, categories: &[u8]) -> Option<Row> {
+    /// Its row with the values alone that may be used for a purpose; none when there are none. `rectified`: attributes of
+    /// which only what stewards set is used.
+    fn usable(&self, purpose: u64, categories: &[u8], rectified: &[AttributeId]) -> Option<Row> {
         let (row, uses) = (self.row.as_ref()?, self.uses.as_deref()?);
         let may = |value: &&Value| {
-            let category = categories.get(usize::from(value.attribute.0)).copied().map(usize::from);
-            category.and_then(|category| uses.get(category)).is_some_and(|uses| uses & purpose != 0)
+            let category = categories.get(usize::from(value.attribute().0)).copied().map(usize::from);
+            let right = rectified.is_empty() || value.is_rectified() || !rectified.contains(&value.attribute());
+            right && category.and_then(|category| uses.get(category)).is_some_and(|uses| uses & purpose != 0)
         };
         let values: Box<[Value]> = row.values.iter().filter(may).copied().collect();
         (!values.is_empty()).then(|| Row { values, ..row.clone() })
@@ -194,7 +227,7 @@ impl Candidates<'_> {
         best.fill(None);
         for (place, (row, _)) in self.rows.iter().enumerate() {
             for &value in &row.values {
-                let attribute = usize::from(value.attribute.0);
+                let attribute = usize::from(value.attribute().0);
                 let (Some(slot), Some(rule)) = (best.get_mut(attribute), rules.get(attribute)) else { continue };
                 let beats = |best, other| self.compare(rule, (place, value), (best, other)).1.is_gt();
                 if slot.is_none_or(|(best, other)| beats(best as usize, other)) {
@@ -202,8 +235,9 @@ impl Candidates<'_> {
                 }
             }
         }
-        winners.extend(best.iter().flatten().map(|(place, value)| Winner {
-            attribute: value.attribute,
+        let there = best.iter().flatten().filter(|(_, value)| value.hash() != ValueHash::NONE.0);
+        winners.extend(there.map(|(place, value)| Winner {
+            attribute: value.attribute(),
             record: self.rows[*place as usize].0.record,
             value: ValueHash(value.hash()),
             uses,
@@ -263,10 +297,13 @@ impl Profiles {
         if rest == 0 {
             return;
         }
+        let values = candidates.rows.iter().flat_map(|(row, _)| &row.values);
+        let rectified: Vec<AttributeId> = values.filter(|v| v.is_rectified()).map(|v| v.attribute()).collect();
         while rest != 0 {
             let purpose = 1 << rest.trailing_zeros();
             rest &= !purpose;
-            let usable: Vec<Row> = known().filter_map(|record| record.usable(purpose, categories)).collect();
+            let usable: Vec<Row> =
+                known().filter_map(|record| record.usable(purpose, categories, &rectified)).collect();
             Candidates::new(usable.iter()).elect(rules, best, purpose, winners);
         }
         winners.sort_unstable();

@@ -172,6 +172,13 @@ pub struct Received {
     pub issues: Vec<(FieldIndex, u8)>,
 }
 
+impl Received {
+    /// The standardised values that hold: without those that a steward took away.
+    pub fn told(&self) -> impl Iterator<Item = (AttributeId, FieldIndex, &str)> {
+        self.values.iter(&self.fields).filter(|(_, _, text)| !text.is_empty())
+    }
+}
+
 /// Standardised values of a record; one that equals the raw field it came from is not stored twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standardized {
@@ -447,6 +454,8 @@ pub struct Review {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// The standardised value that a rectification sets; empty: there is none. Empty in everything else.
+    pub value: String,
 }
 
 /// Records were erased: their keys are destroyed in the state that this entry names, and with that every entry about

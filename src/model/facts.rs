@@ -21,8 +21,10 @@ pub struct Facts {
     pub given: NameMark,
     /// Sorted, without duplicates.
     pub identifiers: Vec<(KindId, IdentifierHash)>,
-    /// Sorted by attribute, one value each.
+    /// Sorted by attribute, one value each; [`ValueHash::NONE`] where a steward took it away.
     pub values: Vec<(AttributeId, ValueHash)>,
+    /// The attributes that a steward rectified; sorted.
+    pub rectified: Vec<AttributeId>,
 }
 
 /// What guards compare of a given name: in the upper 8 bits a keyed hash of its initial, in the lower 24 one of its

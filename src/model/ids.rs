@@ -43,6 +43,11 @@ number!(
     /// The index of a field in [`Source::fields`](super::Source).
     FieldIndex(u16)
 );
+impl FieldIndex {
+    /// Stands where a value came from no field of the source: a steward set it.
+    pub const RECTIFIED: Self = Self(u16::MAX);
+}
+
 number!(
     /// The index of a purpose in [`Schema::purposes`](super::Schema); at most 63 of them.
     PurposeId(u8)
@@ -62,6 +67,11 @@ number!(
     /// A keyed 64-bit hash of a standardised value: equal values of one attribute have equal hashes.
     ValueHash(u64)
 );
+impl ValueHash {
+    /// Says that there is no value, because a steward took it away.
+    pub const NONE: Self = Self(0);
+}
+
 number!(
     /// A keyed 128-bit hash of (kind, canonical value) of an identifier. Its lowest bit says whether the bundle calls
     /// the value weak.

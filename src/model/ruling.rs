@@ -1,6 +1,6 @@
 //! What stewards decide about records and identifiers. No personal data.
 
-use super::{Birth, IdentifierHash, KindId, PurposeId};
+use super::{AttributeId, Birth, IdentifierHash, KindId, PurposeId};
 
 /// What a steward can decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,13 @@ pub enum Ruling {
         /// The record.
         record: Birth,
     },
+    /// What a record says of an attribute is wrong, and another value, or none, stands in its place (GDPR Art. 16).
+    Rectified {
+        /// The record.
+        record: Birth,
+        /// The attribute.
+        attribute: AttributeId,
+    },
 }
 
 impl Ruling {
@@ -58,7 +65,10 @@ impl Ruling {
         match self {
             Self::Same(a, b) | Self::Different(a, b) => (a, Some(b)),
             Self::Allowed { carrier, .. } => (carrier, None),
-            Self::Restricted { record } | Self::Objected { record, .. } | Self::Held { record } => (record, None),
+            Self::Restricted { record }
+            | Self::Objected { record, .. }
+            | Self::Held { record }
+            | Self::Rectified { record, .. } => (record, None),
         }
     }
 

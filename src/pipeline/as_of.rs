@@ -229,7 +229,7 @@ impl Past {
             Name::Identifier(kind, identifier) => {
                 let Some(kind) = reader.schema.kinds.get(usize::from(kind.0)) else { return Ok(Vec::new()) };
                 let carries = |received: &Received| {
-                    let mut values = received.values.iter(&received.fields);
+                    let mut values = received.told();
                     values.any(|(attribute, _, text)| {
                         attribute == kind.attribute && identifier_hash(reader.identity, kind, text) == identifier
                     })
@@ -309,7 +309,7 @@ impl Past {
 
     fn text(&self, birth: Birth, attribute: AttributeId) -> Option<(String, Sequence)> {
         let (received, sequence) = self.records.get(&birth)?;
-        let mut values = received.values.iter(&received.fields);
+        let mut values = received.told();
         let (_, _, text) = values.find(|(found, _, _)| *found == attribute)?;
         Some((text.to_owned(), *sequence))
     }

@@ -7,7 +7,7 @@
 //! INVARIANT: of two records one decision holds at most, of an identifier one.
 
 use super::Error;
-use crate::model::{Birth, Ruling, Sequence};
+use crate::model::{AttributeId, Birth, Ruling, Sequence};
 use crate::store::{DecisionRow, Index};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -27,6 +27,8 @@ pub(super) struct Decisions {
     entries: HashMap<Ruling, Sequence>,
     /// By record, those that a steward calls the same.
     same: HashMap<Birth, Vec<(Birth, Sequence)>>,
+    /// By record, the attributes that were rectified, each with its decision's place in the ledger; sorted.
+    rectified: HashMap<Birth, BTreeMap<AttributeId, u64>>,
 }
 
 /// What there is one decision of: who carried an identifier then does not matter, nor whether a bundle called it weak.
@@ -64,6 +66,9 @@ impl Decisions {
             self.same.entry(a).or_default().push((b, entry));
             self.same.entry(b).or_default().push((a, entry));
         }
+        if let Ruling::Rectified { record, attribute } = row.ruling {
+            self.rectified.entry(record).or_default().insert(attribute, row.position);
+        }
         true
     }
 
@@ -82,7 +87,19 @@ impl Decisions {
                 }
             }
         }
+        if let Ruling::Rectified { record, attribute } = row.ruling {
+            let left =
+                self.rectified.get_mut(&record).is_some_and(|of| of.remove(&attribute).is_some() && of.is_empty());
+            if left {
+                self.rectified.remove(&record);
+            }
+        }
         Some(row)
+    }
+
+    /// What was rectified in a record: each attribute with the place of its decision in the ledger.
+    pub fn rectified(&self, record: Birth) -> Vec<(AttributeId, u64)> {
+        self.rectified.get(&record).into_iter().flatten().map(|(attribute, position)| (*attribute, *position)).collect()
     }
 
     /// The decision that says this.
@@ -110,7 +127,9 @@ impl Decisions {
     pub fn contradiction(&self, asked: Ruling) -> Option<Contradiction> {
         let decided = match asked {
             Ruling::Allowed { .. } => return None,
-            Ruling::Restricted { .. } | Ruling::Objected { .. } | Ruling::Held { .. } => return None,
+            Ruling::Restricted { .. } | Ruling::Objected { .. } | Ruling::Held { .. } | Ruling::Rectified { .. } => {
+                return None;
+            }
             Ruling::Different(a, b) => self.chain(&self.reach(a), b)?,
             Ruling::Same(a, b) => {
                 let (of_a, of_b) = (self.reach(a), self.reach(b));

@@ -165,7 +165,7 @@ impl Onefold {
             }
         }
         let birth = known.map_or_else(|| self.records.next_birth(), |(birth, _)| birth);
-        let body = match self.body(change, source.role, live, &fields) {
+        let body = match self.body(change, source.role, live, &fields, known.map(|_| birth))? {
             Ok(body) => body,
             Err(problem) => return self.refuse_change(change, problem.code(), &problem.to_string()),
         };
@@ -173,6 +173,7 @@ impl Onefold {
             return Ok(self.refuse_erased());
         }
         let values = self.standardized.values().map(|(attribute, _, text)| (attribute, text));
+        let values = values.filter(|(_, text)| !text.is_empty());
         let compared = comparable(self.scorer.as_deref(), &body, change.source, &fields, values);
         let consent = source.role == Role::Consents;
         let payload = received(consent, birth, change, fields.into_owned(), &self.standardized);
@@ -201,18 +202,30 @@ impl Onefold {
         Outcome::Erased
     }
 
-    /// Standardises a record and makes its facts.
-    fn body(&mut self, change: &Change, role: Role, live: bool, fields: &Fields) -> Result<RecordBody, ConsentProblem> {
+    /// Standardises a record, sets right what was rectified of it, and makes its facts. `known`: its birth, where it has
+    /// been seen before.
+    fn body(
+        &mut self,
+        change: &Change,
+        role: Role,
+        live: bool,
+        fields: &Fields,
+        known: Option<Birth>,
+    ) -> Result<Result<RecordBody, ConsentProblem>, Error> {
         self.standardized.clear();
         if !live {
-            return Ok(RecordBody::Gone);
+            return Ok(Ok(RecordBody::Gone));
         }
         if role == Role::Consents {
-            let consent = self.standardizer.consent(change.source, fields, change.at, &mut self.standardized)?;
-            return Ok(RecordBody::Consent(self.facts.consent(&self.identity, &consent, self.standardized.values())));
+            let consent = self.standardizer.consent(change.source, fields, change.at, &mut self.standardized);
+            let facts = |consent| self.facts.consent(&self.identity, &consent, self.standardized.values());
+            return Ok(consent.map(|consent| RecordBody::Consent(facts(consent))));
         }
         self.standardizer.record(change.source, fields, &mut self.standardized);
-        Ok(match role {
+        if let Some(record) = known.filter(|_| role == Role::People) {
+            self.apply_rectifications(record)?;
+        }
+        Ok(Ok(match role {
             Role::People => RecordBody::Person(self.facts.person(
                 &self.identity,
                 change.source,
@@ -221,7 +234,7 @@ impl Onefold {
                 self.standardized.values(),
             )),
             Role::Reference(_) | Role::Consents => RecordBody::Reference,
-        })
+        }))
     }
 
     /// The received entry at a place, which may not have reached the disk yet.

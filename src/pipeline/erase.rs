@@ -319,7 +319,7 @@ impl Onefold {
             let Content::Received(received) = self.ledger.read(Position(known.position))?.content else { continue };
             let identifying: Vec<usize> = self.schema.kinds.iter().map(|kind| usize::from(kind.attribute.0)).collect();
             let mut texts = Vec::new();
-            for (attribute, field, value) in received.values.iter(&received.fields) {
+            for (attribute, field, value) in received.told() {
                 if identifying.contains(&usize::from(attribute.0)) {
                     texts.push(value.to_owned());
                     texts.extend(received.fields.get(field).map(|(_, raw)| raw.to_owned()));

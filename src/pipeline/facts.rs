@@ -57,15 +57,21 @@ impl FactMaker {
     ) -> Facts {
         let at = at.map_or(i64::MIN, |at| at.0);
         let mut found = Found::default();
-        let mut given = NameMark::NONE;
-        let values = values.inspect(|(attribute, _, text)| {
+        let (mut given, mut rectified) = (NameMark::NONE, Vec::new());
+        let values = values.inspect(|(attribute, field, text)| {
+            if *field == FieldIndex::RECTIFIED {
+                rectified.push(*attribute);
+            }
+            if text.is_empty() {
+                return;
+            }
             self.asked.take(&mut found, *attribute, text);
             if Some(*attribute) == self.given && given == NameMark::NONE {
                 given = name_mark(keys, text);
             }
         });
         let (identifiers, values) = self.hash(keys, values);
-        Facts { source, at, since: at, about: found.about(received_s), given, identifiers, values }
+        Facts { source, at, since: at, about: found.about(received_s), given, identifiers, values, rectified }
     }
 
     /// The facts of a consent.
@@ -118,6 +124,11 @@ impl FactMaker {
         let (mut identifiers, mut hashes): (Vec<_>, Vec<(AttributeId, ValueHash)>) = (Vec::new(), Vec::new());
         for (attribute, _, text) in values {
             let Some((name, kinds)) = self.attributes.get(usize::from(attribute.0)) else { continue };
+            if text.is_empty() {
+                // What a source says is never empty: a steward took the value away.
+                hashes.push((attribute, ValueHash::NONE));
+                continue;
+            }
             identifiers.extend(kinds.iter().map(|(kind, made)| (*kind, identifier_hash(keys, made, text))));
             // Values come in the order of attributes; the first of an attribute is the value of the record.
             if hashes.last().is_none_or(|(last, _)| *last != attribute) {

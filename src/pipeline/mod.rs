@@ -46,6 +46,7 @@ mod read_history;
 mod reads;
 mod recorder;
 mod recover;
+mod rectify;
 mod redact;
 mod remake;
 mod requests;
@@ -88,6 +89,7 @@ pub use person_report::{AccessReport, PortabilityReport};
 pub use quarantine::{QuarantinedRecord, QuarantinedValue, Retried};
 pub use read::Reader;
 pub use read_history::{READS_MONTHS_KEPT, ReadFilter, ReadView, ReadsAfter, VerifiedReads, prune_reads, verify_reads};
+pub use rectify::{Rectification, Rectified};
 pub use requests::{NewRequest, RequestView, StepView};
 pub use resolve::Name;
 pub use review::{Decided, Statement};
@@ -96,6 +98,6 @@ pub use sandbox::Hypothesis;
 pub use subject::{Coverage, ErasureView};
 pub use view::{
     Candidate, DecisionView, Evidence, Explanation, Ground, Group, GuardedView, Held, MemberView, PairView,
-    PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, ReferenceView, SCORED, STEWARD, Step,
-    ValueView, criterion_name, written_key,
+    PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, RectifiedView, ReferenceView, SCORED,
+    STEWARD, Step, ValueView, criterion_name, written_key,
 };

@@ -268,6 +268,7 @@ impl Onefold {
             self.mark(meta::REPLAYING, &[])?;
         }
         let unfinished = std::mem::take(&mut self.open.redacted);
+        self.finish_rectifications()?;
         if !self.open.is_empty() || (uncommitted && unfinished.is_empty()) {
             self.close_epoch(None)?;
         }

@@ -150,7 +150,7 @@ impl Onefold {
         births.dedup();
         for birth in births {
             retried.values += 1;
-            retried.values_resolved += u64::from(self.restandardize(birth)?);
+            retried.values_resolved += u64::from(self.receive_again(birth)?);
         }
         self.commit()?;
         Ok(retried)
@@ -177,21 +177,6 @@ impl Onefold {
             taken &= !matches!(self.push(change)?, Outcome::Quarantined | Outcome::Erased);
         }
         Ok(taken)
-    }
-
-    /// Standardises a record anew; whether that made a difference.
-    fn restandardize(&mut self, birth: Birth) -> Result<bool, Error> {
-        let Some(known) = self.records.get(birth).copied().filter(|known| known.live) else { return Ok(false) };
-        let received = self.reader()?.received(known.position)?;
-        let change = Change {
-            source: received.source,
-            key: received.key,
-            operation: crate::model::Operation::Upsert,
-            order: received.order,
-            at: received.at,
-            fields: received.fields,
-        };
-        Ok(self.take_anew(&change)? == Outcome::Taken)
     }
 }
 

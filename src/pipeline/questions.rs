@@ -285,6 +285,7 @@ impl Reader<'_> {
             Ruling::Restricted { record } => ("restricted", Some([record, record])),
             Ruling::Objected { record, .. } => ("objected", Some([record, record])),
             Ruling::Held { record } => ("held", Some([record, record])),
+            Ruling::Rectified { record, .. } => ("rectified", Some([record, record])),
         };
         let (kind, value) = match row.ruling {
             Ruling::Allowed { kind, identifier, .. } => {
@@ -294,6 +295,9 @@ impl Reader<'_> {
             Ruling::Objected { purpose, .. } => {
                 let purpose = purpose.and_then(|id| self.schema.purposes.get(usize::from(id.0)));
                 (Some("purpose".to_owned()), Some(purpose.map_or_else(|| "all".to_owned(), |p| p.name.clone())))
+            }
+            Ruling::Rectified { attribute, .. } => {
+                (Some(self.attribute(attribute).to_owned()), Some(review.value.clone()))
             }
             _ => (None, None),
         };

@@ -15,8 +15,8 @@ use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Operation, Position, Received, Rejected};
 use crate::model::{
-    AttributeId, Birth, ConsentState, Context, FieldIndex, IdentifierHash, KindId, Link, Named, Permission, ProfileId,
-    PurposeId, Role, Ruling, Schema, Sequence, SourceId, Winner,
+    AttributeId, Birth, ConsentState, Context, FieldIndex, FieldRole, IdentifierHash, KindId, Link, Named, Permission,
+    ProfileId, PurposeId, Role, Ruling, Schema, Sequence, SourceId, Winner,
 };
 use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -113,7 +113,7 @@ impl Reader<'_> {
             losers.push(Candidate {
                 record: self.record_view(record),
                 value: text.to_owned(),
-                raw: raw(&record.received, field),
+                raw: raw(&record.received, self.own_field(record, winner.attribute, field)),
                 received: record.row.sequence,
                 lost_by,
             });
@@ -182,7 +182,7 @@ impl Reader<'_> {
         let missing = || Error::Unaccounted { what: "a link's record does not carry its identifier" };
         let kind = self.schema.kinds.get(usize::from(kind.0)).ok_or_else(missing)?;
         let record = self.open(birth)?;
-        let mut values = record.received.values.iter(&record.received.fields);
+        let mut values = record.received.told();
         let found = values.find(|(attribute, _, text)| {
             *attribute == kind.attribute && identifier_hash(self.identity, kind, text) == identifier
         });
@@ -257,11 +257,7 @@ impl Reader<'_> {
             if !record.row.live {
                 continue;
             }
-            let facts = record
-                .received
-                .values
-                .iter(&record.received.fields)
-                .filter(|(attribute, _, _)| self.usable(*attribute, purpose));
+            let facts = record.received.told().filter(|(attribute, _, _)| self.usable(*attribute, purpose));
             let facts: BTreeMap<String, String> =
                 facts.map(|(attribute, _, text)| (self.attribute(attribute).to_owned(), text.to_owned())).collect();
             let by = self.attribute(attribute).to_owned();
@@ -370,7 +366,8 @@ impl Reader<'_> {
 
     fn value(&self, winner: &Winner, entry: Sequence, record: &Opened) -> Result<ValueView, Error> {
         let missing = Error::Unaccounted { what: "a winning record does not have the value" };
-        let (field, text) = value_of(&record.received, winner.attribute).ok_or(missing)?;
+        let (from, text) = value_of(&record.received, winner.attribute).ok_or(missing)?;
+        let field = self.own_field(record, winner.attribute, from);
         let attribute = &self.schema.attributes[usize::from(winner.attribute.0)];
         Ok(ValueView {
             attribute: attribute.name.clone(),
@@ -379,10 +376,26 @@ impl Reader<'_> {
             value: text.to_owned(),
             raw: raw(&record.received, field),
             field: self.field(record.row.source, field).to_owned(),
+            rectified: match from {
+                FieldIndex::RECTIFIED => Some(self.rectification(winner.record, winner.attribute)?),
+                _ => None,
+            },
             record: self.record_view(record),
             received: record.row.sequence,
             values: entry,
         })
+    }
+
+    /// The field in which a record's source says something of an attribute, whether or not a steward rectified it.
+    fn own_field(&self, record: &Opened, attribute: AttributeId, from: FieldIndex) -> FieldIndex {
+        if from != FieldIndex::RECTIFIED {
+            return from;
+        }
+        let fields = self.schema.sources.get(usize::from(record.row.source.0)).map(|source| &source.fields);
+        let of =
+            |field: FieldIndex| fields.and_then(|fields| fields.get(usize::from(field.0))).map(|field| &field.role);
+        let mut said = record.received.fields.iter().map(|(field, _, _)| field);
+        said.find(|field| of(*field) == Some(&FieldRole::Attribute(attribute))).unwrap_or(from)
     }
 
     /// The values of an opened record as the dataflow compares them.
@@ -414,8 +427,7 @@ impl Reader<'_> {
 
 /// The value of an attribute in a record: the first of its fields that has one.
 fn value_of(received: &Received, attribute: AttributeId) -> Option<(FieldIndex, &str)> {
-    let mut values = received.values.iter(&received.fields);
-    values.find(|(found, _, _)| *found == attribute).map(|(_, field, text)| (field, text))
+    received.told().find(|(found, _, _)| *found == attribute).map(|(_, field, text)| (field, text))
 }
 
 /// What stands in a field of a record.

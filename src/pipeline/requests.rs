@@ -9,6 +9,7 @@
 use super::access::check_reference;
 use super::day::{Day, due, extended};
 use super::epoch::OpenEpoch;
+use super::read::Reader;
 use super::{Archive, Error, Onefold, Statement};
 use crate::ledger::{self, Content, Digest, Law, Outcome, REQUESTS_NUMBER, Request, Right, Step};
 use crate::model::{Birth, Sequence};
@@ -297,6 +298,31 @@ fn ended(outcome: Outcome) -> u8 {
 pub(super) fn put_requests(batch: &mut Batch, open: &OpenEpoch) {
     for (reference, row) in &open.requests {
         batch.put_request(reference, row);
+    }
+}
+
+impl Reader<'_> {
+    /// Whether a request waits for its answer, and is for this right of the person of this root.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of this reference, or it is of somebody else; [`Error::BadName`] when it is
+    /// for another right or has ended.
+    pub fn check_request(&self, reference: &str, right: Right, root: Birth) -> Result<(), Error> {
+        let missing = || Error::NotFound { what: "there is no request of this reference".to_owned() };
+        let row = self.index.request(reference)?.ok_or_else(missing)?;
+        let asked = right_of(row.right)?;
+        if asked != right {
+            let what = format!("request {reference} is for {}, not for {}", asked.name(), right.name());
+            return Err(Error::BadName { what });
+        }
+        if !is_open(&row) {
+            return Err(Error::BadName { what: format!("request {reference} has ended") });
+        }
+        let whose = row.subject.map(|subject| self.index.root(subject).map(|root| root.unwrap_or(subject)));
+        if whose.transpose()? != Some(root) {
+            return Err(Error::NotFound { what: format!("request {reference} is not of this person") });
+        }
+        Ok(())
     }
 }
 

@@ -3,9 +3,9 @@
 use super::Error;
 use super::facts::identifier_hash;
 use super::read::Reader;
-use crate::model::{Birth, CellKind, Fields, IdentifierHash, KindId, ProfileId, Role, SourceId};
+use super::rectify::standard;
+use crate::model::{Birth, IdentifierHash, KindId, ProfileId, Role, SourceId};
 use crate::policy::nearest;
-use crate::standardize::{Standardized, Standardizer};
 
 /// A name, read against the bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,24 +63,12 @@ impl Reader<'_> {
         let made = self.schema.kinds.get(usize::from(kind.0));
         let made = made.ok_or_else(|| Error::BadName { what: "the bundle does not have this kind".to_owned() })?;
         let unusable = |why: &str| Error::BadName { what: format!("no profile can have this `{}`: {why}", made.name) };
-        let attribute = made.attribute;
-        let mut refused = None;
-        let mut standardizer = Standardizer::new(self.schema);
-        for (place, source) in self.schema.sources.iter().enumerate() {
-            let role = crate::model::FieldRole::Attribute(attribute);
-            let Some(field) = source.fields.iter().find(|field| field.role == role) else { continue };
-            let (Some(field), Ok(place)) = (source.field(&field.path), u16::try_from(place)) else { continue };
-            let mut fields = Fields::default();
-            fields.push(field, CellKind::Text, value);
-            let mut values = Standardized::default();
-            standardizer.record(SourceId(place), &fields, &mut values);
-            let found = values.values().find(|(found, _, _)| *found == attribute);
-            if let Some((_, _, text)) = found {
-                return Ok(Name::Identifier(kind, identifier_hash(self.identity, made, text)));
-            }
-            refused = refused.or_else(|| values.issues().first().map(|issue| issue.reason));
+        match standard(self.schema, made.attribute, value) {
+            Ok(text) => Ok(Name::Identifier(kind, identifier_hash(self.identity, made, &text))),
+            Err(refused) => Err(unusable(
+                refused.map_or("no source has such a field, or the value is empty", |reason| reason.words()),
+            )),
         }
-        Err(unusable(refused.map_or("no source has such a field, or the value is empty", |reason| reason.words())))
     }
 
     /// The record of a name that must be one.

@@ -72,7 +72,7 @@ impl Onefold {
         if let Some(contradiction) = self.decisions.contradiction(ruling) {
             return Err(Error::Contradiction(Box::new(contradiction)));
         }
-        self.record_review(ruling, None, statement).map(Decided::Taken)
+        self.record_review(ruling, None, statement, "").map(Decided::Taken)
     }
 
     /// Withdraws a decision; of an allowed identifier whoever carries it may be named. Gives the entry of the withdrawal.
@@ -85,7 +85,7 @@ impl Onefold {
         let Some((entry, row)) = self.decisions.find(ruling) else {
             return Err(Error::NotFound { what: "no such decision holds".to_owned() });
         };
-        self.record_review(row.ruling, Some(entry), statement)
+        self.record_review(row.ruling, Some(entry), statement, "")
     }
 
     /// What would stand against a decision; `None`: nothing does.
@@ -94,7 +94,7 @@ impl Onefold {
     }
 
     /// Whether a decision is about records of persons that are known.
-    fn check_records(&self, ruling: Ruling) -> Result<(), Error> {
+    pub(super) fn check_records(&self, ruling: Ruling) -> Result<(), Error> {
         let (one, other) = ruling.records();
         if Some(one) == other {
             return Err(Error::BadName { what: "a decision is about two records: name another".to_owned() });
@@ -112,17 +112,18 @@ impl Onefold {
         Ok(())
     }
 
-    fn record_review(
+    pub(super) fn record_review(
         &mut self,
         ruling: Ruling,
         ends: Option<Sequence>,
         statement: &Statement,
+        value: &str,
     ) -> Result<Sequence, Error> {
         if self.open.is_empty() {
             self.stamp();
         }
         let Statement { by, reason } = statement.clone();
-        let review = Review { ruling, ends, by, reason };
+        let review = Review { ruling, ends, by, reason, value: value.to_owned() };
         let placed = self.ledger.append(&review).map_err(Error::from);
         let placed = self.stop_on_error(placed)?;
         let settled = self.settle_review(&review, placed.sequence, placed.position.0);
@@ -197,8 +198,8 @@ impl Onefold {
             }
             Ruling::Restricted { record } => self.engine.restrict(record, came),
             Ruling::Objected { record, purpose } => self.engine.object(record, purpose, came),
-            // What is held is used as before: only an erasure asks.
-            Ruling::Held { .. } => {}
+            // What is held is used as before: only an erasure asks. What is rectified stands in the record itself.
+            Ruling::Held { .. } | Ruling::Rectified { .. } => {}
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 use super::decisions::Decisions;
 use super::read::Reader;
 use super::{Archive, Decided, Error, Onefold, Statement};
-use crate::ledger::{Content, Position};
+use crate::ledger::{Content, Position, Right};
 use crate::model::{Birth, PurposeId, Ruling, Sequence};
 use serde::Serialize;
 
@@ -49,6 +49,15 @@ impl Mark {
             Self::Hold => "hold",
             Self::Restriction => "restriction",
             Self::Objection(_) => "objection",
+        }
+    }
+
+    /// The right that it is set for; none: that of nobody.
+    pub fn right(self) -> Option<Right> {
+        match self {
+            Self::Hold => None,
+            Self::Restriction => Some(Right::Restriction),
+            Self::Objection(_) => Some(Right::Objection),
         }
     }
 
@@ -108,7 +117,7 @@ impl Onefold {
         Ok(entries)
     }
 
-    fn marked(&self, root: Birth) -> Result<Vec<Birth>, Error> {
+    pub(super) fn marked(&self, root: Birth) -> Result<Vec<Birth>, Error> {
         let missing = || Error::NotFound { what: "there is no such profile".to_owned() };
         Ok(self.index.profile(root)?.ok_or_else(missing)?.members)
     }

@@ -327,7 +327,7 @@ impl Shadows {
         };
         let mut identifiers: Vec<_> = own.chain(facts.identifiers.iter().filter_map(shadow)).collect();
         identifiers.sort_unstable();
-        Facts { identifiers, values: Vec::new(), ..*facts }
+        Facts { identifiers, values: Vec::new(), rectified: Vec::new(), ..*facts }
     }
 }
 

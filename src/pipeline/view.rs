@@ -1,5 +1,6 @@
 //! The shapes of answers. They hold values of persons: they are made to be shown to whoever asked, not kept.
 
+use crate::dataflow::profiles::LostBy;
 use crate::model::{AttributeId, Category, Criterion, ProfileId, Sequence};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,16 +69,32 @@ pub struct ValueView {
     pub category: Category,
     /// In standard form.
     pub value: String,
-    /// As the source wrote it.
+    /// As the source wrote it, also where a steward rectified that; empty where it wrote nothing.
     pub raw: String,
-    /// Path of the field that it stood in.
+    /// Path of the field that it stood in; empty where it wrote nothing.
     pub field: String,
+    /// By which decision it stands there instead of what the source says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rectified: Option<RectifiedView>,
     /// The record that it came from.
     pub record: RecordView,
     /// The entry that holds the record.
     pub received: Sequence,
     /// The entry that made it the profile's value.
     pub values: Sequence,
+}
+
+/// A steward's decision by which a value is another one than its source says (GDPR Art. 16).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RectifiedView {
+    /// Its entry.
+    pub entry: Sequence,
+    /// Who decided.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When, seconds since 1970.
+    pub at_s: u32,
 }
 
 /// A record of a reference source that a value leads to.
@@ -134,9 +151,9 @@ pub struct Candidate {
     pub raw: String,
     /// The entry that holds the record.
     pub received: Sequence,
-    /// The criterion on which it lost; none: all tied, and the keyed hash of the records' names decided.
-    #[serde(serialize_with = "criterion_as_text")]
-    pub lost_by: Option<Criterion>,
+    /// Why it lost; `tie`: the keyed hash of the records' names decided.
+    #[serde(serialize_with = "lost_by_as_text")]
+    pub lost_by: LostBy,
 }
 
 /// Why two records are one person.
@@ -248,14 +265,14 @@ pub struct Questions {
 pub struct DecisionView {
     /// Its entry.
     pub entry: Sequence,
-    /// `same`, `different`, `allowed`, `restricted`, `objected` or `held`.
+    /// `same`, `different`, `allowed`, `restricted`, `objected`, `held` or `rectified`.
     pub ruling: &'static str,
     /// The record or the two records that it is about; none when it is about an identifier.
     pub records: Vec<RecordView>,
-    /// The kind of the identifier that it is about; `purpose` of an objection.
+    /// The kind of the identifier that it is about; `purpose` of an objection; the attribute of a rectification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Its value, where a live record carries it; the purpose, or `all`.
+    /// Its value, where a live record carries it; the purpose, or `all`; what a rectification sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// Who decided.
@@ -347,9 +364,10 @@ fn criteria_as_text<S: serde::Serializer>(criteria: &[Criterion], serializer: S)
     serializer.collect_seq(criteria.iter().map(|criterion| criterion_name(*criterion)))
 }
 
-fn criterion_as_text<S: serde::Serializer>(criterion: &Option<Criterion>, serializer: S) -> Result<S::Ok, S::Error> {
-    match criterion {
-        Some(criterion) => serializer.serialize_str(criterion_name(*criterion)),
-        None => serializer.serialize_str("tie"),
-    }
+fn lost_by_as_text<S: serde::Serializer>(lost_by: &LostBy, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match lost_by {
+        LostBy::Rectified => "rectified",
+        LostBy::Criterion(criterion) => criterion_name(*criterion),
+        LostBy::Tie => "tie",
+    })
 }

@@ -140,6 +140,16 @@ fn reviewed(words: &Words<'_>, review: &Review) -> String {
             format!("the person of {} objects to {purpose}", name(words, record))
         }
         Ruling::Held { record } => format!("{} must not be erased", name(words, record)),
+        Ruling::Rectified { record, attribute: of } => {
+            let of = attribute(words.schema, of);
+            match review.value.as_str() {
+                "" if review.ends.is_none() => format!("{} has no {of}, whatever its source says", name(words, record)),
+                "" => format!("the {of} of {} was rectified", name(words, record)),
+                value => {
+                    format!("the {of} of {} is {}, whatever its source says", name(words, record), (words.shown)(value))
+                }
+            }
+        }
     };
     let (by, reason) = ((words.shown)(&review.by), (words.shown)(&review.reason));
     match review.ends {
@@ -171,6 +181,10 @@ fn reviewed_json(words: &Words<'_>, review: &Review) -> Value {
         }
         Ruling::Held { record } => {
             (value["ruling"], value["record"]) = ("held".into(), name(words, record).into());
+        }
+        Ruling::Rectified { record, attribute: of } => {
+            (value["ruling"], value["record"]) = ("rectified".into(), name(words, record).into());
+            (value["attribute"], value["value"]) = (attribute(words.schema, of).into(), review.value.as_str().into());
         }
     }
     value
@@ -398,8 +412,7 @@ fn record_json(schema: &Schema, received: &Received) -> Value {
         .fields
         .iter()
         .map(|(index, _, text)| (field(schema, received.source, index).into_owned(), text.into()));
-    let values = received.values.iter(&received.fields);
-    let values = values.map(|(id, _, text)| (attribute(schema, id).into_owned(), text.into()));
+    let values = received.told().map(|(id, _, text)| (attribute(schema, id).into_owned(), text.into()));
     json!({
         "source": source(schema, received.source), "key": received.key, "live": received.live,
         "at_us": received.at.map(|at| at.0), "raw": raw.collect::<Map<String, Value>>(),

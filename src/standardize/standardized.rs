@@ -47,6 +47,22 @@ impl Standardized {
         &self.issues
     }
 
+    /// Puts values in the place of all that there are of their attributes, which ascend; an empty one says that there is
+    /// none.
+    pub fn rectify(&mut self, rectified: &[(AttributeId, String)]) {
+        let old = std::mem::take(self);
+        let kept = old.values().filter(|(of, _, _)| rectified.iter().all(|(attribute, _)| attribute != of));
+        let set = rectified.iter().map(|(of, text)| (*of, FieldIndex::RECTIFIED, text.as_str()));
+        let mut all: Vec<(AttributeId, FieldIndex, &str)> = kept.chain(set).collect();
+        all.sort_by_key(|(attribute, field, _)| (*attribute, *field));
+        for (attribute, field, text) in all {
+            let size_bytes = u32::try_from(text.len()).expect("a value has at most 1,024 bytes");
+            self.values.push(Value { attribute, field, size_bytes });
+            self.text.push_str(text);
+        }
+        self.issues = old.issues;
+    }
+
     /// Removes everything and keeps the memory.
     pub fn clear(&mut self) {
         self.values.clear();

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! decision  the key is the sequence of its entry, u64
-//!           ruling u8 (1 same, 2 different, 3 allowed, 4 restricted, 5 objected, 6 held) | record n
-//!           | 1, 2: other record n; 3: kind u8, identifier 16; 5: purpose u8, 255 for all
+//!           ruling u8 (1 same, 2 different, 3 allowed, 4 restricted, 5 objected, 6 held, 7 rectified)
+//!           | record n
+//!           | 1, 2: other record n; 3: kind u8, identifier 16; 5: purpose u8, 255 for all; 7: attribute n
 //!           | position n
 //! question  the key is a record u64, the other u64, sort u8 (0 refused, 1 uncertain); each stands under both records
 //!           flags u8 (0: the key's first record is the link's `a`) | kind u8 | identifier 16 | obstacle u8
@@ -17,7 +18,7 @@ use super::batch::Batch;
 use super::codec::{Malformed, Reader, put_number};
 use super::error::Error;
 use super::spaces::Space;
-use crate::model::{Birth, IdentifierHash, KindId, Link, Obstacle, PurposeId, Ruling, Sequence, SourceId};
+use crate::model::{AttributeId, Birth, IdentifierHash, KindId, Link, Obstacle, PurposeId, Ruling, Sequence, SourceId};
 
 /// What a steward decided, as far as it holds; the key is the sequence of its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,11 @@ impl DecisionRow {
                 out.push(6);
                 put_number(out, record.0);
             }
+            Ruling::Rectified { record, attribute } => {
+                out.push(7);
+                put_number(out, record.0);
+                put_number(out, attribute.0.into());
+            }
         }
         put_number(out, self.position);
     }
@@ -85,6 +91,10 @@ impl DecisionRow {
                 Ruling::Objected { record, purpose: (purpose != u8::MAX).then_some(PurposeId(purpose)) }
             }
             6 => Ruling::Held { record },
+            7 => {
+                let attribute = u16::try_from(reader.number()?).map_err(|_| Malformed)?;
+                Ruling::Rectified { record, attribute: AttributeId(attribute) }
+            }
             _ => return Err(Malformed),
         };
         let position = reader.number()?;
@@ -266,6 +276,7 @@ mod tests {
             Ruling::Objected { record: Birth(3), purpose: None },
             Ruling::Objected { record: Birth(3), purpose: Some(PurposeId(7)) },
             Ruling::Held { record: Birth(u64::MAX) },
+            Ruling::Rectified { record: Birth(5), attribute: AttributeId(300) },
         ] {
             let row = DecisionRow { ruling, position: 1 << 40 };
             let mut bytes = Vec::new();

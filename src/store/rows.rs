@@ -6,7 +6,7 @@
 //!           | order: nothing, log n, or time 8 | body
 //!   flags   bits 0-1 body (person, consent, reference, gone), 2 live, 3-4 order (arrival, log, time),
 //!           5 the body has a time, 6 it equals the order's, 7 the body names a source other than the row's
-//!   person  [source n] | [at 8] | about u8 (bit 7: since follows) | [since 8] | given name 4 | count n, (kind u8, hash 16)* | count n, (attribute n, value 8)*
+//!   person  [source n] | [at 8] | about u8 (bit 7: since follows) | [since 8] | given name 4 | count n, (kind u8, hash 16)* | count n, (2 × attribute + 1 if rectified n, value 8)*
 //!   consent state u8 (bit 6 explicit, 7 parental) | purpose u8 | [at 8] | received 8 | order n | until 8
 //!           | count n, (kind u8, hash 16)*
 //! profile   count n, member step* | links | winners | permissions
@@ -178,7 +178,8 @@ fn put_person(out: &mut Vec<u8>, facts: &Facts, own_source: Option<SourceId>, at
     put_identifiers(out, &facts.identifiers);
     put_number(out, facts.values.len() as u64);
     for (attribute, value) in &facts.values {
-        put_number(out, attribute.0.into());
+        let rectified = facts.rectified.binary_search(attribute).is_ok();
+        put_number(out, u64::from(attribute.0) << 1 | u64::from(rectified));
         out.extend_from_slice(&value.0.to_le_bytes());
     }
 }
@@ -192,11 +193,16 @@ fn person(reader: &mut Reader<'_>, flags: u8, row_source: SourceId, order: Order
     let given = NameMark(u32::from_le_bytes(reader.array()?));
     let identifiers = identifiers(reader)?;
     let count = reader.count(9)?;
-    let mut values = Vec::with_capacity(count);
+    let (mut values, mut rectified) = (Vec::with_capacity(count), Vec::new());
     for _ in 0..count {
-        values.push((attribute(reader)?, ValueHash(reader.u64()?)));
+        let number = reader.number()?;
+        let attribute = u16::try_from(number >> 1).map(AttributeId).map_err(|_| Malformed)?;
+        values.push((attribute, ValueHash(reader.u64()?)));
+        if number & 1 == 1 {
+            rectified.push(attribute);
+        }
     }
-    Ok(Facts { source, at, since, about, given, identifiers, values })
+    Ok(Facts { source, at, since, about, given, identifiers, values, rectified })
 }
 
 fn put_consent(out: &mut Vec<u8>, facts: &ConsentFacts, at: Option<i64>) {

@@ -311,7 +311,10 @@ fn identifiers(size: Size) -> impl Strategy<Value = Vec<(KindId, IdentifierHash)
 
 fn facts(size: Size) -> impl Strategy<Value = Facts> {
     let at = prop_oneof![1 => Just(i64::MIN), 9 => (-2..5i64).prop_map(|n| n * 5 * DAY_US)];
-    let value = (0..6u16, 0..3u64).prop_map(|(attribute, value)| (AttributeId(attribute), ValueHash(value)));
+    // Now and then a steward set the value, or took it away.
+    let set =
+        prop_oneof![9 => (1..4u64).prop_map(|value| (value, false)), 1 => (0..4u64).prop_map(|value| (value, true))];
+    let value = (0..6u16).prop_map(AttributeId).prop_flat_map(move |attribute| (Just(attribute), set.clone()));
     let values = proptest::collection::vec(value, 0..6).prop_map(|v| v.into_iter().collect::<BTreeMap<_, _>>());
     let given = (1..3u64, prop_oneof![Just(None), (0..2u64).prop_map(Some)]).prop_map(|(i, s)| NameMark::new(i, s));
     let given = prop_oneof![1 => Just(NameMark::NONE), 4 => given];
@@ -327,7 +330,8 @@ fn facts(size: Size) -> impl Strategy<Value = Facts> {
         about,
         given,
         identifiers,
-        values: values.into_iter().collect(),
+        rectified: values.iter().filter(|(_, (_, rectified))| *rectified).map(|(attribute, _)| *attribute).collect(),
+        values: values.into_iter().map(|(attribute, (value, _))| (attribute, ValueHash(value))).collect(),
     })
 }
 
@@ -507,6 +511,7 @@ proptest! {
             given: NameMark::NONE,
             identifiers: if hub { vec![identifier(0, 0)] } else { Vec::new() },
             values: Vec::new(),
+            rectified: Vec::new(),
         };
         let all: Vec<Op> = (0..150).map(|number| Op::Put(number, facts(true))).collect();
         run.epoch(&all);

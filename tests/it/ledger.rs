@@ -154,7 +154,7 @@ pub(super) fn decision(epoch: u64) -> Decision {
 }
 
 pub(super) fn review(ruling: Ruling) -> Review {
-    Review { ruling, ends: None, by: "Zoë".into(), reason: "one household".into() }
+    Review { ruling, ends: None, by: "Zoë".into(), reason: "one household".into(), value: String::new() }
 }
 
 /// One epoch: three received records, then what is derived.
@@ -199,11 +199,15 @@ fn every_payload_is_read_as_it_was_written() {
     let arrival = Received { order: Order::Arrival, ..received(5, "é@x") };
     let known = Rejected { source: Some(SourceId(3)), ..rejected(6, vec![0xff, 0, b'\n']) };
     let allowed = Ruling::Allowed { kind: KindId(1), identifier: IdentifierHash(u128::MAX), carrier: Birth(4) };
+    let rectified = Ruling::Rectified { record: Birth(4), attribute: AttributeId(700) };
     let reviews = [
         review(Ruling::same(Birth(2), Birth(1))),
         review(Ruling::different(Birth(1), Birth(5))),
         review(allowed),
         Review { ends: Some(Sequence(8)), ..review(allowed) },
+        review(rectified),
+        Review { value: "Ålesund".into(), ..review(rectified) },
+        Review { ends: Some(Sequence(9)), ..review(rectified) },
     ];
     let merge = Merge { link: link(1, 2), epoch: Epoch(1) };
     let unmerge = Unmerge { link: link(2, 1), epoch: Epoch(1), ends: Sequence(3) };

@@ -30,6 +30,7 @@ mod processes;
 mod program;
 mod reads;
 mod receipts;
+mod rectify;
 mod requests;
 mod retail;
 mod review;

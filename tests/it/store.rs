@@ -75,6 +75,7 @@ fn record(seed: u64) -> RecordRow {
         given: onefold::model::NameMark::NONE,
         identifiers: vec![(KindId(0), IdentifierHash(seed.into()))],
         values: vec![(AttributeId(2), ValueHash(seed))],
+        rectified: Vec::new(),
     };
     RecordRow {
         name: NameHash(u128::from(seed) << 64 | 3),

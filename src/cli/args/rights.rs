@@ -38,6 +38,9 @@ pub struct Marked {
     /// The article that it rests on, such as `GDPR Art. 17(3)(e)`.
     #[arg(long, value_name = "ARTICLE")]
     pub law: Option<String>,
+    /// On which request of the person, which then says that it was done.
+    #[command(flatten)]
+    pub on: OnRequest,
 }
 
 /// Of whom, to what, and why.
@@ -49,6 +52,47 @@ pub struct Objection {
     /// To which purpose; to all that can be objected to if not given.
     #[arg(long, value_name = "PURPOSE")]
     pub purpose: Option<String>,
+}
+
+/// Rectifications.
+#[derive(Debug, Subcommand)]
+pub enum RectifyCommand {
+    /// Say what is right.
+    Set(Right),
+    /// Believe the sources again.
+    Withdraw(Said),
+    /// List those that hold.
+    List,
+}
+
+/// What is right.
+#[derive(Debug, Args)]
+pub struct Right {
+    /// Of what.
+    #[command(flatten)]
+    pub said: Said,
+    /// The value, as a source would write it; `-` reads it from standard input, which keeps it out of the shell's history.
+    #[arg(required_unless_present = "none", conflicts_with = "none", allow_hyphen_values = true)]
+    pub value: Option<String>,
+    /// The person has no such value.
+    #[arg(long)]
+    pub none: bool,
+}
+
+/// Of whom and what, and why.
+#[derive(Debug, Args)]
+pub struct Said {
+    /// Whom: a profile id, SOURCE:KEY or KIND:VALUE. Where no record of the person says anything of the attribute, the
+    /// record that it belongs to, as SOURCE:KEY.
+    pub subject: String,
+    /// Which attribute.
+    pub attribute: String,
+    /// Why; kept encrypted.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// On which request of the person, which then says that it was done.
+    #[command(flatten)]
+    pub on: OnRequest,
 }
 
 /// Copies for persons.

@@ -115,6 +115,7 @@ fn carrying(kind: KindId, numbers: &[u64]) -> Facts {
         given: NameMark::NONE,
         identifiers,
         values: Vec::new(),
+        rectified: Vec::new(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `onefold erase`.
 
-use super::{one_of, progress};
+use super::request::Asked;
+use super::{actor, one_of, progress};
 use crate::cli::args::{Erase, Global};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::cli::{access, terminal};
+use crate::ledger::Right;
 use crate::pipeline::{Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope, SystemClock};
 use anyhow::Context;
 use serde_json::json;
@@ -37,6 +39,7 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     bar.set_message("opening");
     let mut onefold = Onefold::open(&global.data, opening)?;
     let scope = scope(&onefold, id, options.only_record)?;
+    let asked = asked(&onefold, &request.request, id)?;
     let coverage = onefold.coverage(scope)?;
     bar.finish_and_clear();
     if !options.yes {
@@ -53,6 +56,7 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
         "the erasure is done and recorded, but its certificate could not be written: `onefold ledger disclose` of its \
          entries, which `onefold erase --list` names, gives the proof of it"
     })?;
+    asked.done(&mut onefold, "the erasure was carried out", &actor(global))?;
     bar.finish_and_clear();
     if global.json {
         return output::json(&json!({
@@ -64,6 +68,7 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     if !global.quiet {
         print(&coverage, &erased)?;
         line(format!("The certificate is {}: `onefold verify` checks it anywhere.", certificate.display()))?;
+        asked.say()?;
     }
     Ok(SUCCESS)
 }
@@ -81,6 +86,15 @@ fn certificate_path(given: Option<&Path>, reference: &str) -> anyhow::Result<Pat
 /// The text of a ground: that of a known word, or what was given.
 fn grounds(given: &str) -> String {
     GROUNDS.iter().find(|(word, _)| *word == given).map_or(given, |(_, text)| text).to_owned()
+}
+
+/// The request of this reference, where it is one that `onefold request` knows.
+fn asked<'a>(onefold: &Onefold, reference: &'a str, id: &str) -> anyhow::Result<Asked<'a>> {
+    if onefold.request_is_open(reference)?.is_none() {
+        return Ok(Asked::none());
+    }
+    let root = one_of(&onefold.reader()?, &onefold.persons_of(id)?)?;
+    Asked::new(onefold, Some(reference), Some(Right::Erasure), root)
 }
 
 /// Whom a name means.

@@ -4,6 +4,7 @@ use super::{access_of, one_profile, open, record_name};
 use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
+use crate::dataflow::profiles::LostBy;
 use crate::model::Criterion;
 use crate::pipeline::{Candidate, Explanation, criterion_name};
 
@@ -46,12 +47,17 @@ pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
         10,
     )?;
     let field = output::shown(&value.field);
-    let raw = if value.raw == value.value {
-        format!("`{field}`, as it stands there")
-    } else {
-        format!("`{field}`, where it is written `{}`", output::shown(&value.raw))
+    let raw = match (value.raw == value.value, field.is_empty()) {
+        (_, true) => "none: the source says nothing of it".to_owned(),
+        (true, false) => format!("`{field}`, as it stands there"),
+        (false, false) => format!("`{field}`, where it is written `{}`", output::shown(&value.raw)),
     };
     output::wrapped(&format!("  field   {raw}"), 10)?;
+    if let Some(rectified) = &value.rectified {
+        let (by, reason) = (output::shown(&rectified.by), output::shown(&rectified.reason));
+        let at = output::day(i64::from(rectified.at_s) * 1_000_000);
+        output::wrapped(&format!("  right   rectified by {by} on {at}, entry #{}: {reason}", rectified.entry), 10)?;
+    }
     output::wrapped(&format!("  rule    {}", rule(explanation)), 10)?;
     output::wrapped(
         &format!("  ledger  entry #{} holds the record, entry #{} made the choice", value.received, value.values),
@@ -78,7 +84,7 @@ pub fn print(explanation: &Explanation) -> anyhow::Result<()> {
 /// The rule in words.
 fn rule(explanation: &Explanation) -> String {
     let criteria: Vec<&str> = explanation.rule.iter().map(|criterion| criterion_name(*criterion)).collect();
-    let tied = explanation.losers.iter().any(|loser| loser.lost_by.is_none());
+    let tied = explanation.losers.iter().any(|loser| loser.lost_by == LostBy::Tie);
     let last = if tied { ", then the keyed hash of the record's name, which favours nobody" } else { "" };
     format!("{}{last}", criteria.join(", then "))
 }
@@ -86,13 +92,14 @@ fn rule(explanation: &Explanation) -> String {
 /// Why a value lost, in words.
 fn lost_by(loser: &Candidate, winning_trust: u8) -> &'static str {
     match loser.lost_by {
-        Some(Criterion::Recency) if loser.record.at_us.is_none() => "recency: no time",
-        Some(Criterion::Recency) => "recency: older",
+        LostBy::Rectified => "rectified",
+        LostBy::Criterion(Criterion::Recency) if loser.record.at_us.is_none() => "recency: no time",
+        LostBy::Criterion(Criterion::Recency) => "recency: older",
         // The bundle lets the trust of some sources decay with the age of their records.
-        Some(Criterion::Trust) if loser.record.trust >= winning_trust => "trust: less by age",
-        Some(Criterion::Trust) => "trust: less",
-        Some(Criterion::Completeness) => "completeness: less",
-        Some(Criterion::Frequency) => "frequency: rarer",
-        None => "a tie: the hash",
+        LostBy::Criterion(Criterion::Trust) if loser.record.trust >= winning_trust => "trust: less by age",
+        LostBy::Criterion(Criterion::Trust) => "trust: less",
+        LostBy::Criterion(Criterion::Completeness) => "completeness: less",
+        LostBy::Criterion(Criterion::Frequency) => "frequency: rarer",
+        LostBy::Tie => "a tie: the hash",
     }
 }

@@ -16,6 +16,7 @@ pub mod past;
 pub mod policy;
 pub mod profile;
 pub mod quarantine;
+pub mod rectify;
 pub mod report;
 pub mod request;
 pub mod review;

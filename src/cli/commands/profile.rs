@@ -35,7 +35,8 @@ pub fn print(view: &ProfileView, purpose: Option<&str>) -> anyhow::Result<()> {
     } else {
         let mut values = Grid::new(&["attribute!", "value", "from", "as of (UTC)!", "entry!"]);
         for value in &view.values {
-            let (from, at) = (record_name(&value.record), output::time_in_table(value.record.at_us));
+            let right = value.rectified.as_ref().map_or_else(String::new, |by| format!(", rectified by #{}", by.entry));
+            let (from, at) = (record_name(&value.record) + &right, output::time_in_table(value.record.at_us));
             values.row([&value.attribute, &value.value, &from, &at, &format!("#{}", value.values)]);
         }
         values.print(0)?;

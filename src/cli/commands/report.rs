@@ -3,21 +3,22 @@
 use super::request::opened;
 use super::{access_of, actor, one_profile, open};
 use crate::cli::args::{CopyFormat, CopyOf, Global, ReportCommand};
-use crate::cli::failure::{NotFound, SUCCESS, Usage};
+use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, line};
 use crate::encoding::hex;
+use crate::ledger::Right;
 use crate::model::Birth;
-use crate::pipeline::{Archive, RequestView, Statement, save_new};
+use crate::pipeline::{Archive, Statement, save_new};
 use serde_json::json;
 
 /// Writes a person's copy.
 pub fn run(global: &Global, command: &ReportCommand) -> anyhow::Result<u8> {
     match command {
-        ReportCommand::Access(copy) => write(global, copy, "access", &|archive, root| {
+        ReportCommand::Access(copy) => write(global, copy, Right::Access, &|archive, root| {
             let report = archive.access_report(root, &access_of(global, None, &copy.on))?;
             Ok(text(serde_json::to_vec_pretty(&report)?))
         }),
-        ReportCommand::Portability { copy, format } => write(global, copy, "portability", &|archive, root| {
+        ReportCommand::Portability { copy, format } => write(global, copy, Right::Portability, &|archive, root| {
             let report = archive.portability_report(root, &access_of(global, None, &copy.on))?;
             match format {
                 CopyFormat::Json => Ok(text(serde_json::to_vec_pretty(&report)?)),
@@ -35,7 +36,7 @@ fn text(mut bytes: Vec<u8>) -> Vec<u8> {
 fn write(
     global: &Global,
     copy: &CopyOf,
-    right: &str,
+    right: Right,
     make: &dyn Fn(&Archive, Birth) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<u8> {
     if copy.output.exists() {
@@ -45,14 +46,14 @@ fn write(
     let archive = open(global)?;
     let root = one_profile(&archive.reader()?, &copy.subject)?;
     if let Some(reference) = &copy.on.request {
-        let (request, _) = archive.request(reference)?;
-        check(&request, right, &archive.reader()?.id(root)?.to_string())?;
+        archive.reader()?.check_request(reference, right, root)?;
     }
     let bytes = make(&archive, root)?;
     drop(archive);
     save_new(&copy.output, &bytes)?;
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
+    let right = right.name();
     if let Some(reference) = &copy.on.request {
         let statement = Statement { by: actor(global), reason: format!("{right} report was made") };
         opened(global)?.advance_request(reference, digest, &statement)?;
@@ -64,20 +65,4 @@ fn write(
         line(format!("The copy is {}, SHA-256 {sha256}.", copy.output.display()))?;
     }
     Ok(SUCCESS)
-}
-
-/// Whether a request is for this copy of this person.
-fn check(request: &RequestView, right: &str, profile: &str) -> anyhow::Result<()> {
-    if request.right != right {
-        let what = format!("request {} is for {}, not for {right}", request.reference, request.right);
-        return Err(Usage::new(what).into());
-    }
-    if request.ended.is_some() {
-        return Err(Usage::new(format!("request {} has ended", request.reference)).into());
-    }
-    if request.profile.as_deref() != Some(profile) {
-        let what = format!("request {} is not of this person", request.reference);
-        return Err(NotFound::new(what).into());
-    }
-    Ok(())
 }

@@ -42,6 +42,48 @@ pub fn opened(global: &Global) -> anyhow::Result<Onefold> {
     Ok(Onefold::open(&global.data, access::open_options(global)?)?)
 }
 
+/// The request that something is done on.
+pub struct Asked<'a> {
+    reference: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// None.
+    pub fn none() -> Self {
+        Self { reference: None }
+    }
+
+    /// Checks that the request waits for its answer, is for this right, and of the person of this root.
+    pub fn new(
+        onefold: &Onefold,
+        reference: Option<&'a str>,
+        right: Option<Right>,
+        root: Birth,
+    ) -> anyhow::Result<Self> {
+        match (reference, right) {
+            (Some(_), None) => Err(Usage::new("this is nothing that a person requests: leave --request out").into()),
+            (Some(reference), Some(right)) => {
+                onefold.reader()?.check_request(reference, right, root)?;
+                Ok(Self { reference: Some(reference) })
+            }
+            (None, _) => Ok(Self::none()),
+        }
+    }
+
+    /// Writes into the request that it was done.
+    pub fn done(&self, onefold: &mut Onefold, what: &str, by: &str) -> anyhow::Result<()> {
+        let Some(reference) = self.reference else { return Ok(()) };
+        let statement = Statement { by: by.to_owned(), reason: what.to_owned() };
+        Ok(onefold.advance_request(reference, [0; 32], &statement)?)
+    }
+
+    /// Says what is left to do.
+    pub fn say(&self) -> anyhow::Result<()> {
+        let Some(reference) = self.reference else { return Ok(()) };
+        line(format!("Request {reference} says so. Tell the person, and then: `onefold request close {reference}`."))
+    }
+}
+
 /// Says what became of a request.
 fn done(global: &Global, reference: &str, text: &str) -> anyhow::Result<u8> {
     if global.json {

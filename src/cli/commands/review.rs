@@ -156,6 +156,7 @@ fn word(ruling: Ruling) -> &'static str {
         Ruling::Restricted { .. } => "restricted",
         Ruling::Objected { .. } => "objected",
         Ruling::Held { .. } => "held",
+        Ruling::Rectified { .. } => "rectified",
     }
 }
 

@@ -1,6 +1,6 @@
 //! `onefold hold`, `restrict` and `object`.
 
-use super::request::opened;
+use super::request::{Asked, opened};
 use super::{actor, one_profile, open, purpose};
 use crate::cli::args::{Global, MarkCommand, Marked, ObjectCommand};
 use crate::cli::failure::{SUCCESS, Usage};
@@ -44,15 +44,19 @@ pub fn object(global: &Global, command: &ObjectCommand) -> anyhow::Result<u8> {
 
 fn set(global: &Global, onefold: &mut Onefold, marked: &Marked, mark: Mark, came: bool) -> anyhow::Result<u8> {
     let root = one_profile(&onefold.reader()?, &marked.subject)?;
+    let asked = Asked::new(onefold, marked.on.request.as_deref(), mark.right(), root)?;
     let law = marked.law.as_ref().map_or_else(String::new, |law| format!("{law}: "));
     let statement = Statement { by: actor(global), reason: format!("{law}{}", marked.reason) };
     let entries =
         if came { onefold.set_mark(root, mark, &statement)? } else { onefold.end_mark(root, mark, &statement)? };
+    let verb = if came { "set" } else { "ended" };
+    asked.done(onefold, &format!("the {} was {verb}", mark.name()), &statement.by)?;
     if global.json {
         output::json(&json!({ "mark": mark.name(), "set": came, "entries": entries }))?;
     } else if !global.quiet {
-        let (verb, records) = (if came { "set" } else { "ended" }, counted(entries.len() as u64, "record", "records"));
+        let records = counted(entries.len() as u64, "record", "records");
         line(format!("The {} is {verb} for {records}.", mark.name()))?;
+        asked.say()?;
     }
     Ok(SUCCESS)
 }

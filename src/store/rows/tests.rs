@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn identifiers() -> impl Strategy<Value = Vec<(KindId, IdentifierHash)>> {
     prop::collection::vec((any::<u8>().prop_map(KindId), any::<u128>().prop_map(IdentifierHash)), 0..4)
@@ -21,13 +22,16 @@ fn order() -> impl Strategy<Value = Order> {
 }
 
 fn body() -> impl Strategy<Value = RecordBody> {
-    let value = (any::<u16>().prop_map(AttributeId), any::<u64>().prop_map(ValueHash));
+    let value = (any::<u16>().prop_map(AttributeId), (any::<u64>().prop_map(ValueHash), any::<bool>()));
     let values = prop::collection::vec(value, 0..12);
     let about = (0u8..0x80).prop_filter_map("not a record's", About::from_number);
     let person = (0u16..3, time(), time(), about, any::<u32>(), identifiers(), values).prop_map(
         |(source, at, since, about, given, identifiers, values)| {
             let (source, given) = (SourceId(source), NameMark(given));
-            RecordBody::Person(Facts { source, at, since, about, given, identifiers, values })
+            let values: BTreeMap<AttributeId, (ValueHash, bool)> = values.into_iter().collect();
+            let rectified = values.iter().filter(|(_, (_, rectified))| *rectified).map(|(of, _)| *of).collect();
+            let values = values.into_iter().map(|(of, (value, _))| (of, value)).collect();
+            RecordBody::Person(Facts { source, at, since, about, given, identifiers, values, rectified })
         },
     );
     let flags = (any::<u8>(), 0u8..11, any::<bool>(), any::<bool>());
@@ -185,13 +189,14 @@ fn bytes_stay_the_same() {
             given: NameMark(0x0a),
             identifiers: vec![(KindId(6), IdentifierHash(7))],
             values: vec![(AttributeId(8), ValueHash(9))],
+            rectified: vec![AttributeId(8)],
         }),
     };
     let mut bytes = Vec::new();
     record.encode(&mut bytes);
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = "7401000000000000000000000000000000020400000000000000ac0205\
-                    03000000000000004c0a0000000106070000000000000000000000000000000108\
+                    03000000000000004c0a0000000106070000000000000000000000000000000111\
                     0900000000000000";
     assert_eq!(hex, expected);
 }

@@ -6,7 +6,7 @@ use super::{MIDDLE, Op, Run, SMALL, history, world};
 use differential_dataflow::VecCollection;
 use differential_dataflow::input::InputSession;
 use differential_dataflow::operators::Iterate;
-use onefold::model::{Birth, Criterion, Facts, KindId, SourceId, SurvivorshipRule};
+use onefold::model::{Birth, Criterion, Facts, KindId, SourceId, SurvivorshipRule, ValueHash};
 use proptest::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ use timely::dataflow::{ProbeHandle, Scope};
 use timely::worker::Worker;
 
 type Carries = (u128, (u64, u64));
-/// (attribute, (event time, reversed rank, birth, value)).
-type Valued = (u64, (u16, (i64, u64, u64, u64)));
+/// (attribute, (whether a steward set it, event time, reversed rank, birth, value)).
+type Valued = (u64, (u16, (bool, i64, u64, u64, u64)));
 type Winner = (u64, u16, u64, u64);
 type Counts<D> = Rc<RefCell<BTreeMap<D, isize>>>;
 
@@ -56,7 +56,8 @@ impl Oracle {
                 .to_collection(scope)
                 .join_map(roots, |_, (attribute, value), root| ((*root, *attribute), *value))
                 .reduce(|_, input, output| output.extend(input.last().map(|(value, _)| (**value, 1))))
-                .map(|((root, attribute), (_, _, birth, value))| (root, attribute, birth, value));
+                .map(|((root, attribute), (_, _, _, birth, value))| (root, attribute, birth, value))
+                .filter(|(.., value)| *value != ValueHash::NONE.0);
             gather(best, winners, probe);
         });
         oracle
@@ -74,7 +75,8 @@ impl Oracle {
                 }
                 let known = usize::from(facts.source.0) < world.sources.len();
                 for (attribute, value) in facts.values.iter().filter(|_| known) {
-                    self.values.update((birth, (attribute.0, (facts.at, !named.rank, birth, value.0))), diff);
+                    let set = facts.rectified.contains(attribute);
+                    self.values.update((birth, (attribute.0, (set, facts.at, !named.rank, birth, value.0))), diff);
                 }
             }
         }
@@ -192,6 +194,7 @@ fn a_chain_equals_label_propagation() {
         given: onefold::model::NameMark::NONE,
         identifiers: vec![super::identifier(0, number), super::identifier(0, number + 1)],
         values: Vec::new(),
+        rectified: Vec::new(),
     };
     let chain: Vec<Op> = (0..60).map(|number| Op::Put(number, facts(number))).collect();
     check(&[chain, vec![Op::Delete(30)], vec![Op::Put(30, facts(30))], vec![Op::Delete(0)]]);

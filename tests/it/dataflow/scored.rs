@@ -129,6 +129,7 @@ fn a_block_crosses_its_limit_both_ways() {
         given: NameMark::NONE,
         identifiers: Vec::new(),
         values: Vec::new(),
+        rectified: Vec::new(),
     };
     let put = |number: u64| [Op::Put(number, facts.clone()), Op::Compare(number, Some(0))];
     run.epoch(&(0..limit).flat_map(put).collect::<Vec<_>>());

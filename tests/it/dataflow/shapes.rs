@@ -17,6 +17,7 @@ fn carrying(identifiers: &[(KindId, IdentifierHash)]) -> Facts {
         given: NameMark::NONE,
         identifiers,
         values: Vec::new(),
+        rectified: Vec::new(),
     }
 }
 

@@ -334,18 +334,26 @@ impl World {
         uses: &BTreeMap<Birth, Vec<u64>>,
     ) -> BTreeMap<Birth, Vec<Winner>> {
         let mut winners: BTreeMap<Birth, Vec<Winner>> = BTreeMap::new();
+        let known = |facts: &Facts| usize::from(facts.source.0) < self.sources.len();
+        let mut rectified: BTreeSet<(Birth, AttributeId)> = BTreeSet::new();
+        for (named, facts) in self.records.iter().filter(|(_, facts)| known(facts)) {
+            rectified.extend(facts.rectified.iter().map(|attribute| (roots[&named.birth], *attribute)));
+        }
         for use_of in 0..64u64 {
             let use_of = 1 << use_of;
             let mut profiles: BTreeMap<Birth, Vec<(Named, Facts)>> = BTreeMap::new();
             // A record of a source that nobody knows is tied to others all the same, but gives no values.
-            for (named, facts) in self.records.iter().filter(|(_, f)| usize::from(f.source.0) < self.sources.len()) {
+            for (named, facts) in self.records.iter().filter(|(_, facts)| known(facts)) {
                 let mut facts = facts.clone();
                 if use_of != Winner::PLAIN {
                     let may = |attribute: AttributeId| {
                         let category = usize::from(self.rules.categories[usize::from(attribute.0)]);
                         uses.get(&named.birth).is_some_and(|uses| uses[category] & use_of != 0)
                     };
-                    facts.values.retain(|(attribute, _)| may(*attribute));
+                    let wrong = |attribute: AttributeId| {
+                        rectified.contains(&(roots[&named.birth], attribute)) && !facts.rectified.contains(&attribute)
+                    };
+                    facts.values.retain(|(attribute, _)| may(*attribute) && !wrong(*attribute));
                     if facts.values.is_empty() {
                         continue;
                     }
@@ -355,10 +363,15 @@ impl World {
             for (root, rows) in &profiles {
                 let rows: Vec<(Named, &Facts)> = rows.iter().map(|(named, facts)| (*named, facts)).collect();
                 for attribute in (0..self.rules.survivorship.len()).map(|n| AttributeId(n as u16)) {
-                    let key =
-                        |(named, facts): &(Named, &Facts)| (self.merits(attribute, &rows, facts), Reverse(named.rank));
+                    let key = |(named, facts): &(Named, &Facts)| {
+                        let rectified = facts.rectified.contains(&attribute);
+                        (rectified, self.merits(attribute, &rows, facts), Reverse(named.rank))
+                    };
                     let candidates = rows.iter().filter_map(|row| Some((row, value_of(row.1, attribute)?)));
                     let Some(((named, _), value)) = candidates.max_by_key(|(row, _)| key(row)) else { continue };
+                    if value == ValueHash::NONE {
+                        continue;
+                    }
                     let won = winners.entry(*root).or_default();
                     let same = |w: &&mut Winner| (w.attribute, w.record, w.value) == (attribute, named.birth, value);
                     match won.iter_mut().find(same) {

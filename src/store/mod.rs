@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Version of everything that this module writes.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// Meta key of the format version.
 const FORMAT_KEY: &[u8] = b"format";

@@ -471,3 +471,47 @@ fn what_is_kept_too_long_is_not_used() {
     story.commit();
     assert!(!story.allowed("list:1"), "an event of 2023 is no newer");
 }
+
+#[test]
+fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
+    let purposes = ["marketing", "analytics"].map(|name| {
+        let term = if name == "marketing" { "dpv:Marketing" } else { "dpv:ServiceUsageAnalytics" };
+        format!(
+            "[[purpose]]\nname = \"{name}\"\ndpv = \"{term}\"\ndescription = \"x\"\nbasis = \"consent\"\n\
+             categories = [\"contact\"]\nrecipients = [\"us\"]\n"
+        )
+    });
+    let mut story = Story::with(&[("purposes.toml", &purposes.concat())]);
+    let allowed = |story: &Story| {
+        let onefold = story.onefold.as_ref().unwrap();
+        ["marketing", "analytics"].map(|name| {
+            let purpose = onefold.schema().purpose(name).unwrap();
+            onefold.reader().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
+        })
+    };
+    story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));
+    for (purposes, status, expected) in [
+        (json!(["marketing", "dpv:ServiceUsageAnalytics"]), "given", [true, true]),
+        // What a later version no longer names is no longer consented to.
+        (json!(["analytics"]), "given", [false, true]),
+        (json!("marketing"), "given", [true, false]),
+        (json!({"dpv:hasPurpose": ["marketing", "analytics"]}), "renewed", [true, true]),
+        // What nobody knows costs only itself.
+        (json!(["marketing", "astrology"]), "given", [true, false]),
+        (json!(["marketing", "analytics"]), "given", [true, true]),
+        (json!(["marketing", "analytics", "astrology"]), "withdrawn", [false, false]),
+    ] {
+        let at = "2026-05-01T00:00:00Z";
+        let line = json!({"source": "consents", "event": {
+            "id": "r1", "email": "a@example.com", "purpose": purposes, "status": status, "at": at,
+        }});
+        push(story.onefold(), &line);
+        story.commit();
+        assert_eq!(allowed(&story), expected, "{status} {purposes}");
+        story.again();
+        assert_eq!(allowed(&story), expected, "{status} {purposes}, opened again");
+    }
+    let waiting = story.onefold().reader().unwrap().quarantined_values(9).unwrap();
+    assert_eq!((waiting.len(), waiting[0].field.as_str()), (1, "purpose"));
+    assert!(waiting[0].reason.contains("one that the bundle does not have"), "{}", waiting[0].reason);
+}

@@ -2,6 +2,7 @@
 //! Method: small stories, told to the whole engine; after each step the answer for one purpose, and which values it shows.
 
 use super::support::{bundle, event, patiently, push};
+use onefold::ledger::Content;
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Clock, Error, InitOptions, Onefold, OpenOptions, Statement};
 use onefold::policy::Bundle;
@@ -135,6 +136,14 @@ impl Story {
         let onefold = self.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing").unwrap();
         onefold.reader().unwrap().permission(self.root(name), purpose).unwrap().why
+    }
+
+    /// How many records each binding entry names.
+    fn bound(&self) -> Vec<usize> {
+        let entries = self.onefold.as_ref().unwrap().reader().unwrap().entries(0, u64::MAX).unwrap();
+        let records =
+            |content: &Content| if let Content::Binding(bound) = content { Some(bound.records.len()) } else { None };
+        entries.iter().filter_map(|entry| records(&entry.content)).collect()
     }
 
     fn joined(&self, one: &str, other: &str) -> bool {
@@ -293,6 +302,35 @@ fn after_a_split_each_part_keeps_what_was_withdrawn_while_together() {
     story.say("c3", "a@example.com", "given", "2026-05-03T00:00:00Z");
     story.commit();
     assert!(story.allowed("crm:1") && !story.allowed("shop:2"));
+}
+
+#[test]
+fn of_two_withdrawals_at_once_both_bind_after_a_split() {
+    let (a, b) = ("a@example.com", "b@example.com");
+    let mut story = Story::new();
+    story.put("crm:1", &json!({"email": a, "account": "A1"}));
+    story.put("shop:2", &json!({"email": b, "account": "A1"}));
+    story.put("crm:3", &json!({"phone": "+353 85 012 3456", "account": "A1"}));
+    story.put("list:4", &json!({"email": "d@example.com"}));
+    story.commit();
+    story.say("c1", a, "withdrawn", "2026-05-02T00:00:00Z");
+    story.say("c2", b, "withdrawn", "2026-05-02T00:00:00Z");
+    story.commit();
+    assert_eq!(story.bound(), [2, 2], "each binds the two that do not carry its address");
+    // The third goes its own way; then what was said last, and on the other address, is taken back.
+    story.put("crm:3", &json!({"phone": "+353 85 012 3456", "email": "c@example.com", "account": "A3"}));
+    story.say("c0", "c@example.com", "given", "2026-04-01T00:00:00Z");
+    story.commit();
+    assert!(!story.joined("crm:1", "crm:3") && !story.allowed("crm:3"));
+    let taken_back = |story: &mut Story, key: &str, email: &str| story.say(key, email, "given", "2026-04-01T00:00:00Z");
+    taken_back(&mut story, "c2", b);
+    story.commit();
+    assert!(!story.allowed("crm:3"), "the other withdrawal binds, too: {}", story.why("crm:3"));
+    story.again();
+    assert!(!story.allowed("crm:3"));
+    taken_back(&mut story, "c1", a);
+    story.commit();
+    assert!(story.allowed("crm:3"), "nothing is left that binds it");
 }
 
 #[test]
@@ -489,7 +527,8 @@ fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
             onefold.reader().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
         })
     };
-    story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));
+    story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
+    story.put("shop:2", &json!({"email": "b@example.com", "account": "A1"}));
     for (purposes, status, expected) in [
         (json!(["marketing", "dpv:ServiceUsageAnalytics"]), "given", [true, true]),
         // What a later version no longer names is no longer consented to.
@@ -511,6 +550,7 @@ fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
         story.again();
         assert_eq!(allowed(&story), expected, "{status} {purposes}, opened again");
     }
+    assert_eq!(story.bound(), [1], "one entry, however many purposes it is for");
     let waiting = story.onefold().reader().unwrap().quarantined_values(9).unwrap();
     assert_eq!((waiting.len(), waiting[0].field.as_str()), (1, "purpose"));
     assert!(waiting[0].reason.contains("one that the bundle does not have"), "{}", waiting[0].reason);

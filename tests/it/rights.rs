@@ -6,7 +6,10 @@ use super::program::{ok, run, text};
 use super::support::{changes, event, init, open, push};
 use onefold::ledger::{Content, Law, Right};
 use onefold::model::Birth;
-use onefold::pipeline::{Access, Archive, ErasureRequest, Error, Mark, NewRequest, Onefold, Outcome, Scope, Statement};
+use onefold::pipeline::{
+    Access, Archive, ErasureRequest, Error, InitOptions, Mark, NewRequest, Onefold, Outcome, Scope, Statement,
+};
+use onefold::policy::Bundle;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -163,6 +166,42 @@ fn an_alias_of_the_address_is_the_address() {
             assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased, "{email}");
         }
     }
+}
+
+#[test]
+fn an_alias_call_does_not_bring_an_account_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = Bundle::compile(onefold::policy::retail()).unwrap();
+    let mut onefold = Onefold::init(&folder.path().join("data"), bundle, InitOptions::default()).unwrap();
+    let call = |id: &str, rest: Value| {
+        let mut event = json!({ "messageId": id, "timestamp": "2026-01-05T00:00:00Z" });
+        event.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        json!({ "source": "web", "event": event })
+    };
+    let first = json!({ "type": "identify", "userId": "u1", "traits": { "email": "zora@example.com" } });
+    push(&mut onefold, &call("m1", first));
+    onefold.commit().unwrap();
+    onefold.erase(Scope::Person(root(&onefold, "web:m1")), &erasure()).unwrap();
+    let consented = json!({ "consent": { "categoryPreferences": { "Advertising": true } } });
+    let guises = [
+        ("her account as the previous one", json!({ "type": "alias", "previousId": "u1", "userId": "u2" }), 1),
+        ("another as the previous one", json!({ "type": "alias", "previousId": "u3", "userId": "u1" }), 1),
+        ("a call with consents", json!({ "type": "track", "event": "Seen", "userId": "u1", "context": consented }), 2),
+    ];
+    let mut refused = 0;
+    for (number, (guise, rest, count)) in guises.into_iter().enumerate() {
+        let changes = changes(&onefold, &call(&format!("g{number}"), rest));
+        assert_eq!(changes.len(), count, "{guise}");
+        for change in &changes {
+            assert_eq!(onefold.push(change).unwrap(), Outcome::Erased, "{guise}");
+            refused += 1;
+        }
+    }
+    onefold.commit().unwrap();
+    assert_eq!(onefold.refused().unwrap(), refused);
+    push(&mut onefold, &call("m9", json!({ "type": "alias", "previousId": "u3", "userId": "u2" })));
+    onefold.commit().unwrap();
+    assert!(onefold.persons_of("web:m9").is_ok(), "nobody else is refused");
 }
 
 #[test]

@@ -253,16 +253,20 @@ the profiles are kept right, and the ledger records it, when the directory is ne
 from cron where changes are rare.
 
 With --until the clock is set on by hand, for tests and demos. What ends by then ends at once, and nothing brings \
-the time back: it is refused to set the clock to an earlier time.
+the time back: it is refused to set the clock to an earlier time. More than a day ahead of the machine's clock it asks \
+first, for a slip of the hand would end permissions for good.
 
 Examples:
   onefold tick --data DATA
   onefold tick --data DATA --until 2027-03-01
-  onefold tick --data DATA --until 2027-03-01T09:30:00+01:00 --json")]
+  onefold tick --data DATA --until 2027-03-01T09:30:00+01:00 --yes --json")]
     Tick {
         /// Set the clock on by hand, to a time (RFC 3339) or the first second of a day (in UTC).
         #[arg(long, value_name = "TIME")]
         until: Option<String>,
+        /// Set it far ahead without a question.
+        #[arg(long, requires = "until")]
+        yes: bool,
     },
     /// List what could not be used, and try it again.
     #[command(after_help = "\

@@ -228,7 +228,8 @@ Examples:
 Examples:
   onefold export members > members.csv
   onefold export profiles --purpose marketing --format ndjson
-  onefold export consents --format parquet -o consents.parquet")]
+  onefold export consents --format parquet -o consents.parquet
+  onefold export exposures            # withdrawals that were received late: uses in between had no consent")]
     Export {
         /// Which table.
         #[arg(value_enum)]
@@ -455,6 +456,8 @@ pub enum ExportTable {
     Profiles,
     /// One row a profile and purpose with the decision.
     Consents,
+    /// One row a withdrawal or objection, and purpose, that was received later than it was made.
+    Exposures,
 }
 
 /// The form of an exported table.

@@ -1,6 +1,8 @@
 //! Goal: nobody gets more than was consented to, whatever order things come in and whoever is joined to whom.
 //! Method: small stories, told to the whole engine; after each step the answer for one purpose, and which values it shows.
 
+mod receipts;
+
 use super::support::{bundle, event, patiently, push};
 use onefold::ledger::Content;
 use onefold::model::{Birth, Ruling};
@@ -305,35 +307,6 @@ fn after_a_split_each_part_keeps_what_was_withdrawn_while_together() {
 }
 
 #[test]
-fn of_two_withdrawals_at_once_both_bind_after_a_split() {
-    let (a, b) = ("a@example.com", "b@example.com");
-    let mut story = Story::new();
-    story.put("crm:1", &json!({"email": a, "account": "A1"}));
-    story.put("shop:2", &json!({"email": b, "account": "A1"}));
-    story.put("crm:3", &json!({"phone": "+353 85 012 3456", "account": "A1"}));
-    story.put("list:4", &json!({"email": "d@example.com"}));
-    story.commit();
-    story.say("c1", a, "withdrawn", "2026-05-02T00:00:00Z");
-    story.say("c2", b, "withdrawn", "2026-05-02T00:00:00Z");
-    story.commit();
-    assert_eq!(story.bound(), [2, 2], "each binds the two that do not carry its address");
-    // The third goes its own way; then what was said last, and on the other address, is taken back.
-    story.put("crm:3", &json!({"phone": "+353 85 012 3456", "email": "c@example.com", "account": "A3"}));
-    story.say("c0", "c@example.com", "given", "2026-04-01T00:00:00Z");
-    story.commit();
-    assert!(!story.joined("crm:1", "crm:3") && !story.allowed("crm:3"));
-    let taken_back = |story: &mut Story, key: &str, email: &str| story.say(key, email, "given", "2026-04-01T00:00:00Z");
-    taken_back(&mut story, "c2", b);
-    story.commit();
-    assert!(!story.allowed("crm:3"), "the other withdrawal binds, too: {}", story.why("crm:3"));
-    story.again();
-    assert!(!story.allowed("crm:3"));
-    taken_back(&mut story, "c1", a);
-    story.commit();
-    assert!(story.allowed("crm:3"), "nothing is left that binds it");
-}
-
-#[test]
 fn permissions_bind_values_and_one_unknown_record_voids_nothing() {
     let mut story = Story::new();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "phone": "+353 85 012 3456"}));
@@ -508,50 +481,4 @@ fn what_is_kept_too_long_is_not_used() {
     story.put("crm:2", &json!({"email": "a@example.com", "family": "Ada"}));
     story.commit();
     assert!(!story.allowed("list:1"), "an event of 2023 is no newer");
-}
-
-#[test]
-fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
-    let purposes = ["marketing", "analytics"].map(|name| {
-        let term = if name == "marketing" { "dpv:Marketing" } else { "dpv:ServiceUsageAnalytics" };
-        format!(
-            "[[purpose]]\nname = \"{name}\"\ndpv = \"{term}\"\ndescription = \"x\"\nbasis = \"consent\"\n\
-             categories = [\"contact\"]\nrecipients = [\"us\"]\n"
-        )
-    });
-    let mut story = Story::with(&[("purposes.toml", &purposes.concat())]);
-    let allowed = |story: &Story| {
-        let onefold = story.onefold.as_ref().unwrap();
-        ["marketing", "analytics"].map(|name| {
-            let purpose = onefold.schema().purpose(name).unwrap();
-            onefold.reader().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
-        })
-    };
-    story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
-    story.put("shop:2", &json!({"email": "b@example.com", "account": "A1"}));
-    for (purposes, status, expected) in [
-        (json!(["marketing", "dpv:ServiceUsageAnalytics"]), "given", [true, true]),
-        // What a later version no longer names is no longer consented to.
-        (json!(["analytics"]), "given", [false, true]),
-        (json!("marketing"), "given", [true, false]),
-        (json!({"dpv:hasPurpose": ["marketing", "analytics"]}), "renewed", [true, true]),
-        // What nobody knows costs only itself.
-        (json!(["marketing", "astrology"]), "given", [true, false]),
-        (json!(["marketing", "analytics"]), "given", [true, true]),
-        (json!(["marketing", "analytics", "astrology"]), "withdrawn", [false, false]),
-    ] {
-        let at = "2026-05-01T00:00:00Z";
-        let line = json!({"source": "consents", "event": {
-            "id": "r1", "email": "a@example.com", "purpose": purposes, "status": status, "at": at,
-        }});
-        push(story.onefold(), &line);
-        story.commit();
-        assert_eq!(allowed(&story), expected, "{status} {purposes}");
-        story.again();
-        assert_eq!(allowed(&story), expected, "{status} {purposes}, opened again");
-    }
-    assert_eq!(story.bound(), [1], "one entry, however many purposes it is for");
-    let waiting = story.onefold().reader().unwrap().quarantined_values(9).unwrap();
-    assert_eq!((waiting.len(), waiting[0].field.as_str()), (1, "purpose"));
-    assert!(waiting[0].reason.contains("one that the bundle does not have"), "{}", waiting[0].reason);
 }

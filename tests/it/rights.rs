@@ -242,6 +242,12 @@ fn an_access_report_has_all_of_the_person_and_nothing_of_another() {
     onefold.set_mark(zora, Mark::Objection(None), &said("letter")).unwrap();
     let denied = onefold.read_as(&named).unwrap().profile(zora, None);
     assert!(matches!(denied, Err(Error::Denied { why }) if why.contains("Art. 21")), "an objection binds at once");
+    push(
+        &mut onefold,
+        &json!({ "source": "consents", "event": {
+        "id": "w", "email": "zora@example.com", "purpose": "marketing", "status": "withdrawn", "at": "2026-02-05T00:00:00Z" } }),
+    );
+    onefold.commit().unwrap();
     drop(onefold);
     let data = text(&data);
     let file = |name: &str| folder.path().join(name);
@@ -257,7 +263,13 @@ fn an_access_report_has_all_of_the_person_and_nothing_of_another() {
     let bytes = fs::read_to_string(file("a.json")).unwrap();
     let copy: Value = serde_json::from_str(&bytes).unwrap();
     assert_eq!(copy["records"].as_array().unwrap().len(), 2);
-    assert_eq!(copy["consents"].as_array().unwrap().len(), 1);
+    assert_eq!(copy["consents"].as_array().unwrap().len(), 2);
+    let late = copy["exposures"].as_array().unwrap();
+    assert_eq!(
+        (late.len(), &late[0]["consent"], &late[0]["purposes"]),
+        (1, &json!("consents:w"), &json!(["marketing"]))
+    );
+    assert!(late[0]["says"].as_str().unwrap().starts_with("withdrawn on 5 February 2026, received on "), "{late:?}");
     let city = copy["values"].as_array().unwrap().iter().find(|value| value["attribute"] == "city").unwrap();
     assert_eq!(city["losers"].as_array().unwrap().len(), 1, "what did not win is hers, too");
     assert_eq!(copy["purposes"][0]["purpose"], "marketing");

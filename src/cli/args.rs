@@ -229,7 +229,8 @@ Examples:
 Examples:
   onefold export members > members.csv
   onefold export profiles --purpose marketing --format ndjson
-  onefold export consents --format parquet -o consents.parquet")]
+  onefold export consents --format parquet -o consents.parquet
+  onefold export exposures            # withdrawals that were received late: uses in between had no consent")]
     Export {
         /// Which table.
         #[arg(value_enum)]
@@ -254,16 +255,20 @@ the profiles are kept right, and the ledger records it, when the directory is ne
 from cron where changes are rare.
 
 With --until the clock is set on by hand, for tests and demos. What ends by then ends at once, and nothing brings \
-the time back: it is refused to set the clock to an earlier time.
+the time back: it is refused to set the clock to an earlier time. More than a day ahead of the machine's clock it asks \
+first, for a slip of the hand would end permissions for good.
 
 Examples:
   onefold tick --data DATA
   onefold tick --data DATA --until 2027-03-01
-  onefold tick --data DATA --until 2027-03-01T09:30:00+01:00 --json")]
+  onefold tick --data DATA --until 2027-03-01T09:30:00+01:00 --yes --json")]
     Tick {
         /// Set the clock on by hand, to a time (RFC 3339) or the first second of a day (in UTC).
         #[arg(long, value_name = "TIME")]
         until: Option<String>,
+        /// Set it far ahead without a question.
+        #[arg(long, requires = "until")]
+        yes: bool,
     },
     /// List what could not be used, and try it again.
     #[command(after_help = "\
@@ -470,6 +475,8 @@ pub enum ExportTable {
     Profiles,
     /// One row a profile and purpose with the decision.
     Consents,
+    /// One row a withdrawal or objection, and purpose, that was received later than it was made.
+    Exposures,
 }
 
 /// The form of an exported table.

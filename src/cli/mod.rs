@@ -51,7 +51,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Export { table, format, purpose, output, on } => {
             commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref(), &on)
         }
-        Command::Tick { until } => commands::tick::run(&global, until.as_deref()),
+        Command::Tick { until, yes } => commands::tick::run(&global, until.as_deref(), yes),
         Command::Match { command } => commands::matching::run(&global, &command),
         Command::Quarantine { command } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),

@@ -201,9 +201,11 @@ impl Engine {
     pub fn consent(&mut self, named: Named, old: Option<&ConsentFacts>, new: Option<&ConsentFacts>) {
         for (facts, came) in [(old, false), (new, true)] {
             let Some(facts) = facts else { continue };
-            let by = Given::new(facts, named);
-            for &(kind, identifier) in &facts.identifiers {
-                self.inputs.given.update(Carried { identifier, kind, by }, came);
+            for purpose in &facts.purposes {
+                let by = Given::new(facts, *purpose, named);
+                for &(kind, identifier) in &facts.identifiers {
+                    self.inputs.given.update(Carried { identifier, kind, by }, came);
+                }
             }
         }
     }

@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(apply(&mut links, &all, &[]), (0, 0));
         let facts = ConsentFacts {
             identifiers: Vec::new(),
-            purpose: PurposeId(0),
+            purposes: vec![PurposeId(0)],
             state: ConsentState::Given,
             explicit: false,
             parental: false,
@@ -298,7 +298,7 @@ mod tests {
         };
         ITEMS_READ.set(0);
         for n in 0..CARRIERS {
-            let given = Given::new(&facts, named(CARRIERS + n));
+            let given = Given::new(&facts, PurposeId(0), named(CARRIERS + n));
             assert_eq!(apply(&mut links, &[(named(n), false)], &[(given, true)]), (0, 0));
             assert_eq!(apply(&mut links, &[(named(n), true)], &[(given, n % 2 == 0)]), (0, 0));
         }
@@ -306,7 +306,7 @@ mod tests {
         let gone: Vec<_> = (5..CARRIERS).map(|n| (named(n), false)).collect();
         assert_eq!(apply(&mut links, &gone, &[]), (4, 5), "at its limit it links again");
         ITEMS_READ.set(0);
-        let given = Given::new(&facts, named(3 * CARRIERS));
+        let given = Given::new(&facts, PurposeId(0), named(3 * CARRIERS));
         assert_eq!(apply(&mut links, &[], &[(given, true)]), (0, 0));
         assert!(ITEMS_READ.get() <= 10, "a consent more costs nothing here: {ITEMS_READ:?}");
     }

@@ -38,9 +38,9 @@ pub struct Given {
 }
 
 impl Given {
-    /// The facts of a consent.
-    pub fn new(facts: &ConsentFacts, consent: Named) -> Self {
-        let ConsentFacts { purpose, state, explicit, parental, at, received, order, until, .. } = *facts;
+    /// What a consent says of one of its purposes.
+    pub fn new(facts: &ConsentFacts, purpose: PurposeId, consent: Named) -> Self {
+        let ConsentFacts { state, explicit, parental, at, received, order, until, .. } = *facts;
         // A consent begins when it was both given and received; an end acts at once, whatever its sender says.
         let (at, from) = match state.is_valid() {
             true => (at, at.max(received)),

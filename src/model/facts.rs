@@ -101,8 +101,8 @@ impl About {
 pub struct ConsentFacts {
     /// The identifiers it was given on; sorted, without duplicates.
     pub identifiers: Vec<(KindId, IdentifierHash)>,
-    /// What for.
-    pub purpose: PurposeId,
+    /// What for; sorted, without duplicates. None: nothing that the bundle in force has, and it says nothing.
+    pub purposes: Vec<PurposeId>,
     /// What state it is in.
     pub state: ConsentState,
     /// Whether it is explicit.

@@ -13,9 +13,10 @@ use super::touched::TouchedRecords;
 use super::{Error, Onefold};
 use crate::dataflow::{Delta, Engine};
 use crate::ledger::Binding;
-use crate::model::{Birth, Epoch, IdentifierHash};
+use crate::model::{Birth, Epoch, IdentifierHash, PurposeId};
 use crate::store::{Batch, RecordBody};
 use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// Records that one entry names at most: they fit into it, however large a bundle lets profiles be.
 const RECORDS_MAX: usize = 4_000;
@@ -23,9 +24,10 @@ const RECORDS_MAX: usize = 4_000;
 /// Consents that an epoch ends, and who carries the identifiers that they were ended on, of the records that it touches.
 #[derive(Default)]
 pub(super) struct Ended {
-    /// By consent, the identifier that stands for it.
-    on: HashMap<Birth, IdentifierHash>,
-    identifiers: HashSet<IdentifierHash>,
+    /// By consent, the identifier that stands for it, and what it was for.
+    consents: HashMap<Birth, (IdentifierHash, Vec<PurposeId>)>,
+    /// By identifier, the consents that were ended on it.
+    on: HashMap<IdentifierHash, Vec<Birth>>,
     /// Touched records with those of the identifiers that they carry now.
     touched: HashMap<Birth, Vec<IdentifierHash>>,
 }
@@ -38,8 +40,10 @@ impl Ended {
             let RecordBody::Consent(facts) = &record.after.body else { continue };
             let strongest = facts.identifiers.iter().find(|(kind, _)| is_strong(*kind)).or(facts.identifiers.first());
             if let Some((_, on)) = strongest.filter(|_| facts.state.prohibits()) {
-                ended.on.insert(birth, *on);
-                ended.identifiers.insert(*on);
+                ended.consents.insert(birth, (*on, facts.purposes.clone()));
+                for (_, identifier) in &facts.identifiers {
+                    ended.on.entry(*identifier).or_default().push(birth);
+                }
             }
         }
         ended
@@ -47,12 +51,15 @@ impl Ended {
 
     /// Notes a touched record.
     pub fn note(&mut self, birth: Birth, after: &RecordBody) {
-        if self.identifiers.is_empty() {
-            return;
+        if !self.on.is_empty() {
+            self.touched.insert(birth, self.carried(after));
         }
-        let own = if let RecordBody::Person(facts) = after { &facts.identifiers[..] } else { &[] };
-        let carried = own.iter().map(|(_, on)| *on).filter(|on| self.identifiers.contains(on)).collect();
-        self.touched.insert(birth, carried);
+    }
+
+    /// Those of the identifiers that a record carries.
+    fn carried(&self, record: &RecordBody) -> Vec<IdentifierHash> {
+        let own = if let RecordBody::Person(facts) = record { &facts.identifiers[..] } else { &[] };
+        own.iter().map(|(_, on)| *on).filter(|on| self.on.contains_key(on)).collect()
     }
 }
 
@@ -65,38 +72,45 @@ impl Onefold {
         derived: &Derived,
         epoch: Epoch,
     ) -> Result<Vec<Binding>, Error> {
-        let mut bindings = Vec::new();
+        let mut bound: BTreeMap<(Birth, Birth), Vec<Birth>> = BTreeMap::new();
         for (root, permission, _) in delta.permissions.iter().filter(|(.., came)| *came) {
-            let Some((consent, on)) = permission.consent.and_then(|consent| Some((consent, *ended.on.get(&consent)?)))
-            else {
+            let Some(deciding) = permission.consent.filter(|consent| ended.consents.contains_key(consent)) else {
                 continue;
             };
             let row = derived.profiles.binary_search_by_key(root, |(root, _)| *root).ok();
             let row = row.and_then(|place| derived.profiles.get(place)).and_then(|(_, row)| row.as_ref());
             let members = row.map_or(&[][..], |row| &row.members);
-            let mut records = Vec::new();
-            for record in members.iter().filter(|_| members.len() > 1) {
-                if !self.carries(ended, *record, on)? {
-                    records.push(*record);
+            if members.len() < 2 {
+                continue;
+            }
+            let carried: Vec<(Birth, Vec<IdentifierHash>)> = members
+                .iter()
+                .map(|record| Ok((*record, self.carried(ended, *record)?)))
+                .collect::<Result<_, Error>>()?;
+            // The last end decides; one that came with it binds as well.
+            let others = carried.iter().flat_map(|(_, carried)| carried).flat_map(|on| &ended.on[on]);
+            for consent in others.chain([&deciding]) {
+                let (on, purposes) = &ended.consents[consent];
+                if purposes.contains(&permission.purpose) {
+                    let others = carried.iter().filter(|(_, carried)| !carried.contains(on)).map(|(record, _)| *record);
+                    bound.entry((*consent, *root)).or_insert_with(|| others.collect());
                 }
             }
-            let part = |records: &[Birth]| Binding { consent, root: *root, on, records: records.to_vec(), epoch };
-            bindings.extend(records.chunks(RECORDS_MAX).map(part));
         }
-        bindings.sort_by_key(|binding| (binding.consent, binding.root));
-        Ok(bindings)
+        let entry = |((consent, root), records): ((Birth, Birth), Vec<Birth>)| {
+            let on = ended.consents[&consent].0;
+            let part = |records: &[Birth]| Binding { consent, root, on, records: records.to_vec(), epoch };
+            records.chunks(RECORDS_MAX).map(part).collect::<Vec<_>>()
+        };
+        Ok(bound.into_iter().flat_map(entry).collect())
     }
 
-    /// Whether a record carries an identifier after the epoch.
-    fn carries(&self, ended: &Ended, record: Birth, on: IdentifierHash) -> Result<bool, Error> {
+    /// The identifiers of ended consents that a record carries after the epoch.
+    fn carried(&self, ended: &Ended, record: Birth) -> Result<Vec<IdentifierHash>, Error> {
         if let Some(carried) = ended.touched.get(&record) {
-            return Ok(carried.contains(&on));
+            return Ok(carried.clone());
         }
-        let row = self.index.record(record)?;
-        Ok(row.is_some_and(|row| match row.body {
-            RecordBody::Person(facts) => facts.identifiers.iter().any(|(_, other)| *other == on),
-            _ => false,
-        }))
+        Ok(self.index.record(record)?.map_or(Vec::new(), |row| ended.carried(&row.body)))
     }
 
     /// Puts what binds into the batch of its epoch, and tells the dataflow, which takes it with the next one.

@@ -4,7 +4,7 @@
 //! INVARIANT: what a reader sees of an epoch is durable in the ledger first (contracts C3 and C8).
 
 use super::bindings::Ended;
-use super::facts::{NO_PURPOSE, complete, content_hash, merge_fields};
+use super::facts::{complete, content_hash, merge_fields};
 use super::known::{ERASED, Known};
 use super::recorder::Replayed;
 use super::touched::{Touched, TouchedRecords};
@@ -454,9 +454,9 @@ fn person_facts(body: &RecordBody) -> Option<&Facts> {
     if let RecordBody::Person(facts) = body { Some(facts) } else { None }
 }
 
-/// What a consent says; nothing where it is for a purpose that the bundle does not have.
+/// What a consent says.
 pub(super) fn consent_facts(body: &RecordBody) -> Option<&ConsentFacts> {
-    if let RecordBody::Consent(facts) = body { Some(facts).filter(|facts| facts.purpose != NO_PURPOSE) } else { None }
+    if let RecordBody::Consent(facts) = body { Some(facts) } else { None }
 }
 
 /// The identifiers by which a live record of a person is found.

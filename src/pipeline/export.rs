@@ -1,4 +1,4 @@
-//! Tables of all members, profiles and permissions, in the order of births, row by row with bounded memory.
+//! Tables of all members, profiles, permissions and exposures, in the order of births, row by row with bounded memory.
 
 use super::Error;
 use super::read::{Reader, decide};
@@ -18,6 +18,8 @@ pub enum Table {
     Profiles,
     /// `profile_id, purpose, decision, until, reason` of every profile and purpose.
     Consents,
+    /// `source, record_id, purpose, end, claimed, received` of every consent whose end was received late.
+    Exposures,
 }
 
 impl Reader<'_> {
@@ -33,7 +35,9 @@ impl Reader<'_> {
         out: impl Write + Send,
     ) -> Result<(), Error> {
         let purpose = self.purpose_of(purpose);
-        if self.recording.is_some() {
+        if self.recording.is_some() && table == Table::Exposures {
+            self.note_exposures()?;
+        } else if self.recording.is_some() {
             let permitted = |row: &ProfileRow| purpose.is_none_or(|purpose| self.permitted(row, purpose));
             let mut roots = Vec::new();
             for row in self.profiles() {
@@ -45,7 +49,7 @@ impl Reader<'_> {
             let (operation, attributes) = match table {
                 Table::Members => (Operation::Members, Vec::new()),
                 Table::Profiles => (Operation::Profiles, self.exported_attributes(purpose)),
-                Table::Consents => (Operation::Consents, Vec::new()),
+                Table::Consents | Table::Exposures => (Operation::Consents, Vec::new()),
             };
             self.note_several(operation, roots, &attributes)?;
         }
@@ -53,6 +57,7 @@ impl Reader<'_> {
             Table::Members => self.export_members(format, purpose, out),
             Table::Profiles => self.export_profiles(format, purpose, out),
             Table::Consents => self.export_consents(format, purpose, out),
+            Table::Exposures => self.export_exposures(format, purpose, out),
         }
     }
 
@@ -160,10 +165,10 @@ impl Reader<'_> {
     }
 }
 
-fn text(name: &str) -> Column {
+pub(super) fn text(name: &str) -> Column {
     column(name, ColumnKind::Text)
 }
 
-fn column(name: &str, kind: ColumnKind) -> Column {
+pub(super) fn column(name: &str, kind: ColumnKind) -> Column {
     Column { name: name.to_owned(), kind }
 }

@@ -5,7 +5,7 @@ use crate::crypto::IdentityKey;
 use crate::matching::formal_name;
 use crate::model::{
     AttributeId, CellKind, ConsentFacts, ConsentState, Facts, FieldIndex, Fields, IdentifierHash, IdentifierKind,
-    KindId, NameMark, PurposeId, Schema, Sequence, SourceId, Timestamp, ValueHash,
+    KindId, NameMark, Schema, Sequence, SourceId, Timestamp, ValueHash,
 };
 use crate::standardize::Consent;
 use crate::store::RecordBody;
@@ -23,9 +23,6 @@ pub(super) struct FactMaker {
     /// The attributes that decisions ask for.
     asked: Asked,
 }
-
-/// Stands for a purpose that the bundle in force does not have; a bundle has at most 63.
-pub(super) const NO_PURPOSE: PurposeId = PurposeId(u8::MAX);
 
 /// The keyed hash of a standardised value of a kind of identifier.
 pub(super) fn identifier_hash(keys: &IdentityKey, kind: &IdentifierKind, value: &str) -> IdentifierHash {
@@ -83,7 +80,7 @@ impl FactMaker {
     ) -> ConsentFacts {
         ConsentFacts {
             identifiers: self.hash(keys, values).0,
-            purpose: consent.purpose,
+            purposes: consent.purposes.clone(),
             state: consent.state,
             explicit: consent.explicit,
             parental: consent.parental,
@@ -94,7 +91,7 @@ impl FactMaker {
         }
     }
 
-    /// The facts of a consent for a purpose that the bundle in force does not have: it says nothing, and is still known to
+    /// The facts of a consent for purposes that the bundle in force does not have: it says nothing, and is still known to
     /// be about whom it was given on.
     pub fn void_consent<'v>(
         &self,
@@ -104,7 +101,7 @@ impl FactMaker {
     ) -> ConsentFacts {
         ConsentFacts {
             identifiers: self.hash(keys, values).0,
-            purpose: NO_PURPOSE,
+            purposes: Vec::new(),
             state: ConsentState::Unknown,
             explicit: false,
             parental: false,

@@ -8,7 +8,7 @@
 use super::access::births_of;
 use super::read::Reader;
 use super::read_history::ReadFilter;
-use super::{Archive, Error, Explanation, MarkView, PermissionView, ReadView, RecordView, RequestView};
+use super::{Archive, Error, Explanation, Exposure, MarkView, PermissionView, ReadView, RecordView, RequestView};
 use crate::ledger::{Entry, Operation};
 use crate::model::{AttributeId, Basis, Birth, IdentifierHash, Purpose};
 use crate::report::entry::{Words, says};
@@ -37,6 +37,8 @@ pub struct AccessReport {
     pub recipients: Vec<String>,
     /// Consents given and withdrawn.
     pub consents: Vec<ReceivedRecord>,
+    /// Of these, the ends that were received later than they were made.
+    pub exposures: Vec<ExposureCopy>,
     /// Holds, restrictions and objections that hold.
     pub marks: Vec<MarkCopy>,
     /// What was recorded about the person, in order.
@@ -101,6 +103,18 @@ pub struct PurposeCopy {
     pub recipients: Vec<String>,
     /// How long data may be kept for it, in days.
     pub retention_days: Option<u32>,
+}
+
+/// The end of a consent that was received late.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExposureCopy {
+    /// The consent, `SOURCE:KEY`.
+    pub consent: String,
+    /// For what it was.
+    pub purposes: Vec<String>,
+    /// When it ended and when that was known.
+    #[serde(flatten)]
+    pub exposure: Exposure,
 }
 
 /// A mark that holds.
@@ -200,6 +214,7 @@ impl Archive {
             categories: categories.into_iter().collect(),
             recipients: recipients.into_iter().collect(),
             consents: reader.received_of(&consents)?,
+            exposures: reader.exposures_of(&consents)?,
             marks: reader.marks_of(|birth| births.contains(&birth))?.into_iter().map(mark_copy).collect(),
             entries: self.entries_about(&births)?,
             reads: self.reads(&ReadFilter { subject: Some(root), since_s: 0 })?.0.into_iter().map(read_copy).collect(),
@@ -299,6 +314,18 @@ impl Reader<'_> {
             {
                 found.push(birth);
             }
+        }
+        Ok(found)
+    }
+
+    fn exposures_of(&self, consents: &[Birth]) -> Result<Vec<ExposureCopy>, Error> {
+        let mut found = Vec::new();
+        for consent in consents {
+            let Some(RecordBody::Consent(facts)) = self.index.record(*consent)?.map(|row| row.body) else { continue };
+            let Some(exposure) = Exposure::of(&facts) else { continue };
+            let purposes = facts.purposes.iter().filter_map(|of| self.schema.purposes.get(usize::from(of.0)));
+            let purposes = purposes.map(|of| of.name.clone()).collect();
+            found.push(ExposureCopy { consent: self.name_of(*consent)?.name(), purposes, exposure });
         }
         Ok(found)
     }

@@ -213,6 +213,7 @@ impl Reader<'_> {
                 why,
                 until_us: found.map(|(permission, _)| permission.until).filter(|until| *until != i64::MAX),
                 consent: found.and_then(|(p, _)| self.open(p.consent?).ok()).map(|record| self.record_view(&record)),
+                exposure: found.and_then(|(permission, _)| self.exposure(permission.consent?)),
                 decision: found.map(|(_, entry)| *entry),
             }
         };

@@ -206,7 +206,7 @@ impl Onefold {
                 match consent {
                     Ok(consent) => RecordBody::Consent(self.facts.consent(&self.identity, &consent, values)),
                     // It was taken under another bundle.
-                    Err(ConsentProblem::PurposeUnknown) => {
+                    Err(ConsentProblem::PurposeUnknown | ConsentProblem::PurposeSeveral) => {
                         RecordBody::Consent(self.facts.void_consent(&self.identity, at, values))
                     }
                     Err(_) => return Err(Error::Unaccounted { what: "a consent cannot be read again" }),

@@ -1,5 +1,6 @@
 //! The shapes of answers. They hold values of persons: they are made to be shown to whoever asked, not kept.
 
+use super::exposure::Exposure;
 use crate::dataflow::profiles::LostBy;
 use crate::model::{AttributeId, Category, Criterion, ProfileId, Sequence};
 use serde::Serialize;
@@ -123,6 +124,9 @@ pub struct PermissionView {
     pub until_us: Option<i64>,
     /// The consent that decides.
     pub consent: Option<RecordView>,
+    /// Where it was ended before that was received: what was done in between was done without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
     /// The entry that records the decision; none where nothing but the default decides.
     pub decision: Option<Sequence>,
 }

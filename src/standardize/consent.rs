@@ -1,23 +1,25 @@
-//! What a consent record says: for which purpose, whether it permits, since when and until when.
+//! What a consent record says: for which purposes, whether it permits, since when and until when.
 //!
 //! States are those of the W3C Data Privacy Vocabulary and the words that senders use for them. Only a given or renewed
 //! consent permits. A state that nobody knows refuses the whole record, so that it is seen: to guess would either
 //! invent a permission or lose one silently.
 //!
 //! A receipt after ISO/IEC TS 27560 (JSON-LD with terms of DPV) may give purpose, state and times as objects and lists.
-//! One that is for several purposes, or in several states, is refused: part of it would otherwise be lost.
+//! It may be for several purposes, all in one state; one that nobody knows costs only itself. One in several states is
+//! refused: part of it would otherwise be lost.
 //!
 //! A withdrawal is taken with as little as possible: what is wrong with its times must not keep a permission alive.
 
 use super::calendar;
-use super::linked::items;
-use crate::model::{CellKind, ConsentField, ConsentState, PurposeId, Schema, Timestamp};
+use super::linked::{Words, items};
+use super::{Reason, Standardized};
+use crate::model::{CellKind, ConsentField, ConsentState, FieldIndex, PurposeId, Schema, Timestamp};
 
 /// What was consented to, or no longer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
-    /// What for.
-    pub purpose: PurposeId,
+    /// What for; sorted, without duplicates, never none.
+    pub purposes: Vec<PurposeId>,
     /// Its state.
     pub state: ConsentState,
     /// Whether it is explicit.
@@ -78,16 +80,16 @@ problems! {
     ExpiryUnreadable = 7, "the end of the consent cannot be read: expected RFC 3339 or an epoch number";
     /// Nobody gave it.
     SubjectMissing = 8, "a consent without a readable identifier of the person who gave it";
-    /// More than one purpose.
-    PurposeSeveral = 9, "a consent for several purposes at once: have one record sent for each";
+    /// One thing that is more than one purpose: who permits it does not permit each of these.
+    PurposeSeveral = 9, "a consent for one thing that is several purposes of the bundle: have each named by itself";
     /// More than one state.
     StateSeveral = 10, "a consent in several states at once: have the present one sent, or one record for each";
 }
 
 /// The raw parts of a consent, collected in one pass over the fields.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Parts<'a> {
-    purpose: Option<Cell<'a>>,
+    purposes: Vec<(FieldIndex, Cell<'a>)>,
     status: Option<Cell<'a>>,
     explicit: Option<Cell<'a>>,
     given_by: Option<Cell<'a>>,
@@ -107,10 +109,10 @@ const TO_VALUE: [&str; 2] = ["@value", "rdf:value"];
 
 impl<'a> Parts<'a> {
     /// Takes one field; parts that no decision rests on stay in the raw record.
-    pub(super) fn take(&mut self, part: ConsentField, kind: CellKind, raw: &'a str) {
+    pub(super) fn take(&mut self, part: ConsentField, field: FieldIndex, kind: CellKind, raw: &'a str) {
         let cell = Some((kind, raw.trim()));
         match part {
-            ConsentField::Purpose => self.purpose = self.purpose.or(cell),
+            ConsentField::Purpose => self.purposes.push((field, (kind, raw.trim()))),
             ConsentField::Status => self.status = self.status.or(cell),
             ConsentField::At => self.at = self.at.or(cell),
             ConsentField::ExpiresAt => self.expires_at = self.expires_at.or(cell),
@@ -120,11 +122,28 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The consent that the parts make. `at` is the time of the event that brought it.
-    pub(super) fn consent(&self, schema: &Schema, at: Option<Timestamp>) -> Result<Consent, ConsentProblem> {
-        let purpose = purpose(schema, self.purpose.ok_or(ConsentProblem::PurposeMissing)?)?;
+    /// What the purposes are said to be, each thing with its field and the words that name it.
+    fn things(&self) -> Result<Vec<(FieldIndex, Words)>, ConsentProblem> {
+        let mut things = Vec::new();
+        for (field, (kind, raw)) in &self.purposes {
+            let items = items(*kind, raw, &TO_PURPOSES, &NO_PURPOSE).ok_or(ConsentProblem::PurposeUnknown)?;
+            things.extend(items.into_iter().map(|words| (*field, words)));
+        }
+        if things.is_empty() { Err(ConsentProblem::PurposeMissing) } else { Ok(things) }
+    }
+
+    /// The consent that the parts make. `at` is the time of the event that brought it; purposes that nobody knows are
+    /// issues of their field in `out`.
+    pub(super) fn consent(
+        &self,
+        schema: &Schema,
+        at: Option<Timestamp>,
+        out: &mut Standardized,
+    ) -> Result<Consent, ConsentProblem> {
+        let things = self.things()?;
         let (state, explicit) = status(self.status.ok_or(ConsentProblem::StateMissing)?)?;
         let given = state.is_valid();
+        let purposes = purposes(schema, &things, given, out)?;
         let own = self.at.map(instant);
         let at = match (own, at) {
             (Some(Some(own)), _) => own,
@@ -139,24 +158,37 @@ impl<'a> Parts<'a> {
         };
         let explicit = explicit || self.explicit.is_some_and(|cell| any(cell, is_yes));
         let parental = self.given_by.is_some_and(|cell| any(cell, is_parent));
-        Ok(Consent { purpose, state, explicit, parental, at, until: until.filter(|until| *until != calendar::NEVER) })
+        Ok(Consent { purposes, state, explicit, parental, at, until: until.filter(|until| *until != calendar::NEVER) })
     }
 }
 
-/// The one purpose of a field.
-fn purpose(schema: &Schema, (kind, raw): Cell<'_>) -> Result<PurposeId, ConsentProblem> {
-    if kind != CellKind::Json {
-        return purpose_named(schema, raw).ok_or(ConsentProblem::PurposeUnknown);
+/// The purposes that a consent is for, or that its end is.
+fn purposes(
+    schema: &Schema,
+    things: &[(FieldIndex, Words)],
+    given: bool,
+    out: &mut Standardized,
+) -> Result<Vec<PurposeId>, ConsentProblem> {
+    let mut purposes = Vec::new();
+    let mut unknown = Vec::new();
+    for (field, words) in things {
+        let mut found: Vec<PurposeId> = words.iter().filter_map(|word| purpose_named(schema, word)).collect();
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [] => unknown.push(*field),
+            [_, _, ..] if given => return Err(ConsentProblem::PurposeSeveral),
+            _ => purposes.extend(found),
+        }
     }
-    let items = items(kind, raw, &TO_PURPOSES, &NO_PURPOSE).ok_or(ConsentProblem::PurposeUnknown)?;
-    let item = match items.as_slice() {
-        [] => return Err(ConsentProblem::PurposeMissing),
-        [item] => item,
-        _ => return Err(ConsentProblem::PurposeSeveral),
-    };
-    let mut found = item.iter().filter_map(|word| purpose_named(schema, word));
-    let first = found.next().ok_or(ConsentProblem::PurposeUnknown)?;
-    if found.all(|other| other == first) { Ok(first) } else { Err(ConsentProblem::PurposeSeveral) }
+    purposes.sort_unstable();
+    purposes.dedup();
+    if purposes.is_empty() {
+        return Err(ConsentProblem::PurposeUnknown);
+    }
+    unknown.dedup();
+    unknown.into_iter().for_each(|field| out.refuse(field, Reason::PurposeUnknown));
+    Ok(purposes)
 }
 
 /// The purpose of this name, in any case, or with this term of DPV where only one purpose has it.

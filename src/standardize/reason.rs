@@ -113,6 +113,8 @@ reasons! {
     NumberFraction = 92, "a number with a fraction where a whole number is expected";
     /// Neither true nor false.
     BooleanSyntax = 93, "neither true nor false: expected `true` or `false`";
+    /// Of several purposes of a consent.
+    PurposeUnknown = 100, "of the purposes of this consent, one that the bundle does not have: only the others count";
 }
 
 impl fmt::Display for Reason {

@@ -179,11 +179,11 @@ impl Standardizer {
         if let Some(plan) = self.sources.get(usize::from(source.0)) {
             for (field, kind, raw) in fields.iter().filter(|(_, kind, raw)| is_present(*kind, raw)) {
                 if let Some(Plan::Consent(part)) = plan.fields.get(usize::from(field.0)) {
-                    parts.take(*part, kind, raw);
+                    parts.take(*part, field, kind, raw);
                 }
             }
         }
-        let consent = parts.consent(&self.schema, at)?;
+        let consent = parts.consent(&self.schema, at, out)?;
         if identified { Ok(consent) } else { Err(ConsentProblem::SubjectMissing) }
     }
 

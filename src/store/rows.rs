@@ -7,7 +7,7 @@
 //!   flags   bits 0-1 body (person, consent, reference, gone), 2 live, 3-4 order (arrival, log, time),
 //!           5 the body has a time, 6 it equals the order's, 7 the body names a source other than the row's
 //!   person  [source n] | [at 8] | about u8 (bit 7: since follows) | [since 8] | given name 4 | count n, (kind u8, hash 16)* | count n, (2 × attribute + 1 if rectified n, value 8)*
-//!   consent state u8 (bit 6 explicit, 7 parental) | purpose u8 | [at 8] | received 8 | order n | until 8
+//!   consent state u8 (bit 6 explicit, 7 parental) | purposes n, each u8 | [at 8] | received 8 | order n | until 8
 //!           | count n, (kind u8, hash 16)*
 //! profile   count n, member step* | links | winners | permissions
 //!   link    m = (member reference of a) × 2 + (1 when kind and hash are those of the link before) n
@@ -207,7 +207,8 @@ fn person(reader: &mut Reader<'_>, flags: u8, row_source: SourceId, order: Order
 
 fn put_consent(out: &mut Vec<u8>, facts: &ConsentFacts, at: Option<i64>) {
     out.push(facts.state as u8 | u8::from(facts.explicit) << 6 | u8::from(facts.parental) << 7);
-    out.push(facts.purpose.0);
+    put_number(out, facts.purposes.len() as u64);
+    out.extend(facts.purposes.iter().map(|purpose| purpose.0));
     if let Some(at) = at {
         out.extend_from_slice(&at.to_le_bytes());
     }
@@ -221,13 +222,13 @@ fn consent(reader: &mut Reader<'_>, flags: u8, order: Order) -> Result<ConsentFa
     let flags_of_state = reader.byte()?;
     let state = ConsentState::from_number(flags_of_state & 0x3f).ok_or(Malformed)?;
     let (explicit, parental) = (flags_of_state & 0x40 != 0, flags_of_state & 0x80 != 0);
-    let purpose = PurposeId(reader.byte()?);
+    let purposes = (0..reader.count(1)?).map(|_| reader.byte().map(PurposeId)).collect::<Result<_, _>>()?;
     let at = at(reader, flags, order)?.ok_or(Malformed)?;
     let received = reader.i64()?;
     let order = reader.number()?;
     let until = reader.i64()?;
     let identifiers = identifiers(reader)?;
-    Ok(ConsentFacts { identifiers, purpose, state, explicit, parental, at, received, order, until })
+    Ok(ConsentFacts { identifiers, purposes, state, explicit, parental, at, received, order, until })
 }
 
 /// The time of a body, where it has one.

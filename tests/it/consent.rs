@@ -1,7 +1,10 @@
 //! Goal: nobody gets more than was consented to, whatever order things come in and whoever is joined to whom.
 //! Method: small stories, told to the whole engine; after each step the answer for one purpose, and which values it shows.
 
+mod receipts;
+
 use super::support::{bundle, event, patiently, push};
+use onefold::ledger::Content;
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Clock, Error, InitOptions, Onefold, OpenOptions, Statement};
 use onefold::policy::Bundle;
@@ -135,6 +138,14 @@ impl Story {
         let onefold = self.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing").unwrap();
         onefold.reader().unwrap().permission(self.root(name), purpose).unwrap().why
+    }
+
+    /// How many records each binding entry names.
+    fn bound(&self) -> Vec<usize> {
+        let entries = self.onefold.as_ref().unwrap().reader().unwrap().entries(0, u64::MAX).unwrap();
+        let records =
+            |content: &Content| if let Content::Binding(bound) = content { Some(bound.records.len()) } else { None };
+        entries.iter().filter_map(|entry| records(&entry.content)).collect()
     }
 
     fn joined(&self, one: &str, other: &str) -> bool {

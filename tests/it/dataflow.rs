@@ -347,10 +347,11 @@ fn consent(size: Size) -> impl Strategy<Value = ConsentFacts> {
     let day = || (-3..4i64).prop_map(|n| n * 5 * DAY_US);
     let until = prop_oneof![2 => Just(i64::MAX), 3 => (-1..5i64).prop_map(|n| n * 5 * DAY_US)];
     let flags = (proptest::bool::weighted(0.2), proptest::bool::weighted(0.2));
-    (identifiers(size), 0..4u8, state, (day(), day(), until), 0..8u64, flags).prop_map(
-        |(identifiers, purpose, state, (at, received, until), order, (explicit, parental))| ConsentFacts {
+    let purposes = proptest::collection::btree_set(0..4u8, 1..3);
+    (identifiers(size), purposes, state, (day(), day(), until), 0..8u64, flags).prop_map(
+        |(identifiers, purposes, state, (at, received, until), order, (explicit, parental))| ConsentFacts {
             identifiers,
-            purpose: PurposeId(purpose),
+            purposes: purposes.into_iter().map(PurposeId).collect(),
             state,
             explicit,
             parental,

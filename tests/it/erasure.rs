@@ -3,7 +3,9 @@
 //! Method: small worlds through the whole engine; the directory is opened again, rebuilt, redacted and searched. That
 //! erasures fit into any history is for `exact` to show.
 
-use super::support::{changes, event, export, init, open, push};
+use super::faults::Faulty;
+use super::ledger_faults::{copy, is_gone};
+use super::support::{changes, event, export, init, open, patiently, push};
 use onefold::ledger::{Content, Kind, verify};
 use onefold::model::Birth;
 use onefold::pipeline::{Erased, ErasureRequest, Error, Onefold, OpenOptions, Outcome, Scope, Table};
@@ -201,4 +203,181 @@ fn redaction_leaves_no_keyed_hash_in_the_index() {
     assert_eq!(holding(&data, &name), 0);
     assert_eq!(holding(&data, id.0.0.to_le_bytes().as_slice()), 0);
     assert_eq!(breaches(&open(&data)), 0);
+}
+
+/// Whether the profile of a record may be used for marketing.
+fn allowed(onefold: &Onefold, name: &str) -> bool {
+    let purpose = onefold.schema().purpose("marketing").unwrap();
+    onefold.reader().unwrap().permission(root(onefold, name), purpose).unwrap().allowed
+}
+
+fn record(onefold: &Onefold, name: &str) -> Birth {
+    onefold.reader().unwrap().record(name).unwrap()
+}
+
+/// Looks at a directory as it is, opened again, and with its index built anew.
+fn in_every_way(data: &Path, onefold: Onefold, check: impl Fn(&Onefold)) -> Onefold {
+    check(&onefold);
+    drop(onefold);
+    let onefold = open(data);
+    check(&onefold);
+    drop(onefold);
+    fs::remove_dir_all(data.join("index")).unwrap();
+    let onefold = open(data);
+    check(&onefold);
+    assert_eq!(breaches(&onefold), 0);
+    verify(&data.join("ledger"), &[], |_| {}).unwrap();
+    onefold
+}
+
+#[test]
+fn who_was_held_together_by_an_erased_record_comes_apart_and_stays_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    // A and B share an account, B and C a number.
+    push(&mut onefold, &event("crm", "a", Some(&json!({ "email": "a@example.com", "account": "1" })), 1));
+    push(&mut onefold, &event("crm", "b", Some(&json!({ "account": "1", "phone": "+4915112345000" })), 2));
+    push(&mut onefold, &event("crm", "c", Some(&json!({ "email": "c@example.com", "phone": "+4915112345000" })), 3));
+    push(&mut onefold, &consent("given-c", "c@example.com", "given"));
+    push(&mut onefold, &consent("given-a", "a@example.com", "given"));
+    onefold.commit().unwrap();
+    assert_eq!(root(&onefold, "crm:a"), root(&onefold, "crm:c"));
+    assert!(allowed(&onefold, "crm:c"));
+    push(&mut onefold, &consent("ended", "a@example.com", "withdrawn"));
+    onefold.commit().unwrap();
+    assert!(!allowed(&onefold, "crm:c"), "while they are together it is one person who withdrew");
+    let joined = record(&onefold, "crm:b");
+    let erased = onefold.erase(Scope::Record(joined), &request()).unwrap();
+    assert_eq!((erased.records, erased.consents), (1, 0));
+    let mut onefold = in_every_way(&data, onefold, |onefold| {
+        assert_ne!(root(onefold, "crm:a"), root(onefold, "crm:c"), "nothing holds them together");
+        assert!(
+            !allowed(onefold, "crm:a") && !allowed(onefold, "crm:c"),
+            "each keeps what was withdrawn while together"
+        );
+        let merges = said(onefold).into_iter().filter(|(_, content)| matches!(content, Content::Merge(_))).count();
+        assert_eq!(merges, 0, "what joined the erased record opens to nobody");
+    });
+    // What the two others have with the erased one is theirs and not buried; only the erased record is refused.
+    for (key, row) in [("a", json!({ "account": "1" })), ("c", json!({ "email": "c@example.com" }))] {
+        push(&mut onefold, &event("shop", key, Some(&row), 9));
+    }
+    let again = changes(&onefold, &event("crm", "b", Some(&json!({ "account": "1" })), 10));
+    assert_eq!(onefold.push(&again[0]).unwrap(), Outcome::Erased);
+    // A later consent of C lifts it for C alone.
+    let later = json!({ "source": "consents", "event": {
+        "id": "later", "email": "c@example.com", "purpose": "marketing", "status": "given", "at": "2026-02-05T00:00:00Z" } });
+    push(&mut onefold, &later);
+    onefold.commit().unwrap();
+    in_every_way(&data, onefold, |onefold| {
+        assert_eq!(root(onefold, "shop:a"), root(onefold, "crm:a"));
+        assert_eq!(root(onefold, "shop:c"), root(onefold, "crm:c"));
+        assert!(allowed(onefold, "crm:c") && !allowed(onefold, "crm:a"));
+    });
+}
+
+#[test]
+fn who_was_merged_by_mistake_loses_nothing_by_the_others_erasure() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    let family = "+4915112345700";
+    let relative = |phone: &str| json!({ "email": "abel@example.com", "phone": phone, "city": "Bonn" });
+    push(&mut onefold, &event("crm", "zora", Some(&person("zora@example.com", family)), 1));
+    push(&mut onefold, &event("crm", "abel", Some(&relative(family)), 2));
+    push(&mut onefold, &event("shop", "abel", Some(&json!({ "email": "abel@example.com", "city": "Bonn" })), 3));
+    push(&mut onefold, &consent("c-zora", "zora@example.com", "given"));
+    push(&mut onefold, &consent("c-abel", "abel@example.com", "given"));
+    onefold.commit().unwrap();
+    assert_eq!(root(&onefold, "crm:zora"), root(&onefold, "crm:abel"), "one profile by the family's number");
+    let (zora, abel) = (record(&onefold, "crm:zora"), record(&onefold, "crm:abel"));
+    // Whoever asks is told apart first, or the erasure would take both.
+    let word = onefold::pipeline::Statement { by: "grace".into(), reason: "two people".into() };
+    onefold.decide(onefold::model::Ruling::different(zora, abel), &word).unwrap();
+    onefold.commit().unwrap();
+    let received = |onefold: &Onefold| {
+        let mine = |content: &Content| matches!(content, Content::Received(r) if r.key == "abel" || r.key == "c-abel");
+        said(onefold).into_iter().filter(|(_, content)| mine(content)).count()
+    };
+    let before = (received(&onefold), onefold.reader().unwrap().profile(root(&onefold, "crm:abel"), None).unwrap());
+    let erased = erase(&mut onefold, "crm:zora");
+    assert_eq!((erased.records, erased.consents), (2, 1), "her record and her consent");
+    let mut onefold = in_every_way(&data, onefold, |onefold| {
+        let mine = onefold.reader().unwrap().profile(root(onefold, "crm:abel"), None).unwrap();
+        assert_eq!((mine.members, mine.permissions), (before.1.members.clone(), before.1.permissions.clone()));
+        let values = |view: &[onefold::pipeline::ValueView]| -> Vec<_> {
+            view.iter().map(|value| (value.attribute.clone(), value.value.clone(), value.received)).collect()
+        };
+        assert_eq!(values(&mine.values), values(&before.1.values));
+        assert_eq!(received(onefold), before.0, "his entries open as before");
+        let why = onefold.reader().unwrap().why(record(onefold, "crm:abel"), record(onefold, "shop:abel")).unwrap();
+        assert_eq!(why.unwrap().steps.len(), 1, "the evidence between his records stands");
+        assert!(allowed(onefold, "crm:abel"));
+    });
+    // The number that both had refuses none of his records; hers are refused.
+    push(&mut onefold, &event("crm", "abel", Some(&relative(family)), 8));
+    push(&mut onefold, &event("crm", "abel2", Some(&json!({ "phone": family })), 9));
+    for (key, email) in [("zora", "new@example.com"), ("zora2", "zora@example.com")] {
+        let again = changes(&onefold, &event("crm", key, Some(&person(email, family)), 10));
+        assert_eq!(onefold.push(&again[0]).unwrap(), Outcome::Erased, "{key}");
+    }
+    onefold.commit().unwrap();
+    assert_eq!(root(&onefold, "crm:abel2"), root(&onefold, "crm:abel"));
+    assert_eq!(onefold.refused().unwrap(), 2);
+}
+
+#[test]
+fn an_erasure_that_is_cut_off_is_completed_by_the_next_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pristine, data) = (folder.path().join("pristine"), folder.path().join("data"));
+    let mut onefold = init(&pristine);
+    for (key, email) in [("a", "zora@example.com"), ("b", "other@example.com")] {
+        push(&mut onefold, &event("crm", key, Some(&person(email, "")), 1));
+        push(&mut onefold, &consent(&format!("c-{key}"), email, "given"));
+    }
+    onefold.commit().unwrap();
+    assert!(allowed(&onefold, "crm:a") && allowed(&onefold, "crm:b"));
+    drop(onefold);
+    let erase = |disk: &Faulty| -> Result<(), Error> {
+        let options = || OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
+        let mut onefold = patiently(|| Onefold::open(&data, options()))?;
+        let root = onefold.reader()?.profiles_of("crm:a")?[0];
+        onefold.erase(Scope::Person(root), &request()).map(|_| ())
+    };
+    copy(&pristine, &data);
+    let disk = Faulty::new();
+    erase(&disk).unwrap();
+    let mut between = 0;
+    for n in 0..disk.calls().len() {
+        fs::remove_dir_all(&data).unwrap();
+        copy(&pristine, &data);
+        let disk = Faulty::new();
+        disk.crash(n);
+        let done = erase(&disk).is_ok();
+        let destroyed = is_gone(&data);
+        let mut onefold = open(&data);
+        if matches!(onefold.reader().unwrap().profiles_of("crm:a"), Ok(_)) {
+            assert!(!done && !destroyed && allowed(&onefold, "crm:a"), "call {n}: nothing was begun");
+            continue;
+        }
+        between += usize::from(!destroyed);
+        assert!(is_gone(&data), "call {n}: the keys are destroyed");
+        let text = format!("{:?}", said(&onefold));
+        assert!(!text.contains("zora@example.com") && text.contains("other@example.com"), "call {n}");
+        let consents = export(&onefold, Table::Consents);
+        assert_eq!(consents.lines().count(), 2, "call {n}: of one person: {consents}");
+        assert!(allowed(&onefold, "crm:b"), "call {n}");
+        for line in
+            [event("shop", "z", Some(&person("zora@example.com", "")), 9), consent("c-a", "zora@example.com", "given")]
+        {
+            for change in changes(&onefold, &line) {
+                assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased, "call {n}");
+            }
+        }
+        onefold.commit().unwrap();
+        assert_eq!((onefold.refused().unwrap(), breaches(&onefold)), (2, 0), "call {n}");
+        verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("call {n}: {error}"));
+    }
+    assert!(between > 0, "no crash fell between the commit and the end of the keys");
 }

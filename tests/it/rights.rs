@@ -6,7 +6,10 @@ use super::program::{ok, run, text};
 use super::support::{changes, event, init, open, push};
 use onefold::ledger::{Content, Law, Right};
 use onefold::model::Birth;
-use onefold::pipeline::{Access, Archive, ErasureRequest, Error, Mark, NewRequest, Onefold, Outcome, Scope, Statement};
+use onefold::pipeline::{
+    Access, Archive, ErasureRequest, Error, InitOptions, Mark, NewRequest, Onefold, Outcome, Scope, Statement,
+};
+use onefold::policy::Bundle;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -166,6 +169,42 @@ fn an_alias_of_the_address_is_the_address() {
 }
 
 #[test]
+fn an_alias_call_does_not_bring_an_account_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = Bundle::compile(onefold::policy::retail()).unwrap();
+    let mut onefold = Onefold::init(&folder.path().join("data"), bundle, InitOptions::default()).unwrap();
+    let call = |id: &str, rest: Value| {
+        let mut event = json!({ "messageId": id, "timestamp": "2026-01-05T00:00:00Z" });
+        event.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        json!({ "source": "web", "event": event })
+    };
+    let first = json!({ "type": "identify", "userId": "u1", "traits": { "email": "zora@example.com" } });
+    push(&mut onefold, &call("m1", first));
+    onefold.commit().unwrap();
+    onefold.erase(Scope::Person(root(&onefold, "web:m1")), &erasure()).unwrap();
+    let consented = json!({ "consent": { "categoryPreferences": { "Advertising": true } } });
+    let guises = [
+        ("her account as the previous one", json!({ "type": "alias", "previousId": "u1", "userId": "u2" }), 1),
+        ("another as the previous one", json!({ "type": "alias", "previousId": "u3", "userId": "u1" }), 1),
+        ("a call with consents", json!({ "type": "track", "event": "Seen", "userId": "u1", "context": consented }), 2),
+    ];
+    let mut refused = 0;
+    for (number, (guise, rest, count)) in guises.into_iter().enumerate() {
+        let changes = changes(&onefold, &call(&format!("g{number}"), rest));
+        assert_eq!(changes.len(), count, "{guise}");
+        for change in &changes {
+            assert_eq!(onefold.push(change).unwrap(), Outcome::Erased, "{guise}");
+            refused += 1;
+        }
+    }
+    onefold.commit().unwrap();
+    assert_eq!(onefold.refused().unwrap(), refused);
+    push(&mut onefold, &call("m9", json!({ "type": "alias", "previousId": "u3", "userId": "u2" })));
+    onefold.commit().unwrap();
+    assert!(onefold.persons_of("web:m9").is_ok(), "nobody else is refused");
+}
+
+#[test]
 fn what_the_family_shares_stays_with_the_living() {
     let folder = tempfile::tempdir().unwrap();
     let mut onefold = init(&folder.path().join("data"));
@@ -203,6 +242,12 @@ fn an_access_report_has_all_of_the_person_and_nothing_of_another() {
     onefold.set_mark(zora, Mark::Objection(None), &said("letter")).unwrap();
     let denied = onefold.read_as(&named).unwrap().profile(zora, None);
     assert!(matches!(denied, Err(Error::Denied { why }) if why.contains("Art. 21")), "an objection binds at once");
+    push(
+        &mut onefold,
+        &json!({ "source": "consents", "event": {
+        "id": "w", "email": "zora@example.com", "purpose": "marketing", "status": "withdrawn", "at": "2026-02-05T00:00:00Z" } }),
+    );
+    onefold.commit().unwrap();
     drop(onefold);
     let data = text(&data);
     let file = |name: &str| folder.path().join(name);
@@ -218,7 +263,13 @@ fn an_access_report_has_all_of_the_person_and_nothing_of_another() {
     let bytes = fs::read_to_string(file("a.json")).unwrap();
     let copy: Value = serde_json::from_str(&bytes).unwrap();
     assert_eq!(copy["records"].as_array().unwrap().len(), 2);
-    assert_eq!(copy["consents"].as_array().unwrap().len(), 1);
+    assert_eq!(copy["consents"].as_array().unwrap().len(), 2);
+    let late = copy["exposures"].as_array().unwrap();
+    assert_eq!(
+        (late.len(), &late[0]["consent"], &late[0]["purposes"]),
+        (1, &json!("consents:w"), &json!(["marketing"]))
+    );
+    assert!(late[0]["says"].as_str().unwrap().starts_with("withdrawn on 5 February 2026, received on "), "{late:?}");
     let city = copy["values"].as_array().unwrap().iter().find(|value| value["attribute"] == "city").unwrap();
     assert_eq!(city["losers"].as_array().unwrap().len(), 1, "what did not win is hers, too");
     assert_eq!(copy["purposes"][0]["purpose"], "marketing");

@@ -453,10 +453,10 @@ fn consents() {
         fields.push(FieldIndex(5), CellKind::Text, "not an identifier");
         assert_eq!(standardizer.consent(SourceId(0), &fields, event, &mut out), expected, "{cells:?}");
     };
-    let consent = |purpose, state, at, until: Option<i64>| {
+    let consent = |purposes: &[u8], state, at, until: Option<i64>| {
         let (explicit, parental) = (false, false);
         Ok(Consent {
-            purpose: PurposeId(purpose),
+            purposes: purposes.iter().copied().map(PurposeId).collect(),
             state,
             explicit,
             parental,
@@ -467,13 +467,13 @@ fn consents() {
     use ConsentState::{Given, Unknown, Withdrawn};
     let (time, micros) = ("2025-01-31T09:30:00Z", 1_738_315_800_000_000);
     let who = "ada@example.com";
-    check([who, "marketing", "given", time, ""], event, consent(0, Given, micros, None));
-    check([who, "Marketing", "dpv:ConsentGiven", time, time], None, consent(0, Given, micros, Some(micros)));
-    check([who, "dpv:ServiceUsageAnalytics", "opt_in", "", ""], event, consent(1, Given, 1_000_000, None));
-    check([who, "marketing", "given", time, "9999-12-31T23:59:59Z"], None, consent(0, Given, micros, None));
-    check([who, "marketing", "withdrawn", time, "rubbish"], event, consent(0, Withdrawn, micros, None));
-    check([who, "marketing", "withdrawn", "rubbish", ""], event, consent(0, Withdrawn, 1_000_000, None));
-    check([who, "marketing", "ConsentUnknown", time, ""], None, consent(0, Unknown, micros, None));
+    check([who, "marketing", "given", time, ""], event, consent(&[0], Given, micros, None));
+    check([who, "Marketing", "dpv:ConsentGiven", time, time], None, consent(&[0], Given, micros, Some(micros)));
+    check([who, "dpv:ServiceUsageAnalytics", "opt_in", "", ""], event, consent(&[1], Given, 1_000_000, None));
+    check([who, "marketing", "given", time, "9999-12-31T23:59:59Z"], None, consent(&[0], Given, micros, None));
+    check([who, "marketing", "withdrawn", time, "rubbish"], event, consent(&[0], Withdrawn, micros, None));
+    check([who, "marketing", "withdrawn", "rubbish", ""], event, consent(&[0], Withdrawn, 1_000_000, None));
+    check([who, "marketing", "ConsentUnknown", time, ""], None, consent(&[0], Unknown, micros, None));
     check([who, "marketing", "perhaps", time, ""], event, Err(ConsentProblem::StateUnknown));
     check([who, "marketing", "", time, ""], event, Err(ConsentProblem::StateMissing));
     check([who, "spying", "given", time, ""], event, Err(ConsentProblem::PurposeUnknown));
@@ -484,23 +484,26 @@ fn consents() {
     let receipts: &[([&str; 3], Result<Consent, ConsentProblem>)] = &[
         (
             [r#"{"@id":"https://w3id.org/dpv#Marketing"}"#, r#"{"@type":"dpv:ConsentGiven"}"#, ""],
-            consent(0, Given, micros, None),
+            consent(&[0], Given, micros, None),
         ),
-        ([r#"["dpv:Marketing"]"#, r#"[{"@id":"dpv:ConsentWithdrawn"}]"#, "{}"], consent(0, Withdrawn, micros, None)),
-        (["https://w3id.org/dpv#ServiceUsageAnalytics", "given", ""], consent(1, Given, micros, None)),
+        ([r#"["dpv:Marketing"]"#, r#"[{"@id":"dpv:ConsentWithdrawn"}]"#, "{}"], consent(&[0], Withdrawn, micros, None)),
+        (["https://w3id.org/dpv#ServiceUsageAnalytics", "given", ""], consent(&[1], Given, micros, None)),
         (
             [r#"[{"@type":"dpv:Process","dpv:hasPurpose":"dpv:Marketing"},{"@type":"dpv:Process"}]"#, "given", ""],
-            consent(0, Given, micros, None),
+            consent(&[0], Given, micros, None),
         ),
         (
             [r#"{"dpv:hasPurpose":"dpv:Marketing","dpv:hasProcess":{"dpv:hasPurpose":"x"}}"#, "given", ""],
-            Err(ConsentProblem::PurposeSeveral),
+            consent(&[0], Given, micros, None),
         ),
         (
-            [r#"{"dpv:hasPurpose":"a","dpv:hasPurpose":"dpv:Marketing"}"#, "given", ""],
-            Err(ConsentProblem::PurposeSeveral),
+            [r#"{"dpv:hasPurpose":"analytics","dpv:hasPurpose":"dpv:Marketing"}"#, "given", ""],
+            consent(&[0, 1], Given, micros, None),
         ),
-        ([r#"["dpv:Marketing","analytics"]"#, "withdrawn", ""], Err(ConsentProblem::PurposeSeveral)),
+        ([r#"["dpv:Marketing","analytics"]"#, "withdrawn", ""], consent(&[0, 1], Withdrawn, micros, None)),
+        // One thing that is both: who permits it permits neither of them as such, who ends it ends both.
+        ([r#"{"@type":["marketing","analytics"]}"#, "given", ""], Err(ConsentProblem::PurposeSeveral)),
+        ([r#"{"@type":["marketing","analytics"]}"#, "withdrawn", ""], consent(&[0, 1], Withdrawn, micros, None)),
         (
             [r#"{"@type":"dpv:Purpose","skos:broader":"dpv:Marketing"}"#, "given", ""],
             Err(ConsentProblem::PurposeUnknown),
@@ -522,18 +525,18 @@ fn consents() {
         (["marketing", "[]", ""], Err(ConsentProblem::StateMissing)),
         (
             ["marketing", "given", r#"{"@type":"dpv:TemporalDuration","rdf:value":"P6M"}"#],
-            consent(0, Given, micros, Some(1_753_954_200_000_000)),
+            consent(&[0], Given, micros, Some(1_753_954_200_000_000)),
         ),
-        (["marketing", "given", "PT1H"], consent(0, Given, micros, Some(micros + 3_600_000_000))),
+        (["marketing", "given", "PT1H"], consent(&[0], Given, micros, Some(micros + 3_600_000_000))),
         (["marketing", "given", r#"{"rdf:value":"Closure of User Account"}"#], Err(ConsentProblem::ExpiryUnreadable)),
         (["marketing", "given", r#"{"@type":"dpv:EndlessDuration"}"#], Err(ConsentProblem::ExpiryUnreadable)),
         (["marketing", "given", r#"["2030-01-01","2040-01-01"]"#], Err(ConsentProblem::ExpiryUnreadable)),
     ];
     for ([purpose, status, until], expected) in receipts {
-        check([who, purpose, status, time, until], None, *expected);
+        check([who, purpose, status, time, until], None, expected.clone());
     }
     let both = r#"{"@type":["dpv:ConsentGiven","dpv:ExplicitlyExpressedConsent"]}"#;
-    let explicit = consent(0, Given, micros, None).map(|consent| Consent { explicit: true, ..consent });
+    let explicit = consent(&[0], Given, micros, None).map(|consent| Consent { explicit: true, ..consent });
     check([who, "marketing", both, time, ""], None, explicit);
     check(["nobody", "marketing", "given", time, ""], event, Err(ConsentProblem::SubjectMissing));
     check(["", "marketing", "withdrawn", time, ""], event, Err(ConsentProblem::SubjectMissing));

@@ -23,7 +23,7 @@ fn directory(folder: &Path, events: &[&str]) -> String {
 }
 
 fn tick(data: &str, until: &str) -> Value {
-    serde_json::from_str(&ok(&["tick", "--json", "--until", until, "--data", data])).unwrap()
+    serde_json::from_str(&ok(&["tick", "--json", "--yes", "--until", until, "--data", data])).unwrap()
 }
 
 /// Whether marketing is allowed, and why or why not.
@@ -71,15 +71,15 @@ fn retention_ends_at_its_second() {
 fn time_never_goes_back() {
     let folder = tempfile::tempdir().unwrap();
     let data = directory(folder.path(), &[CUSTOMER, CONSENT]);
-    ok(&["tick", "--until", "2101-01-01", "--data", &data]);
+    ok(&["tick", "--yes", "--until", "2101-01-01", "--data", &data]);
     for earlier in ["2100-12-31T23:59:59Z", "2100-06-01"] {
-        let ran = run(&["tick", "--until", earlier, "--data", &data]);
+        let ran = run(&["tick", "--yes", "--until", earlier, "--data", &data]);
         let says = "error: the clock of this directory stands at 2101-01-01T00:00:00Z and never goes back: give a later time\n";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", says));
         assert!(!marketing(&data).0, "the consent has come back to life");
     }
-    ok(&["tick", "--until", "2101-01-01", "--data", &data]);
-    let ran = run(&["tick", "--until", "soon", "--data", &data]);
+    ok(&["tick", "--yes", "--until", "2101-01-01", "--data", &data]);
+    let ran = run(&["tick", "--yes", "--until", "soon", "--data", &data]);
     let says = "error: `soon` is neither a time nor a day\nhelp: write it as 2027-03-01T09:30:00Z or as 2027-03-01, which \
                 begins at midnight UTC\n";
     assert_eq!((ran.code, ran.err.as_str()), (2, says));
@@ -101,10 +101,28 @@ fn what_is_due_is_said() {
     assert_eq!(epochs(), before, "a tick with nothing due was written");
     let json: Value = serde_json::from_str(&ok(&["tick", "--json", "--data", &data])).unwrap();
     assert_eq!((&json["epoch"], &json["profiles"], &json["was_due_us"]), (&Value::Null, &0.into(), &Value::Null));
-    let out = ok(&["tick", "--until", "2100-01-01", "--data", &data]);
+    let out = ok(&["tick", "--yes", "--until", "2100-01-01", "--data", &data]);
     let says = "Due since 2100-01-01 00:00:00 UTC: done up to 2100-01-01 00:00:00 UTC.\n";
     assert!(out.starts_with(says) && out.contains(": 1 profile changed.\n"), "{out}");
-    let out = ok(&["tick", "--until", "2200-01-01", "--data", &data]);
+    let out = ok(&["tick", "--yes", "--until", "2200-01-01", "--data", &data]);
     assert!(out.ends_with("Nothing will end by time alone.\n"), "{out}");
     assert_eq!(ok(&["tick", "--quiet", "--data", &data]), "");
+}
+
+#[test]
+fn far_ahead_it_goes_only_when_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = directory(folder.path(), &[CUSTOMER, CONSENT]);
+    for more in [&[][..], &["--json"]] {
+        let ran = run(&[&["tick", "--until", "2101-01-01", "--data", &data], more].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(ran.err.starts_with("error: 2101-01-01 00:00:00 UTC is "), "{}", ran.err);
+        assert!(ran.err.contains("days ahead, and nobody is there to be asked\nhelp: give --yes"), "{}", ran.err);
+    }
+    let out = ok(&["tick", "--data", &data]);
+    assert!(out.contains("Due next: 2100-01-01 00:00:00 UTC."), "the clock was set all the same: {out}");
+    // Up to a day ahead is what clocks and time zones may differ by.
+    let hour = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    ok(&["tick", "--until", &hour.to_string(), "--data", &data]);
+    assert_eq!(run(&["tick", "--yes", "--data", &data]).code, 2, "it is for --until alone");
 }

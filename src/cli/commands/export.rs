@@ -25,6 +25,7 @@ pub fn run(
         ExportTable::Members => Table::Members,
         ExportTable::Profiles => Table::Profiles,
         ExportTable::Consents => Table::Consents,
+        ExportTable::Exposures => Table::Exposures,
     };
     let format = match format {
         ExportFormat::Csv => crate::report::Format::Csv,

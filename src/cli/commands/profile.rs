@@ -89,6 +89,9 @@ pub fn reason(view: &PermissionView) -> String {
     if let Some(consent) = &view.consent {
         text.push_str(&format!("; {}, {}", record_name(consent), output::as_of(consent.at_us)));
     }
+    if let Some(exposure) = &view.exposure {
+        text.push_str(&format!("; {}", exposure.says));
+    }
     match view.until_us {
         Some(until) if view.allowed => text.push_str(&format!(", valid until {} UTC", output::time(Some(until)))),
         None if view.allowed => text.push_str(", without an end"),

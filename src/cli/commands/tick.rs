@@ -1,21 +1,29 @@
 //! `onefold tick`: what ends by time ends.
 //!
-//! It never takes time back, and writes nothing where the machine's clock has nothing to end.
+//! It never takes time back, asks before it goes far ahead of the machine's clock, and writes nothing where that clock has
+//! nothing to end.
 
-use crate::cli::access;
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, counted, line};
+use crate::cli::{access, terminal};
 use crate::pipeline::{Clock, Committed, Day, Onefold, SystemClock};
 use serde_json::json;
 
 const DAY_US: i64 = 86_400_000_000;
 
 /// Brings the data directory to the machine's clock, or sets its clock on to a time that was given.
-pub fn run(global: &Global, until: Option<&str>) -> anyhow::Result<u8> {
+pub fn run(global: &Global, until: Option<&str>, yes: bool) -> anyhow::Result<u8> {
     let at = until.map(instant).transpose()?;
+    let now = i64::from(SystemClock.now_s()) * 1_000_000;
+    if let Some(at) = at.filter(|at| !yes && *at > now + DAY_US)
+        && !may_go_ahead(global, at, now)?
+    {
+        line("The clock was left as it is.")?;
+        return Ok(SUCCESS);
+    }
     let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
-    let to = at.unwrap_or_else(|| i64::from(SystemClock.now_s()) * 1_000_000);
+    let to = at.unwrap_or(now);
     let was_due = onefold.due_us().filter(|due| *due <= to);
     let done = match at {
         Some(at) => Some(onefold.tick_until(at)?),
@@ -34,6 +42,20 @@ pub fn run(global: &Global, until: Option<&str>) -> anyhow::Result<u8> {
         }
     }
     Ok(SUCCESS)
+}
+
+/// Asks whether to set the clock so far ahead.
+fn may_go_ahead(global: &Global, at: i64, now: i64) -> anyhow::Result<bool> {
+    let days = (at - now) / DAY_US;
+    let ahead = format!("{} UTC is {} ahead", output::time(Some(at)), counted(days.unsigned_abs(), "day", "days"));
+    if global.json || !terminal::is_there() {
+        let help = "give --yes to set the clock that far: what ends by then ends now, for good";
+        return Err(Usage::new(format!("{ahead}, and nobody is there to be asked")).help(help).into());
+    }
+    line(format!(
+        "{ahead}: all consents and retention that end by then end now, and new ones with an end before it, too."
+    ))?;
+    terminal::confirm("This cannot be undone.")
 }
 
 /// Says what was due and what became of it.

@@ -34,13 +34,14 @@ fn body() -> impl Strategy<Value = RecordBody> {
             RecordBody::Person(Facts { source, at, since, about, given, identifiers, values, rectified })
         },
     );
-    let flags = (any::<u8>(), 0u8..11, any::<bool>(), any::<bool>());
+    let purposes = prop::collection::vec(any::<u8>().prop_map(PurposeId), 0..4);
+    let flags = (purposes, 0u8..11, any::<bool>(), any::<bool>());
     let consent = (identifiers(), flags, time(), time(), number(), time()).prop_map(
-        |(identifiers, (purpose, state, explicit, parental), at, received, order, until)| {
-            let (purpose, state) = (PurposeId(purpose), ConsentState::from_number(state).unwrap());
+        |(identifiers, (purposes, state, explicit, parental), at, received, order, until)| {
+            let state = ConsentState::from_number(state).unwrap();
             RecordBody::Consent(ConsentFacts {
                 identifiers,
-                purpose,
+                purposes,
                 state,
                 explicit,
                 parental,

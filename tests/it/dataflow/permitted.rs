@@ -48,7 +48,7 @@ impl World {
                     let valid = facts.state.is_valid();
                     let at = if valid { facts.at } else { facts.at.min(facts.received) };
                     let from = if valid { facts.at.max(facts.received) } else { facts.received };
-                    if facts.purpose == purpose {
+                    if facts.purposes.contains(&purpose) {
                         events.push(Event { named: *named, facts, at, from });
                     }
                 }

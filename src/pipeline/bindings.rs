@@ -1,9 +1,10 @@
 //! What holds for the records of a person after they come apart (design section 7, rule 7): who ended a consent did so for
 //! all records that were theirs then, wherever these belong later.
 //!
-//! When the end of a consent is committed, an entry names the records of the profile that do not carry the identifier that
-//! it was ended on. While they stay together it changes nothing; after a split it binds each part, until a later consent on
-//! an identifier of that part, or on the one that it was ended on, lifts it.
+//! When the end of a consent is committed, an entry names the records of the profile, those that carry the identifier that
+//! it was ended on included: whoever gets another address has not consented by that. While they stay together it changes
+//! nothing; after a split it binds each part, until a later consent on an identifier of that part, or on the one that it was
+//! ended on, lifts it.
 //!
 //! INVARIANT: what binds is in the ledger before the epoch is committed, and is never computed a second time.
 
@@ -16,7 +17,7 @@ use crate::ledger::Binding;
 use crate::model::{Birth, Epoch, IdentifierHash, PurposeId};
 use crate::store::{Batch, RecordBody};
 use hashbrown::{HashMap, HashSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Records that one entry names at most: they fit into it, however large a bundle lets profiles be.
 const RECORDS_MAX: usize = 4_000;
@@ -80,20 +81,15 @@ impl Onefold {
             let row = derived.profiles.binary_search_by_key(root, |(root, _)| *root).ok();
             let row = row.and_then(|place| derived.profiles.get(place)).and_then(|(_, row)| row.as_ref());
             let members = row.map_or(&[][..], |row| &row.members);
-            if members.len() < 2 {
-                continue;
+            let mut carried = BTreeSet::new();
+            for record in members {
+                carried.extend(self.carried(ended, *record)?);
             }
-            let carried: Vec<(Birth, Vec<IdentifierHash>)> = members
-                .iter()
-                .map(|record| Ok((*record, self.carried(ended, *record)?)))
-                .collect::<Result<_, Error>>()?;
             // The last end decides; one that came with it binds as well.
-            let others = carried.iter().flat_map(|(_, carried)| carried).flat_map(|on| &ended.on[on]);
+            let others = carried.iter().flat_map(|on| &ended.on[on]);
             for consent in others.chain([&deciding]) {
-                let (on, purposes) = &ended.consents[consent];
-                if purposes.contains(&permission.purpose) {
-                    let others = carried.iter().filter(|(_, carried)| !carried.contains(on)).map(|(record, _)| *record);
-                    bound.entry((*consent, *root)).or_insert_with(|| others.collect());
+                if ended.consents[consent].1.contains(&permission.purpose) {
+                    bound.entry((*consent, *root)).or_insert_with(|| members.to_vec());
                 }
             }
         }

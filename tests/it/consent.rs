@@ -307,6 +307,28 @@ fn after_a_split_each_part_keeps_what_was_withdrawn_while_together() {
 }
 
 #[test]
+fn who_gets_another_address_has_not_consented_by_that() {
+    let mut story = Story::new();
+    story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));
+    story.say("c0", "b@example.com", "given", "2026-05-01T00:00:00Z");
+    story.say("c1", "a@example.com", "given", "2026-05-01T00:00:00Z");
+    story.commit();
+    assert!(story.allowed("crm:1"));
+    story.say("c2", "a@example.com", "withdrawn", "2026-05-02T00:00:00Z");
+    story.commit();
+    assert_eq!(story.bound(), [1], "one record, which carries the address");
+    // The record now carries an address that an older consent was given on.
+    story.put("crm:1", &json!({"email": "b@example.com", "family": "Ada"}));
+    story.commit();
+    assert!(!story.allowed("crm:1") && story.why("crm:1").contains("withdrawn"), "{}", story.why("crm:1"));
+    story.again();
+    assert!(!story.allowed("crm:1"));
+    story.say("c3", "b@example.com", "given", "2026-05-03T00:00:00Z");
+    story.commit();
+    assert!(story.allowed("crm:1"), "a consent given after it lifts it");
+}
+
+#[test]
 fn permissions_bind_values_and_one_unknown_record_voids_nothing() {
     let mut story = Story::new();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "phone": "+353 85 012 3456"}));

@@ -69,6 +69,17 @@ pub struct Global {
     /// What opens the keys.
     #[command(flatten)]
     pub keys: KeyOptions,
+    /// The request that an inspection is for, where the command has one for all that it does.
+    #[arg(skip)]
+    pub request: Option<String>,
+}
+
+/// The request that values are read for, of all that a command does.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AllOnRequest {
+    /// The reference of the request that this is for, such as a case number; it is recorded with what is read.
+    #[arg(long = "request", global = true, value_name = "REF")]
+    pub request: Option<String>,
 }
 
 /// The request that values are read for.
@@ -207,6 +218,9 @@ Examples:
         /// What to do.
         #[command(subcommand)]
         command: ReviewCommand,
+        /// On which request.
+        #[command(flatten)]
+        on: AllOnRequest,
     },
     /// Train the model by which records are matched, explain a match, and score the result.
     #[command(after_help = "\
@@ -223,6 +237,9 @@ Examples:
         /// What to do.
         #[command(subcommand)]
         command: MatchCommand,
+        /// On which request.
+        #[command(flatten)]
+        on: AllOnRequest,
     },
     /// Write all members, profiles or consents as a table.
     #[command(after_help = "\
@@ -280,6 +297,9 @@ Examples:
         /// What to do with it.
         #[command(subcommand)]
         command: QuarantineCommand,
+        /// On which request.
+        #[command(flatten)]
+        on: AllOnRequest,
     },
     /// Check the ledger, sign and publish it, prove what stands in it, or show its entries.
     #[command(after_help = "\

@@ -33,7 +33,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<u8> {
-    let Cli { command, global } = cli;
+    let Cli { command, mut global } = cli;
+    if let Command::Review { on, .. } | Command::Match { on, .. } | Command::Quarantine { on, .. } = &command {
+        global.request.clone_from(&on.request);
+    }
     match command {
         Command::Init { policy, identity_from, kek } => commands::init::run(&global, &policy, identity_from, kek),
         Command::Ingest { source, mixed, files } => commands::ingest::run(&global, source.as_deref(), mixed, &files),
@@ -47,13 +50,13 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             (_, Some(without)) => commands::why::without(&global, &without, &first, &on),
             (second, None) => commands::why::run(&global, &first, &second.unwrap_or_default(), &on),
         },
-        Command::Review { command } => commands::review::run(&global, &command),
+        Command::Review { command, .. } => commands::review::run(&global, &command),
         Command::Export { table, format, purpose, output, on } => {
             commands::export::run(&global, table, format, purpose.as_deref(), output.as_deref(), &on)
         }
         Command::Tick { until, yes } => commands::tick::run(&global, until.as_deref(), yes),
-        Command::Match { command } => commands::matching::run(&global, &command),
-        Command::Quarantine { command } => commands::quarantine::run(&global, &command),
+        Command::Match { command, .. } => commands::matching::run(&global, &command),
+        Command::Quarantine { command, .. } => commands::quarantine::run(&global, &command),
         Command::Ledger { command } => commands::ledger::run(&global, &command),
         Command::Erase(options) => commands::erase::run(&global, &options),
         Command::Report { command } => commands::report::run(&global, &command),

@@ -310,9 +310,11 @@ fn the_program_says_who_reads_and_lists_it() {
     let denied = run_with(&["profile", "crm:b", "--data", data, "--purpose", "marketing"], &[("ONEFOLD_ACTOR", "env")]);
     assert_eq!(denied.code, 4);
     ok(&["export", "members", "--data", data]);
+    ok(&["review", "show", "crm:a", "crm:b", "--request", "DSR-8", "--data", data]);
     let listed: Value = serde_json::from_str(&ok(&["ledger", "reads", "list", "--json", "--data", data])).unwrap();
     let reads = listed["reads"].as_array().unwrap();
-    assert_eq!(reads.len(), 3, "{listed}");
+    assert!(reads.len() > 3, "{listed}");
+    assert!(reads[3..].iter().all(|read| read["operation"] == "review" && read["request"] == "DSR-8"), "{listed}");
     assert_eq!((&reads[0]["actor"], &reads[0]["request"]), (&json!("grace"), &json!("DSR-7")));
     assert_eq!((&reads[1]["actor"], &reads[1]["allowed"]), (&json!("env"), &json!(false)));
     assert!(!reads[2]["actor"].as_str().unwrap().is_empty(), "the login name");
@@ -337,7 +339,7 @@ fn the_program_says_who_reads_and_lists_it() {
 }
 
 /// Commands that open a reader that leaves no record, because they show no value.
-const WITHOUT_VALUES: [&str; 14] = [
+const WITHOUT_VALUES: [&str; 15] = [
     "asked.rs",
     "audit.rs",
     "demo.rs",
@@ -349,6 +351,7 @@ const WITHOUT_VALUES: [&str; 14] = [
     "past.rs",
     "profile.rs",
     "reads.rs",
+    "rectify.rs",
     "report.rs",
     "request.rs",
     "rights.rs",

@@ -59,9 +59,9 @@ fn access_of(global: &Global, purpose: Option<&str>, on: &OnRequest) -> Access {
     Access { actor: actor(global), purpose: purpose.map(str::to_owned), request: on.request.clone() }
 }
 
-/// An inspection by the operator, on no request.
+/// An inspection by the operator, on a request where the command names one.
 fn inspection(global: &Global) -> Access {
-    Access::inspection(actor(global))
+    Access { request: global.request.clone(), ..Access::inspection(actor(global)) }
 }
 
 /// Who works with the program: who was named, or the login name of the user.

@@ -214,7 +214,7 @@ impl Bench {
         let identifier = IdentifierHash(u128::from(hash([person as u64, 0, 2])) << 8 | u128::from(kind));
         let facts = ConsentFacts {
             identifiers: vec![(KindId(kind), identifier)],
-            purpose: PurposeId((random.next() % 5) as u8),
+            purposes: vec![PurposeId((random.next() % 5) as u8)],
             state: if random.chance(800) { ConsentState::Given } else { ConsentState::Withdrawn },
             explicit: false,
             parental: false,

@@ -85,11 +85,11 @@ fn grounds(given: &str) -> String {
 
 /// Whom a name means.
 fn scope(onefold: &Onefold, id: &str, only_record: bool) -> anyhow::Result<Scope> {
-    let reader = onefold.reader()?;
+    let finder = onefold.finder()?;
     if only_record {
-        return Ok(Scope::Record(reader.record(id)?));
+        return Ok(Scope::Record(finder.record(id)?));
     }
-    Ok(Scope::Person(one_of(&reader, &onefold.persons_of(id)?)?))
+    Ok(Scope::Person(one_of(&finder, &onefold.persons_of(id)?)?))
 }
 
 /// Says what would be erased, without a value of it.

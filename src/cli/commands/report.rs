@@ -43,10 +43,10 @@ fn write(
         return Err(Usage::new(what).help("name a new file with -o: copies are not overwritten").into());
     }
     let archive = open(global)?;
-    let root = one_profile(&archive.reader()?, &copy.subject)?;
+    let root = one_profile(&archive.finder()?, &copy.subject)?;
     if let Some(reference) = &copy.on.request {
         let (request, _) = archive.request(reference)?;
-        check(&request, right, &archive.reader()?.id(root)?.to_string())?;
+        check(&request, right, &archive.finder()?.id(root)?.to_string())?;
     }
     let bytes = make(&archive, root)?;
     drop(archive);

@@ -1,7 +1,7 @@
 //! Goal: what comes late, for several purposes, or several at once, counts for all that it says and for no more.
 //! Method: the stories of [`super`], looked at again after the directory is opened anew.
 
-use super::super::support::{export, push};
+use super::super::support::{export, push, read};
 use super::{DAY, NOW, Story};
 use onefold::pipeline::Table;
 use serde_json::json;
@@ -22,7 +22,7 @@ fn an_end_that_comes_late_is_told_with_its_window() {
     let exposure = |story: &Story, name: &str| {
         let onefold = story.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing").unwrap();
-        onefold.reader().unwrap().permission(story.root(name), purpose).unwrap().exposure
+        onefold.finder().unwrap().permission(story.root(name), purpose).unwrap().exposure
     };
     let check = |story: &Story| {
         let found = exposure(story, "crm:1").unwrap();
@@ -76,21 +76,26 @@ fn of_two_withdrawals_at_once_both_bind_after_a_split() {
     assert!(story.allowed("crm:3"), "nothing is left that binds it");
 }
 
-#[test]
-fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
-    let purposes = ["marketing", "analytics"].map(|name| {
-        let term = if name == "marketing" { "dpv:Marketing" } else { "dpv:ServiceUsageAnalytics" };
+/// Purposes that rest on consent.
+fn purposes(names: &[&str]) -> String {
+    let purpose = |name: &&str| {
+        let term = if *name == "analytics" { "dpv:ServiceUsageAnalytics" } else { "dpv:Marketing" };
         format!(
             "[[purpose]]\nname = \"{name}\"\ndpv = \"{term}\"\ndescription = \"x\"\nbasis = \"consent\"\n\
              categories = [\"contact\"]\nrecipients = [\"us\"]\n"
         )
-    });
-    let mut story = Story::with(&[("purposes.toml", &purposes.concat())]);
+    };
+    names.iter().map(purpose).collect()
+}
+
+#[test]
+fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
+    let mut story = Story::with(&[("purposes.toml", &purposes(&["marketing", "analytics"]))]);
     let allowed = |story: &Story| {
         let onefold = story.onefold.as_ref().unwrap();
         ["marketing", "analytics"].map(|name| {
             let purpose = onefold.schema().purpose(name).unwrap();
-            onefold.reader().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
+            onefold.finder().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
         })
     };
     story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
@@ -117,7 +122,7 @@ fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
         assert_eq!(allowed(&story), expected, "{status} {purposes}, opened again");
     }
     assert_eq!(story.bound(), [1], "one entry, however many purposes it is for");
-    let waiting = story.onefold().reader().unwrap().quarantined_values(9).unwrap();
+    let waiting = read(story.onefold()).quarantined_values(9).unwrap();
     assert_eq!((waiting.len(), waiting[0].field.as_str()), (1, "purpose"));
     assert!(waiting[0].reason.contains("one that the bundle does not have"), "{}", waiting[0].reason);
 }

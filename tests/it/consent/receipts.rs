@@ -4,6 +4,7 @@
 use super::super::support::{export, push, read};
 use super::{DAY, NOW, Story};
 use onefold::pipeline::Table;
+use onefold::policy::Bundle;
 use serde_json::json;
 
 #[test]
@@ -86,6 +87,44 @@ fn purposes(names: &[&str]) -> String {
         )
     };
     names.iter().map(purpose).collect()
+}
+
+#[test]
+fn what_a_bundle_learns_to_know_counts_as_of_when_it_came() {
+    let mut story = Story::with(&[("purposes.toml", &purposes(&["marketing"]))]);
+    story.put("crm:1", &json!({"email": "a@example.com"}));
+    let receipt = json!({"source": "consents", "event": {
+        "id": "r1", "email": "a@example.com", "purpose": ["marketing", "analytics"], "status": "withdrawn",
+        "at": "2026-05-01T00:00:00Z",
+    }});
+    push(story.onefold(), &receipt);
+    story.commit();
+    story.say("c1", "a@example.com", "given", "2026-05-05T00:00:00Z");
+    story.commit();
+    assert!(story.allowed("crm:1"), "it was given again after that");
+    let mut files = story.onefold().bundle().files.clone();
+    for (name, text) in &mut files {
+        match name.as_str() {
+            "purposes.toml" => *text = purposes(&["marketing", "analytics"]),
+            "bundle.toml" => *text = text.replace("version = \"1\"", "version = \"2\""),
+            _ => {}
+        }
+    }
+    let bundle = Bundle::compile(files).unwrap_or_else(|problems| panic!("{problems}"));
+    story.onefold().activate(bundle).unwrap();
+    let check = |story: &mut Story| {
+        assert!(story.allowed("crm:1"), "the withdrawal has not become a new one");
+        let root = story.root("crm:1");
+        let onefold = story.onefold();
+        let purpose = onefold.schema().purpose("analytics").unwrap();
+        let view = onefold.finder().unwrap().permission(root, purpose).unwrap();
+        assert!(!view.allowed && view.why.contains("withdrawn"), "{}", view.why);
+    };
+    check(&mut story);
+    story.onefold().retry_quarantine().unwrap();
+    check(&mut story);
+    story.again();
+    check(&mut story);
 }
 
 #[test]

@@ -165,3 +165,32 @@ fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
     assert_eq!((waiting.len(), waiting[0].field.as_str()), (1, "purpose"));
     assert!(waiting[0].reason.contains("one that the bundle does not have"), "{}", waiting[0].reason);
 }
+
+#[test]
+fn who_has_very_many_records_is_bound_by_all_of_them() {
+    const RECORDS: usize = 4_100;
+    let identity = "[profile]\nrecords_max = 10000\n\n[[identifier]]\nattribute = \"account_id\"\npriority = 100\n\
+                    records_max = 10000\n\n[[identifier]]\nattribute = \"email\"\npriority = 90\n";
+    let mut story = Story::with(&[("identity.toml", identity)]);
+    for number in 0..RECORDS {
+        story.put(&format!("shop:{number}"), &json!({"account": "A1"}));
+    }
+    story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
+    story.say("c1", "a@example.com", "withdrawn", "2026-05-02T00:00:00Z");
+    story.commit();
+    assert_eq!(story.bound(), [4_000, RECORDS - 4_000], "an entry holds so many at most");
+    // The first and the last that were bound go their own way, with consents from before.
+    for (number, email) in [(0, "b@example.com"), (RECORDS - 1, "c@example.com")] {
+        story.put(&format!("shop:{number}"), &json!({"email": email, "account": format!("B{number}")}));
+        story.say(email, email, "given", "2026-04-01T00:00:00Z");
+    }
+    story.commit();
+    for again in [false, true] {
+        if again {
+            story.again();
+        }
+        for name in ["shop:0", "shop:4099"] {
+            assert!(!story.joined(name, "crm:1") && !story.allowed(name), "{name}, again {again}");
+        }
+    }
+}

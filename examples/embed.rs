@@ -1,7 +1,7 @@
 //! Onefold as a library: open a data directory, push changes, commit an epoch, read and explain a profile, and be told
 //! what each epoch changed. Run it with `cargo run --example embed`.
 
-use onefold::pipeline::{InitOptions, Onefold};
+use onefold::pipeline::{Access, InitOptions, Onefold};
 use onefold::policy::{self, Bundle};
 use onefold::sources::Decoder;
 
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     onefold.commit()?;
 
     // One profile, each value with its origin.
-    let reader = onefold.reader()?;
+    let reader = onefold.read_as(&Access::inspection("example"))?;
     let root = reader.profiles_of("email:ada@example.com")?[0];
     for explanation in reader.explain(root, None)? {
         let value = explanation.value;

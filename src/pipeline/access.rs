@@ -89,10 +89,13 @@ impl Archive {
         self.reader()?.recorded(&self.reads, self.place(), access, true)
     }
 
-    /// Records that entries are handed over with their keys, and hands them over as [`disclose`](Self::disclose) does.
+    /// Packs entries with their keys under the checkpoint in force, with the proof that the ledger goes on from an earlier
+    /// one when that is given, and records that they are handed over. `None` when the checkpoint does not cover all of them
+    /// yet; [`Onefold::checkpoint`] makes one that does. `progress` is told how many are done.
     ///
     /// # Errors
-    /// Those of [`disclose`](Self::disclose), and those of recording.
+    /// [`Error::NotFound`] and [`ledger::Error::NoEntry`](crate::ledger::Error::NoEntry) for what does not exist,
+    /// [`Error::Disclosure`] when an entry does not verify or there are too many; those of [`read_as`](Self::read_as).
     pub fn disclose_as(
         &self,
         access: &Access,

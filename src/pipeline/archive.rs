@@ -4,6 +4,7 @@
 //! opened for changes once, which brings them together.
 
 use super::directory::Directory;
+use super::lookup::Finder;
 use super::read::Reader;
 use super::reads::{Place, ReadLog, named};
 use super::{Error, Onefold, OpenOptions, meta, version};
@@ -83,20 +84,23 @@ impl Archive {
         Ok(Some(Self { directory, schema, identity, index, entries, vkeys, keys, reads, bundle, options }))
     }
 
-    /// Reads it without leaving a record, for what shows no value to anybody. Who shows values calls
-    /// [`read_as`](Self::read_as).
+    /// Finds records and profiles, without a value of anybody. Who wants values calls [`read_as`](Self::read_as).
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn reader(&self) -> Result<Reader<'_>, Error> {
-        Ok(Reader {
+    pub fn finder(&self) -> Result<Finder<'_>, Error> {
+        Ok(Finder {
             schema: &self.schema,
             identity: &self.identity,
             index: &self.index,
             entries: &self.entries,
             now_us: i64::from(self.now_s()) * 1_000_000,
-            recording: None,
         })
+    }
+
+    /// Reads without leaving a record, for the engine's own use and for what shows no value to anybody.
+    pub(crate) fn reader(&self) -> Result<Reader<'_>, Error> {
+        Ok(Reader { finder: self.finder()?, recording: None })
     }
 
     /// The time, seconds since 1970.
@@ -129,19 +133,23 @@ impl Archive {
 }
 
 impl Onefold {
-    /// Reads the committed state without leaving a record, for what shows no value to anybody. Who shows values calls
+    /// Finds records and profiles in the committed state, without a value of anybody. Who wants values calls
     /// [`read_as`](Self::read_as).
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn reader(&self) -> Result<Reader<'_>, Error> {
-        Ok(Reader {
+    pub fn finder(&self) -> Result<Finder<'_>, Error> {
+        Ok(Finder {
             schema: &self.schema,
             identity: &self.identity,
             index: &self.index,
             entries: self.ledger.reader(),
             now_us: i64::from(self.options.clock.now_s()) * 1_000_000,
-            recording: None,
         })
+    }
+
+    /// Reads the committed state without leaving a record, for the engine's own use and for what shows no value to anybody.
+    pub(crate) fn reader(&self) -> Result<Reader<'_>, Error> {
+        Ok(Reader { finder: self.finder()?, recording: None })
     }
 }

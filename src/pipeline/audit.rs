@@ -5,7 +5,7 @@
 //! changed, and no value of a person is looked at.
 
 use super::live::{Breach, Live};
-use super::{Error, Reader};
+use super::{Error, Finder};
 use crate::ledger::Content;
 use crate::model::{Birth, Sequence};
 use crate::store::ProfileRow;
@@ -34,7 +34,7 @@ pub struct Audit {
     pub breaches: Vec<Breach>,
 }
 
-impl Reader<'_> {
+impl Finder<'_> {
     /// Compares all that the ledger justifies with all that readers see. `progress` is told how many entries have been
     /// read.
     ///

@@ -179,7 +179,8 @@ impl Onefold {
         let payload = received(consent, birth, change, fields.into_owned(), &self.standardized);
         if anew && let Some((_, known)) = known {
             let stored = self.received(known.position)?;
-            if stored.values == payload.values && stored.issues == payload.issues {
+            // What a consent is for is read again with each bundle; written again, it would lose its place among the others.
+            if stored.values == payload.values && (consent || stored.issues == payload.issues) {
                 return Ok(Outcome::Unchanged);
             }
         }

@@ -93,7 +93,7 @@ impl Archive {
     /// # Errors
     /// [`Error::NotFound`] and [`ledger::Error::NoEntry`] for what does not exist, [`Error::Disclosure`] when an entry
     /// does not verify or there are too many.
-    pub fn disclose(
+    pub(super) fn disclose(
         &self,
         selection: &Selection,
         earlier: Option<&[u8]>,

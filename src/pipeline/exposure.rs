@@ -71,14 +71,6 @@ fn says(end: &str, claimed_us: i64, received_us: i64) -> String {
 }
 
 impl Reader<'_> {
-    /// The exposure of a consent.
-    pub(super) fn exposure(&self, consent: Birth) -> Option<Exposure> {
-        match self.index.record(consent).ok()??.body {
-            RecordBody::Consent(facts) => Exposure::of(&facts),
-            _ => None,
-        }
-    }
-
     /// Writes the ends of consents that were received late, a row for each purpose.
     pub(super) fn export_exposures(
         &self,

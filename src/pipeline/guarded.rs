@@ -8,7 +8,6 @@
 use super::Error;
 use super::decisions::Decisions;
 use super::read::Reader;
-use super::resolve::Name;
 use super::sandbox::guard_of;
 use super::view::{GuardedView, Held};
 use crate::dataflow::guards::{Carrier, Carriers, Guard, Standing};
@@ -16,7 +15,7 @@ use crate::ledger::Operation;
 use crate::model::{AttributeId, Birth, IdentifierHash, KindId, NameMark, Named, Ruling, Sequence};
 use crate::store::RecordBody;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// An identifier that is to be listed.
 struct Found {
@@ -143,26 +142,6 @@ impl Reader<'_> {
     pub(super) fn identifier_value(&self, kind: KindId, identifier: IdentifierHash) -> Result<Option<String>, Error> {
         let carriers = self.index.carriers(identifier, 1)?;
         carriers.first().map(|birth| self.carried_value(*birth, kind, identifier)).transpose()
-    }
-
-    /// The decision that would allow the identifier that a text names, `KIND:VALUE`, and the profiles of who carries it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when no live record carries it; [`Error::BadName`] when it names no identifier.
-    pub fn allowing(&self, text: &str) -> Result<Ruling, Error> {
-        let Name::Identifier(kind, identifier) = self.parse(text)? else {
-            let what = "this names no identifier: write KIND:VALUE, such as email:info@example.com".to_owned();
-            return Err(Error::BadName { what });
-        };
-        let carriers: BTreeSet<Birth> = self.index.carriers(identifier, 1)?.into_iter().collect();
-        match carriers.first() {
-            Some(carrier) => Ok(Ruling::Allowed { kind, identifier, carrier: *carrier }),
-            // A decision may be left from when somebody did: it can be withdrawn.
-            None => Decisions::load(self.index)?
-                .find(Ruling::Allowed { kind, identifier, carrier: Birth(0) })
-                .map(|(_, row)| row.ruling)
-                .ok_or_else(|| Error::NotFound { what: "no record that is live carries this identifier".to_owned() }),
-        }
     }
 }
 

@@ -108,14 +108,6 @@ impl Reader<'_> {
         found.map(|(entry, row)| self.decision_view(entry, &row)).transpose()
     }
 
-    /// What the decision about two records says, if there is one.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub fn ruling_between(&self, one: Birth, other: Birth) -> Result<Option<Ruling>, Error> {
-        Ok(Decisions::load(self.index)?.between(one, other).map(|(_, row)| row.ruling))
-    }
-
     /// Two records side by side: what ties and what hinders, and what either decision would do.
     ///
     /// # Errors

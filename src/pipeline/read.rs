@@ -6,31 +6,34 @@ use super::Error;
 use super::access::{Recording, births_of};
 use super::decisions::Decisions;
 use super::facts::identifier_hash;
+use super::lookup::Finder;
 use super::matching::bits;
 use super::view::{
-    Candidate, Evidence, Explanation, Ground, MemberView, PermissionView, ProfileView, RecordView, ReferenceView,
-    SCORED, STEWARD, Step, ValueView,
+    Candidate, Evidence, Explanation, Ground, MemberView, ProfileView, ReferenceView, SCORED, STEWARD, Step, ValueView,
 };
-use crate::crypto::IdentityKey;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Operation, Position, Received, Rejected};
 use crate::model::{
     AttributeId, Birth, ConsentState, Context, FieldIndex, FieldRole, IdentifierHash, KindId, Link, Named, Permission,
-    ProfileId, PurposeId, Role, Ruling, Schema, Sequence, SourceId, Winner,
+    PurposeId, Role, Ruling, Sequence, SourceId, Winner,
 };
-use crate::store::{Index, ProfileRow, RecordBody, RecordRow};
+use crate::store::{ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use std::ops::Deref;
 
-/// Reads the committed state of a data directory.
+/// Reads the committed state of a data directory, values and all. It finds what a [`Finder`] does.
 pub struct Reader<'a> {
-    pub(super) schema: &'a Arc<Schema>,
-    pub(super) identity: &'a IdentityKey,
-    pub(super) index: &'a Index,
-    pub(super) entries: &'a ledger::Reader,
-    pub(super) now_us: i64,
+    pub(super) finder: Finder<'a>,
     /// Where what is given out is recorded; `None` for the engine's own use.
     pub(super) recording: Option<Recording<'a>>,
+}
+
+impl<'a> Deref for Reader<'a> {
+    type Target = Finder<'a>;
+
+    fn deref(&self) -> &Finder<'a> {
+        &self.finder
+    }
 }
 
 /// A record with what its entry says.
@@ -189,43 +192,6 @@ impl Reader<'_> {
         found.map(|(_, _, text)| text.to_owned()).ok_or_else(missing)
     }
 
-    /// What may be done with the profile of this root for one purpose.
-    ///
-    /// # Errors
-    /// When there is no such profile or purpose, or index or ledger cannot be read.
-    pub fn permission(&self, root: Birth, purpose: PurposeId) -> Result<PermissionView, Error> {
-        let missing = || Error::NotFound { what: "the bundle has no such purpose".to_owned() };
-        let name = self.schema.purposes.get(usize::from(purpose.0)).map(|purpose| &purpose.name).ok_or_else(missing)?;
-        let mut all = self.permissions(&self.row(root)?).into_iter();
-        all.find(|view| view.purpose == *name).ok_or_else(missing)
-    }
-
-    /// Permissions of a profile, one for each purpose of the bundle.
-    pub(super) fn permissions(&self, row: &ProfileRow) -> Vec<PermissionView> {
-        let combining = self.schema.combining.map(|combining| usize::from(combining.0));
-        let purposes = self.schema.purposes.iter().enumerate().filter(|(place, _)| Some(*place) != combining);
-        let view = |(place, purpose): (usize, &crate::model::Purpose)| {
-            let found = row.permissions.iter().find(|(permission, _)| usize::from(permission.purpose.0) == place);
-            let (allowed, why) = decide(found.map(|(permission, _)| permission), self.now_us);
-            PermissionView {
-                purpose: purpose.name.clone(),
-                allowed,
-                why,
-                until_us: found.map(|(permission, _)| permission.until).filter(|until| *until != i64::MAX),
-                consent: found.and_then(|(p, _)| self.open(p.consent?).ok()).map(|record| self.record_view(&record)),
-                exposure: found.and_then(|(permission, _)| self.exposure(permission.consent?)),
-                decision: found.map(|(_, entry)| *entry),
-            }
-        };
-        purposes.map(view).collect()
-    }
-
-    /// Whether a profile may be used for a purpose at the reader's time.
-    pub(super) fn permitted(&self, row: &ProfileRow, purpose: PurposeId) -> bool {
-        let found = row.permissions.iter().find(|(permission, _)| permission.purpose == purpose);
-        decide(found.map(|(permission, _)| permission), self.now_us).0
-    }
-
     fn demand(&self, row: &ProfileRow, purpose: PurposeId) -> Result<(), Error> {
         let found = row.permissions.iter().find(|(permission, _)| permission.purpose == purpose);
         match decide(found.map(|(permission, _)| permission), self.now_us) {
@@ -235,15 +201,6 @@ impl Reader<'_> {
                 Err(Error::Denied { why: format!("`{name}`: {why}") })
             }
         }
-    }
-
-    /// Whether an attribute belongs to a category that the purpose may use.
-    pub(super) fn usable(&self, attribute: AttributeId, purpose: Option<PurposeId>) -> bool {
-        let Some(purpose) = purpose.and_then(|purpose| self.schema.purposes.get(usize::from(purpose.0))) else {
-            return purpose.is_none();
-        };
-        let category = self.schema.attributes.get(usize::from(attribute.0)).map(|attribute| attribute.category);
-        category.is_some_and(|category| purpose.categories.contains(&category))
     }
 
     /// Facts about things that the profile's values name, such as the firm of an e-mail domain.
@@ -265,32 +222,6 @@ impl Reader<'_> {
             views.push(ReferenceView { record: self.record_view(&record), by, facts, received: record.row.sequence });
         }
         Ok(views)
-    }
-
-    /// All profiles in ascending order of their oldest record.
-    pub fn profiles(&self) -> impl Iterator<Item = Result<(Birth, ProfileRow), Error>> + '_ {
-        self.index.profiles().map(|row| Ok(row?))
-    }
-
-    /// The id of the profile of this root.
-    pub fn id(&self, root: Birth) -> Result<ProfileId, Error> {
-        let row =
-            self.index.record(root)?.ok_or(Error::Unaccounted { what: "a profile's oldest record is unknown" })?;
-        Ok(ProfileId(row.name))
-    }
-
-    /// Source and key of a record.
-    pub fn name_of(&self, birth: Birth) -> Result<RecordView, Error> {
-        Ok(self.record_view(&self.open(birth)?))
-    }
-
-    fn row(&self, root: Birth) -> Result<ProfileRow, Error> {
-        self.index.profile(root)?.ok_or_else(|| Error::NotFound { what: "there is no such profile".to_owned() })
-    }
-
-    /// The rules of the bundle in force.
-    pub fn schema(&self) -> &Schema {
-        self.schema
     }
 
     /// So many entries of the ledger from a sequence on, decrypted.
@@ -329,14 +260,6 @@ impl Reader<'_> {
         }
     }
 
-    /// The received entry at a place.
-    pub(super) fn received(&self, position: u64) -> Result<Received, Error> {
-        match self.entries.read(Position(position))?.content {
-            Content::Received(received) => Ok(received),
-            _ => Err(Error::Unaccounted { what: "a record's entry is not one that was received" }),
-        }
-    }
-
     /// The refused message at a place.
     pub(super) fn rejected(&self, position: u64) -> Result<Rejected, Error> {
         match self.entries.read(Position(position))?.content {
@@ -350,12 +273,6 @@ impl Reader<'_> {
         let record = self.open(winner.record)?;
         let missing = Error::Unaccounted { what: "a winning record does not have the value" };
         value_of(&record.received, winner.attribute).map(|(_, text)| text.to_owned()).ok_or(missing)
-    }
-
-    pub(super) fn open(&self, birth: Birth) -> Result<Opened, Error> {
-        let row = self.index.record(birth)?.ok_or(Error::Unaccounted { what: "a record is not in the index" })?;
-        let received = self.received(row.position)?;
-        Ok(Opened { birth, row, received })
     }
 
     fn cached<'m>(&self, opened: &'m mut HashMap<Birth, Opened>, birth: Birth) -> Result<&'m Opened, Error> {
@@ -404,20 +321,6 @@ impl Reader<'_> {
         let RecordBody::Person(facts) = &record.row.body else { return None };
         let source = self.schema.sources.get(usize::from(record.row.source.0))?;
         Some(Row::new(facts, Named::new(record.row.name, record.birth), source))
-    }
-
-    pub(super) fn record_view(&self, record: &Opened) -> RecordView {
-        let source = self.schema.sources.get(usize::from(record.row.source.0));
-        RecordView {
-            source: source.map_or_else(String::new, |source| source.name.clone()),
-            key: record.received.key.clone(),
-            at_us: record.received.at.map(|at| at.0),
-            trust: source.map_or(0, |source| source.trust),
-        }
-    }
-
-    pub(super) fn attribute(&self, attribute: AttributeId) -> &str {
-        self.schema.attributes.get(usize::from(attribute.0)).map_or("", |attribute| attribute.name.as_str())
     }
 
     fn field(&self, source: SourceId, field: FieldIndex) -> &str {

@@ -9,7 +9,7 @@
 use super::access::check_reference;
 use super::day::{Day, due, extended};
 use super::epoch::OpenEpoch;
-use super::read::Reader;
+use super::lookup::Finder;
 use super::{Archive, Error, Onefold, Statement};
 use crate::ledger::{self, Content, Digest, Law, Outcome, REQUESTS_NUMBER, Request, Right, Step};
 use crate::model::{Birth, Sequence};
@@ -301,7 +301,7 @@ pub(super) fn put_requests(batch: &mut Batch, open: &OpenEpoch) {
     }
 }
 
-impl Reader<'_> {
+impl Finder<'_> {
     /// Whether a request waits for its answer, and is for this right of the person of this root.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::facts::identifier_hash;
-use super::read::Reader;
+use super::lookup::Finder;
 use super::rectify::standard;
 use crate::model::{Birth, IdentifierHash, KindId, ProfileId, Role, SourceId};
 use crate::policy::nearest;
@@ -18,7 +18,7 @@ pub enum Name {
     Identifier(KindId, IdentifierHash),
 }
 
-impl Reader<'_> {
+impl Finder<'_> {
     /// Reads a name. A kind of identifier goes before a source of the same name.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ fn exports(onefold: &Onefold) -> Vec<String> {
 }
 
 fn audited(onefold: &Onefold) {
-    let audit = onefold.reader().unwrap().audit(|_| {}).unwrap();
+    let audit = onefold.finder().unwrap().audit(|_| {}).unwrap();
     assert_eq!(audit.breaches, [], "ledger and state justify each other");
 }
 
@@ -219,23 +219,23 @@ fn decisions_and_erasures_outlive_versions() {
     load(&mut onefold);
     onefold.commit().unwrap();
     let said = Statement { by: "a steward".to_owned(), reason: "a reason".to_owned() };
-    let ruling = onefold.reader().unwrap().allowing("email:person1@example.com").unwrap();
+    let ruling = onefold.finder().unwrap().allowing("email:person1@example.com").unwrap();
     assert!(matches!(onefold.decide(ruling, &said).unwrap(), Decided::Taken(_)));
     onefold.commit().unwrap();
     let [first, second, third] = versions();
     onefold.activate(third.clone()).unwrap();
-    let ruling = onefold.reader().unwrap().allowing("email:person1@example.com").unwrap();
+    let ruling = onefold.finder().unwrap().allowing("email:person1@example.com").unwrap();
     assert!(matches!(onefold.decide(ruling, &said).unwrap(), Decided::Unchanged(_)), "weak or not, it is one decision");
     audited(&onefold);
     // `z` is a consent to a purpose that this version does not have: it goes with its person all the same.
-    let birth = onefold.reader().unwrap().record("shop:d").unwrap();
+    let birth = onefold.finder().unwrap().record("shop:d").unwrap();
     let request = ErasureRequest { request: "case-1".into(), ground: "GDPR Art. 17(1)(a)".into(), due_days: 0 };
     let erased = onefold.erase(Scope::Person(birth), &request).unwrap();
     assert_eq!((erased.records, erased.consents), (2, 1));
     onefold.activate(second).unwrap();
     push(&mut onefold, &row("crm", "back", 3, None, None, 30));
     onefold.commit().unwrap();
-    assert!(onefold.reader().unwrap().record("crm:back").is_err(), "what was erased stays away");
+    assert!(onefold.finder().unwrap().record("crm:back").is_err(), "what was erased stays away");
     drop(onefold);
     let mut onefold = open(&data);
     audited(&onefold);

@@ -3,7 +3,7 @@
 //! again by epoch, before and after the erasure.
 
 use super::program::{ok, run, text};
-use super::support::{event, init, open, push};
+use super::support::{event, init, open, push, read};
 use onefold::pipeline::{Access, Archive, ErasureRequest, Error, PastProfile, Scope};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -22,7 +22,7 @@ type Told = (Vec<String>, Vec<(String, String, u64)>, bool);
 
 fn present(data: &Path, id: &str) -> Told {
     let onefold = open(data);
-    let reader = onefold.reader().unwrap();
+    let reader = read(&onefold);
     let view = reader.profile(reader.profiles_of(id).unwrap()[0], None).unwrap();
     let mut values: Vec<_> =
         view.values.iter().map(|value| (value.attribute.clone(), value.value.clone(), value.values.0)).collect();
@@ -77,7 +77,7 @@ fn each_epoch_is_shown_as_it_was() {
     assert!(matches!(ask(&data, "crm:a", 0), Err(Error::NotFound { .. })), "before the first epoch");
     // The other record of the second epoch is erased since: it was there, and cannot be read.
     let mut onefold = open(&data);
-    let shop = onefold.reader().unwrap().record("shop:a").unwrap();
+    let shop = onefold.finder().unwrap().record("shop:a").unwrap();
     let request = ErasureRequest { request: "R-1".into(), ground: "GDPR Art. 17(1)(a)".into(), due_days: 0 };
     onefold.erase(Scope::Record(shop), &request).unwrap();
     drop(onefold);

@@ -3,7 +3,7 @@
 
 mod receipts;
 
-use super::support::{bundle, event, patiently, push};
+use super::support::{bundle, event, patiently, push, read};
 use onefold::ledger::Content;
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Clock, Error, InitOptions, Onefold, OpenOptions, Statement};
@@ -111,14 +111,14 @@ impl Story {
     }
 
     fn root(&self, name: &str) -> Birth {
-        self.onefold.as_ref().unwrap().reader().unwrap().profiles_of(name).unwrap()[0]
+        self.onefold.as_ref().unwrap().finder().unwrap().profiles_of(name).unwrap()[0]
     }
 
     /// The values that may be used for marketing, each with its record; `None`: denied.
     fn shown(&self, name: &str) -> Option<Vec<String>> {
         let onefold = self.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing");
-        match onefold.reader().unwrap().profile(self.root(name), purpose) {
+        match read(onefold).profile(self.root(name), purpose) {
             Ok(view) => {
                 let value = |value: &onefold::pipeline::ValueView| {
                     format!("{} {} {}", value.attribute, value.value, value.record.name())
@@ -137,12 +137,12 @@ impl Story {
     fn why(&self, name: &str) -> &'static str {
         let onefold = self.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing").unwrap();
-        onefold.reader().unwrap().permission(self.root(name), purpose).unwrap().why
+        onefold.finder().unwrap().permission(self.root(name), purpose).unwrap().why
     }
 
     /// How many records each binding entry names.
     fn bound(&self) -> Vec<usize> {
-        let entries = self.onefold.as_ref().unwrap().reader().unwrap().entries(0, u64::MAX).unwrap();
+        let entries = read(self.onefold.as_ref().unwrap()).entries(0, u64::MAX).unwrap();
         let records =
             |content: &Content| if let Content::Binding(bound) = content { Some(bound.records.len()) } else { None };
         entries.iter().filter_map(|entry| records(&entry.content)).collect()
@@ -153,7 +153,7 @@ impl Story {
     }
 
     fn birth(&self, name: &str) -> Birth {
-        self.onefold.as_ref().unwrap().reader().unwrap().record(name).unwrap()
+        self.onefold.as_ref().unwrap().finder().unwrap().record(name).unwrap()
     }
 
     fn different(&mut self, one: &str, other: &str) {
@@ -357,7 +357,7 @@ fn the_same_value_counts_where_it_was_consented_to() {
     story.commit();
     assert!(story.joined("crm:1", "crm:2"));
     let plain = |story: &Story| {
-        let reader = story.onefold.as_ref().unwrap().reader().unwrap();
+        let reader = read(story.onefold.as_ref().unwrap());
         let view = reader.profile(story.root("crm:1"), None).unwrap();
         view.values.iter().find(|value| value.attribute == "family_name").unwrap().record.name()
     };
@@ -411,7 +411,7 @@ fn repetitions_and_what_nobody_understands_change_nothing() {
     push(story.onefold(), &line);
     story.commit();
     assert!(!story.allowed("crm:1"));
-    let refused = story.onefold().reader().unwrap().quarantined_records(10).unwrap().len();
+    let refused = read(story.onefold()).quarantined_records(10).unwrap().len();
     assert_eq!(refused, 4, "each stands in quarantine");
     // A state that does not permit, of a record that did, ends it.
     story.put("crm:2", &json!({"email": "b@example.com", "family": "Bo"}));

@@ -15,7 +15,7 @@ use super::support::{event, init, push};
 use files::{Files, repack, unpack};
 use onefold::ledger::{Content, Kind};
 use onefold::model::Sequence;
-use onefold::pipeline::{Archive, Onefold, Selection};
+use onefold::pipeline::{Access, Archive, Onefold, Selection};
 use onefold::policy::Bundle;
 use onefold::report::disclosure::{GUIDE_TEXT, Package, Packed, State, Verified, verify};
 use onefold::tlog::VerifierKey;
@@ -62,21 +62,27 @@ impl Run {
     /// A package of a profile.
     pub fn profile(&self, id: &str, earlier: Option<&[u8]>) -> Package {
         let archive = Archive::open(&self.data).unwrap();
-        let root = archive.reader().unwrap().profiles_of(id).unwrap()[0];
-        archive.disclose(&Selection::Profile(root), earlier, |_| {}).unwrap().expect("a checkpoint covers it")
+        let root = archive.finder().unwrap().profiles_of(id).unwrap()[0];
+        archive
+            .disclose_as(&Access::inspection("test"), &Selection::Profile(root), earlier, |_| {})
+            .unwrap()
+            .expect("a checkpoint covers it")
     }
 
     /// A package of entries.
     pub fn entries(&self, entries: impl IntoIterator<Item = u64>) -> Package {
         let archive = Archive::open(&self.data).unwrap();
         let entries: BTreeSet<Sequence> = entries.into_iter().map(Sequence).collect();
-        archive.disclose(&Selection::Entries(entries), None, |_| {}).unwrap().expect("a checkpoint covers it")
+        archive
+            .disclose_as(&Access::inspection("test"), &Selection::Entries(entries), None, |_| {})
+            .unwrap()
+            .expect("a checkpoint covers it")
     }
 
     /// The first entry of a kind.
     pub fn first(&self, kind: Kind) -> u64 {
         let archive = Archive::open(&self.data).unwrap();
-        let entries = archive.reader().unwrap().entries(0, 1000).unwrap();
+        let entries = archive.read_as(&Access::inspection("test")).unwrap().entries(0, 1000).unwrap();
         entries.iter().find(|entry| entry.header.kind == kind).unwrap().header.sequence.0
     }
 }
@@ -258,12 +264,12 @@ fn a_new_checkpoint_is_made_for_entries_that_none_covers() {
     let size = verify(&run.entries([0]).bytes, &before).unwrap().checkpoint.size();
     let archive = Archive::open(&run.data).unwrap();
     let last = Selection::Entries(BTreeSet::from([Sequence(size)]));
-    assert_eq!(archive.disclose(&last, None, |_| {}).unwrap(), None);
+    assert_eq!(archive.disclose_as(&Access::inspection("test"), &last, None, |_| {}).unwrap(), None);
     drop(archive);
     Onefold::open(&run.data, Default::default()).unwrap().checkpoint().unwrap();
     assert_eq!(problems(&run.entries([size]).bytes, &before), Vec::<String>::new());
     let archive = Archive::open(&run.data).unwrap();
     let missing = Selection::Entries(BTreeSet::from([Sequence(0), Sequence(1_000_000)]));
-    let error = archive.disclose(&missing, None, |_| {}).unwrap_err().to_string();
+    let error = archive.disclose_as(&Access::inspection("test"), &missing, None, |_| {}).unwrap_err().to_string();
     assert_eq!(error, "the ledger has no entry 1000000");
 }

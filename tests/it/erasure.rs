@@ -5,7 +5,7 @@
 
 use super::faults::Faulty;
 use super::ledger_faults::{copy, is_gone};
-use super::support::{changes, event, export, init, open, patiently, push};
+use super::support::{changes, event, export, init, open, patiently, push, read};
 use onefold::ledger::{Content, Kind, verify};
 use onefold::model::Birth;
 use onefold::pipeline::{Erased, ErasureRequest, Error, Onefold, OpenOptions, Outcome, Scope, Table};
@@ -45,7 +45,7 @@ fn two_people(data: &Path) -> Onefold {
 }
 
 fn root(onefold: &Onefold, name: &str) -> Birth {
-    onefold.reader().unwrap().profiles_of(name).unwrap()[0]
+    onefold.finder().unwrap().profiles_of(name).unwrap()[0]
 }
 
 fn erase(onefold: &mut Onefold, name: &str) -> Erased {
@@ -54,12 +54,12 @@ fn erase(onefold: &mut Onefold, name: &str) -> Erased {
 }
 
 fn breaches(onefold: &Onefold) -> usize {
-    onefold.reader().unwrap().audit(|_| {}).unwrap().breaches.len()
+    onefold.finder().unwrap().audit(|_| {}).unwrap().breaches.len()
 }
 
 /// Everything that the entries say to who has the keys now.
 fn said(onefold: &Onefold) -> Vec<(Kind, Content)> {
-    let entries = onefold.reader().unwrap().entries(0, u64::MAX).unwrap();
+    let entries = read(onefold).entries(0, u64::MAX).unwrap();
     entries.into_iter().map(|entry| (entry.header.kind, entry.content)).collect()
 }
 
@@ -79,9 +79,9 @@ fn a_person_goes_and_the_other_stays_whole() {
     let erased = erase(&mut onefold, "email:zora@example.com");
     assert_eq!((erased.records, erased.consents, erased.entries.len()), (3, 1, 1), "two records and a consent");
     let check = |onefold: &Onefold| {
-        assert!(matches!(onefold.reader().unwrap().profiles_of("crm:a"), Err(Error::NotFound { .. })));
-        assert!(matches!(onefold.reader().unwrap().profiles_of("email:zora@example.com"), Err(Error::NotFound { .. })));
-        let profile = onefold.reader().unwrap().profile(root(onefold, "crm:b"), None).unwrap();
+        assert!(matches!(onefold.finder().unwrap().profiles_of("crm:a"), Err(Error::NotFound { .. })));
+        assert!(matches!(onefold.finder().unwrap().profiles_of("email:zora@example.com"), Err(Error::NotFound { .. })));
+        let profile = read(onefold).profile(root(onefold, "crm:b"), None).unwrap();
         assert_eq!(profile.members.len(), 2);
         assert!(profile.values.iter().any(|value| value.value == "other@example.com"));
         assert_eq!(breaches(onefold), 0);
@@ -154,10 +154,10 @@ fn deleted_records_and_refused_messages_go_with_the_person() {
     push(&mut onefold, &event("shop", "a", None, 10));
     push(&mut onefold, &consent("c-bad", "zora@example.com", "perhaps"));
     onefold.commit().unwrap();
-    assert_eq!(onefold.reader().unwrap().quarantined_records(9).unwrap().len(), 1);
+    assert_eq!(read(&onefold).quarantined_records(9).unwrap().len(), 1);
     let erased = erase(&mut onefold, "crm:a");
     assert_eq!((erased.records, erased.consents, erased.rejected), (3, 1, 1), "the deleted one is of the person");
-    assert!(onefold.reader().unwrap().quarantined_records(9).unwrap().is_empty());
+    assert!(read(&onefold).quarantined_records(9).unwrap().is_empty());
     assert!(!format!("{:?}", said(&onefold)).contains("zora"));
     drop(onefold);
     fs::remove_dir_all(data.join("index")).unwrap();
@@ -194,7 +194,7 @@ fn redaction_leaves_no_keyed_hash_in_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut onefold = two_people(&data);
-    let id = onefold.reader().unwrap().profile(root(&onefold, "crm:a"), None).unwrap().id;
+    let id = read(&onefold).profile(root(&onefold, "crm:a"), None).unwrap().id;
     let name = id.0.0.to_be_bytes();
     assert!(holding(&data.join("index"), &name) > 0, "what is looked for can be found");
     erase(&mut onefold, "crm:a");
@@ -208,11 +208,11 @@ fn redaction_leaves_no_keyed_hash_in_the_index() {
 /// Whether the profile of a record may be used for marketing.
 fn allowed(onefold: &Onefold, name: &str) -> bool {
     let purpose = onefold.schema().purpose("marketing").unwrap();
-    onefold.reader().unwrap().permission(root(onefold, name), purpose).unwrap().allowed
+    onefold.finder().unwrap().permission(root(onefold, name), purpose).unwrap().allowed
 }
 
 fn record(onefold: &Onefold, name: &str) -> Birth {
-    onefold.reader().unwrap().record(name).unwrap()
+    onefold.finder().unwrap().record(name).unwrap()
 }
 
 /// Looks at a directory as it is, opened again, and with its index built anew.
@@ -300,18 +300,18 @@ fn who_was_merged_by_mistake_loses_nothing_by_the_others_erasure() {
         let mine = |content: &Content| matches!(content, Content::Received(r) if r.key == "abel" || r.key == "c-abel");
         said(onefold).into_iter().filter(|(_, content)| mine(content)).count()
     };
-    let before = (received(&onefold), onefold.reader().unwrap().profile(root(&onefold, "crm:abel"), None).unwrap());
+    let before = (received(&onefold), read(&onefold).profile(root(&onefold, "crm:abel"), None).unwrap());
     let erased = erase(&mut onefold, "crm:zora");
     assert_eq!((erased.records, erased.consents), (2, 1), "her record and her consent");
     let mut onefold = in_every_way(&data, onefold, |onefold| {
-        let mine = onefold.reader().unwrap().profile(root(onefold, "crm:abel"), None).unwrap();
+        let mine = read(onefold).profile(root(onefold, "crm:abel"), None).unwrap();
         assert_eq!((mine.members, mine.permissions), (before.1.members.clone(), before.1.permissions.clone()));
         let values = |view: &[onefold::pipeline::ValueView]| -> Vec<_> {
             view.iter().map(|value| (value.attribute.clone(), value.value.clone(), value.received)).collect()
         };
         assert_eq!(values(&mine.values), values(&before.1.values));
         assert_eq!(received(onefold), before.0, "his entries open as before");
-        let why = onefold.reader().unwrap().why(record(onefold, "crm:abel"), record(onefold, "shop:abel")).unwrap();
+        let why = read(onefold).why(record(onefold, "crm:abel"), record(onefold, "shop:abel")).unwrap();
         assert_eq!(why.unwrap().steps.len(), 1, "the evidence between his records stands");
         assert!(allowed(onefold, "crm:abel"));
     });
@@ -342,7 +342,7 @@ fn an_erasure_that_is_cut_off_is_completed_by_the_next_opening() {
     let erase = |disk: &Faulty| -> Result<(), Error> {
         let options = || OpenOptions { storage: disk.storage(), ..OpenOptions::default() };
         let mut onefold = patiently(|| Onefold::open(&data, options()))?;
-        let root = onefold.reader()?.profiles_of("crm:a")?[0];
+        let root = onefold.finder()?.profiles_of("crm:a")?[0];
         onefold.erase(Scope::Person(root), &request()).map(|_| ())
     };
     copy(&pristine, &data);
@@ -357,7 +357,7 @@ fn an_erasure_that_is_cut_off_is_completed_by_the_next_opening() {
         let done = erase(&disk).is_ok();
         let destroyed = is_gone(&data);
         let mut onefold = open(&data);
-        if matches!(onefold.reader().unwrap().profiles_of("crm:a"), Ok(_)) {
+        if onefold.finder().unwrap().profiles_of("crm:a").is_ok() {
             assert!(!done && !destroyed && allowed(&onefold, "crm:a"), "call {n}: nothing was begun");
             continue;
         }

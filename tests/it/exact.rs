@@ -7,7 +7,7 @@
 //! identity key and is given the survivors in the order of their birth, and the decisions about them. Contradictions are
 //! found a second time, by joining groups. After every commit the ledger is audited (contract C4) too.
 
-use super::support::{bundle, event, export, open, push};
+use super::support::{bundle, event, export, open, push, read};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Decided, ErasureRequest, Error, InitOptions, Onefold, OpenOptions, Scope, Statement, Table};
 use onefold::policy::Bundle;
@@ -291,7 +291,7 @@ fn check_under(strict: bool, steps: &[Step]) {
             Step::Erase(source, key) => {
                 onefold.commit().expect("a commit");
                 let name = format!("{}:k{key}", SOURCES[*source]);
-                let birth = onefold.reader().expect("a reader").record(&name);
+                let birth = onefold.finder().expect("a reader").record(&name);
                 assert_eq!(birth.is_ok(), model.erase(*source, *key), "{name} is known to both or to none");
                 if let Ok(birth) = birth {
                     let ground = "GDPR Art. 17(1)(a)".to_owned();
@@ -309,7 +309,7 @@ fn check_under(strict: bool, steps: &[Step]) {
             Step::Allow(phone, allow) => {
                 onefold.commit().expect("a commit");
                 let carrier = model.carrier(*phone);
-                let ruling = onefold.reader().expect("a reader").allowing(&format!("phone:{}", number(*phone)));
+                let ruling = onefold.finder().expect("a reader").allowing(&format!("phone:{}", number(*phone)));
                 assert_eq!(ruling.is_ok(), carrier.is_some() || model.allowed.contains_key(phone));
                 let Ok(ruling) = ruling else { continue };
                 if !*allow {
@@ -345,7 +345,7 @@ fn said() -> Statement {
 
 /// The ruling about two records; `None` when one of them is not known.
 fn ruling(onefold: &Onefold, same: bool, a: Name, b: Name) -> Option<Ruling> {
-    let reader = onefold.reader().expect("a reader");
+    let reader = read(onefold);
     let birth = |(source, key): Name| -> Option<Birth> { reader.record(&format!("{}:k{key}", SOURCES[source])).ok() };
     let (a, b) = (birth(a)?, birth(b)?);
     Some(if same { Ruling::same(a, b) } else { Ruling::different(a, b) })
@@ -388,25 +388,25 @@ fn compare(onefold: &Onefold, data: &Path, other: &Path, model: &Model, strict: 
         }
     }
     for phone in model.allowed.keys() {
-        if let Ok(ruling) = fresh.reader().expect("a reader").allowing(&format!("phone:{}", number(*phone))) {
+        if let Ok(ruling) = fresh.finder().expect("a reader").allowing(&format!("phone:{}", number(*phone))) {
             fresh.decide(ruling, &said()).expect("a decision");
         }
     }
     fresh.commit().expect("a commit");
-    let listed = |onefold: &Onefold| onefold.reader().expect("a reader").questions(1_000, true).expect("a list");
+    let listed = |onefold: &Onefold| read(onefold).questions(1_000, true).expect("a list");
     let asked = |onefold: &Onefold| -> Vec<_> {
         let open = listed(onefold).open.into_iter();
         open.map(|view| (view.from.key, view.to.key, view.from_profile, view.ground.value, view.obstacle)).collect()
     };
     assert_eq!(asked(onefold), asked(&fresh), "the questions to stewards differ from a fresh run");
     let held = |onefold: &Onefold| -> Vec<_> {
-        let (held, _) = onefold.reader().expect("a reader").guarded(1_000).expect("a list");
+        let (held, _) = read(onefold).guarded(1_000).expect("a list");
         // What is allowed and on no record is not known to the fresh run.
         let live = held.into_iter().filter(|view| view.records > 0);
         live.map(|view| (view.kind, view.value, view.records, view.names, view.state)).collect()
     };
     assert_eq!(held(onefold), held(&fresh), "the identifiers that are held back differ from a fresh run");
-    let audit = onefold.reader().expect("a reader").audit(|_| {}).expect("an audit");
+    let audit = onefold.finder().expect("a reader").audit(|_| {}).expect("an audit");
     assert_eq!(audit.breaches, [], "ledger and state justify each other");
     for table in [Table::Members, Table::Profiles, Table::Consents] {
         assert_eq!(export(onefold, table), export(&fresh, table), "{table:?} differ from a fresh run");

@@ -109,7 +109,7 @@ type Work = fn(&Path, OpenOptions) -> Result<(), EngineError>;
 
 pub(super) fn erase(data: &Path, options: OpenOptions) -> Result<(), EngineError> {
     let mut onefold = Onefold::open(data, options)?;
-    let root = match onefold.reader()?.profiles_of("crm:a") {
+    let root = match onefold.finder()?.profiles_of("crm:a") {
         Ok(roots) => roots[0],
         Err(EngineError::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error),
@@ -172,7 +172,7 @@ fn every_fault(erased: bool, work: Work) {
                 .unwrap_or_else(|error| panic!("{what} at call {n} of {:?}: {error}", disk.calls().get(n)));
             let found = export_all(&onefold);
             assert!(found == after || (!done && found == before), "{what} at call {n}: a state in between");
-            let audit = onefold.reader().unwrap().audit(|_| {}).unwrap();
+            let audit = onefold.finder().unwrap().audit(|_| {}).unwrap();
             assert_eq!(audit.breaches, [], "{what} at call {n}");
             drop(onefold);
             verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("{what} at call {n}: {error}"));
@@ -201,9 +201,9 @@ fn every_failing_call_of_a_redaction_is_survived() {
 /// The keyed hash that the index knows a profile by.
 fn id_of(data: &Path, name: &str) -> [u8; 16] {
     let archive = patiently(|| Archive::open(data)).unwrap();
-    let reader = archive.reader().unwrap();
-    let root = reader.profiles_of(name).unwrap()[0];
-    reader.profile(root, None).unwrap().id.0.0.to_be_bytes()
+    let finder = archive.finder().unwrap();
+    let root = finder.profiles_of(name).unwrap()[0];
+    finder.id(root).unwrap().0.0.to_be_bytes()
 }
 
 /// A stop during a redaction, and another one during the opening that should finish it: what is told as deleted is.
@@ -381,6 +381,6 @@ fn check_keys(data: &Path, place: &str) -> usize {
     let epochs = keyring.epochs();
     drop(keyring);
     let archive = patiently(|| Archive::open_with(data, &access)).unwrap_or_else(|error| panic!("{place}: {error}"));
-    assert_eq!(archive.reader().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
+    assert_eq!(archive.finder().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
     epochs
 }

@@ -4,7 +4,7 @@
 
 use super::ledger_faults::copy;
 use super::program::{ok, run, text};
-use super::support::{event, init, open, push};
+use super::support::{event, init, open, push, read};
 use onefold::ledger::{Law, Right};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{
@@ -35,7 +35,7 @@ fn withdraw(onefold: &mut Onefold, id: &str, attribute: &str) -> Result<usize, E
 /// The value of an attribute, as such or for a purpose.
 fn value(onefold: &Onefold, id: &str, attribute: &str, purpose: Option<&str>) -> Option<ValueView> {
     let purpose = purpose.map(|purpose| onefold.schema().purpose(purpose).unwrap());
-    let view = onefold.reader().unwrap().profile(root(onefold, id), purpose).unwrap();
+    let view = read(&onefold).profile(root(onefold, id), purpose).unwrap();
     view.values.into_iter().find(|value| value.attribute == attribute)
 }
 
@@ -44,14 +44,14 @@ fn city(onefold: &Onefold, id: &str) -> Option<String> {
 }
 
 fn sound(onefold: &Onefold) {
-    assert_eq!(onefold.reader().unwrap().audit(|_| {}).unwrap().breaches.len(), 0);
+    assert_eq!(read(&onefold).audit(|_| {}).unwrap().breaches.len(), 0);
 }
 
 /// The same directory with an index that was built anew.
 fn rebuilt(onefold: Onefold, data: &Path) -> Onefold {
     let members = |onefold: &Onefold| {
         let mut out = Vec::new();
-        let reader = onefold.reader().unwrap();
+        let reader = read(&onefold);
         for row in reader.profiles() {
             out.push(row.unwrap().1);
         }
@@ -101,7 +101,7 @@ fn sources_do_not_overwrite_what_was_rectified() {
     let shown = value(&onefold, "crm:a", "city", None).unwrap();
     assert_eq!(shown.value, "Kinsale");
     let attribute = onefold.schema().attribute("city");
-    let told = onefold.reader().unwrap().explain(root(&onefold, "crm:a"), attribute).unwrap();
+    let told = read(&onefold).explain(root(&onefold, "crm:a"), attribute).unwrap();
     let told = serde_json::to_value(&told).unwrap();
     let wrong: Vec<&Value> =
         told[0]["losers"].as_array().unwrap().iter().filter(|loser| loser["value"] == "Cork").collect();
@@ -162,7 +162,7 @@ fn what_is_known_to_be_wrong_is_used_for_nothing() {
     push(&mut onefold, &consent("c2", "withdrawn"));
     onefold.commit().unwrap();
     let marketing = onefold.schema().purpose("marketing").unwrap();
-    let refused = onefold.reader().unwrap().profile(root(&onefold, "crm:a"), Some(marketing));
+    let refused = read(&onefold).profile(root(&onefold, "crm:a"), Some(marketing));
     assert!(matches!(refused, Err(Error::Denied { .. })), "a withdrawal reaches it as it does all else");
     rebuilt(onefold, &data);
 }
@@ -180,7 +180,7 @@ fn a_rectified_identifier_identifies() {
     assert_eq!(root(&onefold, "crm:a"), root(&onefold, "crm:b"));
     // The address of the second is a slip: it is somebody else's.
     let email = onefold.schema().attribute("email").unwrap();
-    let second = onefold.reader().unwrap().record("crm:b").unwrap();
+    let second = read(&onefold).record("crm:b").unwrap();
     onefold.decide(Ruling::different(root(&onefold, "crm:a"), second), &said("two")).unwrap();
     onefold.commit().unwrap();
     onefold.rectify(second, None, email, Rectified::Value("Zora.B@Example.com"), &said("slip")).unwrap();
@@ -188,7 +188,7 @@ fn a_rectified_identifier_identifies() {
     assert_eq!(root(&onefold, "email:zora.b@example.com"), second, "it is found by what is right");
     assert_eq!(onefold.persons_of("email:zora@example.com").unwrap().len(), 1, "and not by what was wrong");
     let marketing = onefold.schema().purpose("marketing").unwrap();
-    let denied = onefold.reader().unwrap().permission(second, marketing).unwrap();
+    let denied = read(&onefold).permission(second, marketing).unwrap();
     assert!(
         !denied.allowed && denied.why.contains("withdrawn"),
         "a withdrawal given while together binds it: {denied:?}"
@@ -201,7 +201,7 @@ fn a_rectified_identifier_identifies() {
         )
         .unwrap();
     assert!(onefold.contradiction(Ruling::different(root(&onefold, "crm:a"), second)).is_none());
-    let entries = onefold.reader().unwrap().entries(0, u64::MAX).unwrap();
+    let entries = read(&onefold).entries(0, u64::MAX).unwrap();
     let known = |text: String| text.to_lowercase().contains("zora.b@");
     assert!(!entries.iter().any(|entry| known(format!("{:?}", entry.content))), "it ends with the record");
     rebuilt(onefold, &data);
@@ -324,7 +324,7 @@ fn a_stop_between_decision_and_record_is_made_good() {
     onefold.rectify(zora, None, city, Rectified::Value("Kinsale"), &said("called")).unwrap();
     let expected = {
         let mut rows = Vec::new();
-        for row in onefold.reader().unwrap().profiles() {
+        for row in read(&onefold).profiles() {
             rows.push(row.unwrap().1.winners.iter().map(|(winner, _)| *winner).collect::<Vec<_>>());
         }
         rows
@@ -346,13 +346,13 @@ fn a_stop_between_decision_and_record_is_made_good() {
         copy(&data, &tried);
         fs::write(segment(&tried), &after[..end as usize]).unwrap();
         let onefold = open(&tried);
-        let decided = onefold.reader().unwrap().decisions().unwrap().len();
+        let decided = read(&onefold).decisions().unwrap().len();
         let shown = self::city(&onefold, "crm:a").unwrap();
         assert_eq!(shown, if decided == 1 { "Kinsale" } else { "Cork" }, "cut at {end}");
         if decided == 1 {
             with += 1;
             let mut rows = Vec::new();
-            for row in onefold.reader().unwrap().profiles() {
+            for row in read(&onefold).profiles() {
                 rows.push(row.unwrap().1.winners.iter().map(|(winner, _)| *winner).collect::<Vec<_>>());
             }
             assert_eq!(rows, expected);

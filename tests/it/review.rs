@@ -4,7 +4,7 @@
 //! Method: small worlds through the whole engine, under a bundle with unique account ids, a small limit of records a
 //! profile, and weak and quarantined values. Random histories with decisions are in `exact`.
 
-use super::support::{event, export, push};
+use super::support::{event, export, push, read};
 use onefold::ledger::{Content, Kind, verify};
 use onefold::model::{Birth, Ruling, Sequence};
 use onefold::pipeline::{
@@ -54,7 +54,7 @@ fn remove(onefold: &mut Onefold, key: &str, lsn: u64) {
 }
 
 fn birth(onefold: &Onefold, key: &str) -> Birth {
-    onefold.reader().unwrap().record(&format!("crm:{key}")).unwrap()
+    onefold.finder().unwrap().record(&format!("crm:{key}")).unwrap()
 }
 
 fn said() -> Statement {
@@ -77,7 +77,7 @@ fn decide(onefold: &mut Onefold, ruling: Ruling) -> (Sequence, Committed) {
 
 /// The keys of the records of each profile.
 fn profiles(onefold: &Onefold) -> BTreeSet<Vec<String>> {
-    let reader = onefold.reader().unwrap();
+    let reader = read(onefold);
     let all = reader.profiles().map(|row| {
         let (_, row) = row.unwrap();
         let mut keys: Vec<String> = row.members.iter().map(|birth| reader.name_of(*birth).unwrap().key).collect();
@@ -92,7 +92,7 @@ fn sets(expected: &[&str]) -> BTreeSet<Vec<String>> {
 }
 
 fn breaches(onefold: &Onefold) -> Vec<onefold::pipeline::Breach> {
-    onefold.reader().unwrap().audit(|_| {}).unwrap().breaches
+    onefold.finder().unwrap().audit(|_| {}).unwrap().breaches
 }
 
 fn lose_index(data: &Path) {
@@ -127,7 +127,7 @@ fn decisions_win_and_are_withdrawn() {
     let ruling = different(&onefold, "d", "c");
     decide(&mut onefold, ruling);
     assert_eq!(profiles(&onefold), sets(&["a b", "c", "d"]));
-    let reader = onefold.reader().unwrap();
+    let reader = read(&onefold);
     let why = reader.why(birth(&onefold, "a"), birth(&onefold, "b")).unwrap().unwrap();
     assert_eq!((why.steps[0].kind.as_str(), why.steps[0].decision), ("steward", Some(entry)));
     let view = &reader.decisions().unwrap()[0];
@@ -143,7 +143,7 @@ fn decisions_win_and_are_withdrawn() {
     assert_eq!((done.merges, done.new, done.retired), (1, 0, 1));
     assert_eq!(profiles(&onefold), sets(&["a", "b", "c d"]));
     assert!(matches!(onefold.withdraw(ruling, &said()), Err(Error::NotFound { .. })));
-    let entries = onefold.reader().unwrap().entries(ends.0, 1).unwrap();
+    let entries = read(&onefold).entries(ends.0, 1).unwrap();
     assert!(matches!(&entries[0].content, Content::Review(review) if review.ends == Some(entry)));
     assert_eq!(entries[0].header.kind, Kind::Review);
     assert_eq!(breaches(&onefold), []);
@@ -156,7 +156,7 @@ fn what_is_decided_and_withdrawn_in_one_epoch_is_nothing() {
     let data = folder.path().join("data");
     let mut onefold = four(&data);
     let (one, other) = (same(&onefold, "a", "b"), different(&onefold, "c", "d"));
-    let allowed = onefold.reader().unwrap().allowing("email:c@example.com").unwrap();
+    let allowed = onefold.finder().unwrap().allowing("email:c@example.com").unwrap();
     for ruling in [one, other, allowed] {
         onefold.decide(ruling, &said()).unwrap();
         onefold.withdraw(ruling, &said()).unwrap();
@@ -217,7 +217,7 @@ fn decisions_are_about_records_of_persons() {
     );
     onefold.commit().unwrap();
     let a = birth(&onefold, "a");
-    let consent = onefold.reader().unwrap().record("consents:k").unwrap();
+    let consent = onefold.finder().unwrap().record("consents:k").unwrap();
     for (ruling, wrong) in
         [(Ruling::same(a, a), true), (Ruling::same(a, consent), true), (Ruling::same(a, Birth(99)), false)]
     {
@@ -248,7 +248,7 @@ fn decisions_survive_restart_rebuild_and_a_lost_commit() {
     drop(onefold);
     let check = |onefold: &mut Onefold| {
         assert_eq!(profiles(onefold), sets(&["a b", "c", "d"]));
-        assert_eq!(onefold.reader().unwrap().decisions().unwrap().len(), 2);
+        assert_eq!(read(onefold).decisions().unwrap().len(), 2);
         assert_eq!(breaches(onefold), []);
         assert!(matches!(onefold.decide(cd, &said()), Ok(Decided::Unchanged(_))));
         let opposite = different(onefold, "a", "b");
@@ -309,10 +309,10 @@ fn a_decision_ends_with_a_record_that_is_erased() {
     onefold.erase(Scope::Record(b), &request).unwrap();
     let check = |onefold: &Onefold| {
         assert_eq!(profiles(onefold), sets(&["a", "c", "d", "e"]));
-        let decisions = onefold.reader().unwrap().decisions().unwrap();
+        let decisions = read(onefold).decisions().unwrap();
         assert_eq!(decisions.iter().map(|view| view.entry).collect::<Vec<_>>(), [kept]);
         assert_eq!(breaches(onefold), []);
-        let entries = onefold.reader().unwrap().entries(0, u64::MAX).unwrap();
+        let entries = read(onefold).entries(0, u64::MAX).unwrap();
         let readable = entries.iter().filter(|entry| matches!(entry.content, Content::Review(_))).count();
         let sealed = entries.iter().filter(|entry| entry.header.kind == Kind::Review).count();
         assert_eq!((readable, sealed), (1, 3), "the others cannot be read by anybody");
@@ -341,14 +341,14 @@ fn an_allowed_identifier_joins_all_and_ends_with_its_carrier() {
     onefold.commit().unwrap();
     assert_eq!(profiles(&onefold), sets(&["a", "b", "c", "d"]), "four records have the number, three may");
     let listed = |onefold: &Onefold| {
-        let (all, count) = onefold.reader().unwrap().guarded(10).unwrap();
+        let (all, count) = read(onefold).guarded(10).unwrap();
         assert_eq!(all.len() as u64, count);
         all.into_iter().map(|view| (view.kind, view.value, view.records, view.names, view.state)).collect::<Vec<_>>()
     };
     let number = Some("+4915112345000".to_owned());
     assert_eq!(listed(&onefold), [("phone".to_owned(), number.clone(), 4, 4, Held::Quarantined)]);
-    let ruling = onefold.reader().unwrap().allowing("phone:+49 151 12345000").unwrap();
-    let preview = onefold.reader().unwrap().preview(Hypothesis::Decide(ruling)).unwrap();
+    let ruling = onefold.finder().unwrap().allowing("phone:+49 151 12345000").unwrap();
+    let preview = read(&onefold).preview(Hypothesis::Decide(ruling)).unwrap();
     assert_eq!(groups(&preview), (sets(&["a", "b", "c", "d"]), sets(&["a b c d"])));
     decide(&mut onefold, ruling);
     let check = |onefold: &Onefold| {
@@ -362,7 +362,7 @@ fn an_allowed_identifier_joins_all_and_ends_with_its_carrier() {
     lose_index(&data);
     let mut onefold = open(&data);
     check(&onefold);
-    let preview = onefold.reader().unwrap().preview(Hypothesis::Withdraw(ruling)).unwrap();
+    let preview = read(&onefold).preview(Hypothesis::Withdraw(ruling)).unwrap();
     assert_eq!(groups(&preview), (sets(&["a b c d"]), sets(&["a", "b", "c", "d"])));
     // Sealed under the key of the first that carried it.
     let request = ErasureRequest { request: "DSR-2".into(), ground: "GDPR Art. 17(1)(a)".into(), due_days: 30 };
@@ -378,7 +378,7 @@ fn an_allowed_identifier_joins_all_and_ends_with_its_carrier() {
     lose_index(&data);
     let mut onefold = open(&data);
     assert_eq!((profiles(&onefold), breaches(&onefold)), (sets(&["b", "c", "d", "e"]), vec![]));
-    let ruling = onefold.reader().unwrap().allowing("phone:+4915112345000").unwrap();
+    let ruling = onefold.finder().unwrap().allowing("phone:+4915112345000").unwrap();
     decide(&mut onefold, ruling);
     onefold.withdraw(ruling, &said()).unwrap();
     onefold.commit().unwrap();
@@ -418,7 +418,7 @@ fn conflicts_are_listed_with_their_reason() {
     for keys in sets(&["a", "b", "f h", "g"]) {
         assert!(expected.contains(&keys), "{keys:?} in {expected:?}");
     }
-    let found = onefold.reader().unwrap().questions(10, false).unwrap();
+    let found = read(&onefold).questions(10, false).unwrap();
     let told: Vec<(&str, &str, &str)> =
         found.open.iter().map(|view| (view.obstacle, view.ground.value.as_str(), view.ground.kind.as_str())).collect();
     assert_eq!((found.count, found.decided), (2, 0));
@@ -429,31 +429,31 @@ fn conflicts_are_listed_with_their_reason() {
     let mut keys = [conflict.from.key.as_str(), conflict.to.key.as_str()];
     keys.sort_unstable();
     assert_eq!(keys, ["a", "b"]);
-    assert_eq!(onefold.reader().unwrap().questions(1, false).unwrap().open.len(), 1, "the strongest, and how many");
+    assert_eq!(read(&onefold).questions(1, false).unwrap().open.len(), 1, "the strongest, and how many");
     // A weak value does not join different names: it is listed as an identifier.
-    let (held, _) = onefold.reader().unwrap().guarded(10).unwrap();
+    let (held, _) = read(&onefold).guarded(10).unwrap();
     let family = held.iter().find(|view| view.value.as_deref() == Some("family.x@example.com")).unwrap();
     assert_eq!((family.state, family.records, family.names), (Held::Weak, 3, 2));
 
     let ruling = different(&onefold, "a", "b");
     let (entry, _) = decide(&mut onefold, ruling);
-    let found = onefold.reader().unwrap().questions(10, false).unwrap();
+    let found = read(&onefold).questions(10, false).unwrap();
     assert_eq!((found.count, found.decided), (1, 1), "what is decided is counted");
-    let found = onefold.reader().unwrap().questions(10, true).unwrap();
+    let found = read(&onefold).questions(10, true).unwrap();
     let decided = found.open.iter().find(|view| view.ground.value == "ab@example.com").unwrap();
     assert_eq!((decided.obstacle, decided.decided), ("different", Some(entry)));
     assert!(decided.reason.contains("crm:a and crm:b are different persons"), "{}", decided.reason);
     onefold.withdraw(ruling, &said()).unwrap();
     let ruling = same(&onefold, "a", "b");
     decide(&mut onefold, ruling);
-    let found = onefold.reader().unwrap().questions(10, true).unwrap();
+    let found = read(&onefold).questions(10, true).unwrap();
     assert_eq!((found.count, found.decided), (1, 0), "they are one profile now");
     // What is refused goes when its records do.
     for (place, key) in ["s1", "s2", "s3", "s4", "s5", "s6"].iter().enumerate() {
         remove(&mut onefold, key, 30 + place as u64);
     }
     onefold.commit().unwrap();
-    assert_eq!(onefold.reader().unwrap().questions(10, true).unwrap(), onefold::pipeline::Questions::default());
+    assert_eq!(read(&onefold).questions(10, true).unwrap(), onefold::pipeline::Questions::default());
 }
 
 #[test]
@@ -466,10 +466,10 @@ fn the_list_survives_a_rebuild() {
         put(&mut onefold, key, &row, 1 + place as u64);
         onefold.commit().unwrap();
     }
-    let listed = onefold.reader().unwrap().questions(100, true).unwrap();
+    let listed = read(&onefold).questions(100, true).unwrap();
     assert!(listed.count >= 3, "{listed:?}");
     drop(onefold);
-    assert_eq!(open(&data).reader().unwrap().questions(100, true).unwrap(), listed);
+    assert_eq!(read(&open(&data)).questions(100, true).unwrap(), listed);
     lose_index(&data);
-    assert_eq!(open(&data).reader().unwrap().questions(100, true).unwrap(), listed);
+    assert_eq!(read(&open(&data)).questions(100, true).unwrap(), listed);
 }

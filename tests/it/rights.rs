@@ -3,7 +3,7 @@
 //! Method: small worlds through library and program; every state is looked at again after the index was built anew.
 
 use super::program::{ok, run, text};
-use super::support::{changes, event, init, open, push};
+use super::support::{changes, event, init, open, push, read};
 use onefold::ledger::{Content, Law, Right};
 use onefold::model::Birth;
 use onefold::pipeline::{
@@ -38,7 +38,7 @@ fn root(onefold: &Onefold, id: &str) -> Birth {
 }
 
 fn record(onefold: &Onefold, id: &str) -> Birth {
-    onefold.reader().unwrap().record(id).unwrap()
+    onefold.finder().unwrap().record(id).unwrap()
 }
 
 fn said(reason: &str) -> Statement {
@@ -68,7 +68,7 @@ fn what_is_held_is_not_erased() {
     assert_eq!(onefold.coverage(Scope::Person(zora)).unwrap().kept, entries);
     let erased = onefold.erase(Scope::Person(zora), &erasure()).unwrap();
     assert_eq!((erased.records, erased.kept), (1, entries.clone()));
-    let profile = |onefold: &Onefold| onefold.reader().unwrap().profile(root(onefold, "crm:a"), None).unwrap();
+    let profile = |onefold: &Onefold| read(onefold).profile(root(onefold, "crm:a"), None).unwrap();
     assert_eq!(profile(&onefold).members.len(), 2);
     push(&mut onefold, &event("shop", "a2", Some(&json!({ "email": "zora@example.com" })), 9));
     onefold.commit().unwrap();
@@ -81,7 +81,7 @@ fn what_is_held_is_not_erased() {
     assert!(onefold.end_mark(root(&onefold, "crm:a"), Mark::Hold, &said("again")).is_err());
     let erased = onefold.erase(Scope::Person(root(&onefold, "crm:a")), &erasure()).unwrap();
     assert_eq!((erased.records, erased.kept.len()), (4, 0), "three records and the consent");
-    assert_eq!(onefold.reader().unwrap().audit(|_| {}).unwrap().breaches.len(), 0);
+    assert_eq!(onefold.finder().unwrap().audit(|_| {}).unwrap().breaches.len(), 0);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn marks_stay_with_their_records() {
     fs::remove_dir_all(data.join("index")).unwrap();
     assert_eq!(told(), marks, "as the ledger says");
     let mut onefold = open(&data);
-    assert_eq!(onefold.reader().unwrap().audit(|_| {}).unwrap().breaches.len(), 0);
+    assert_eq!(onefold.finder().unwrap().audit(|_| {}).unwrap().breaches.len(), 0);
     onefold.erase(Scope::Person(root(&onefold, "crm:a")), &erasure()).unwrap();
     drop(onefold);
     assert!(told().is_empty(), "they end with the records");
@@ -147,7 +147,7 @@ fn who_was_erased_comes_back_in_no_guise() {
     }
     onefold.commit().unwrap();
     assert_eq!(onefold.refused().unwrap(), refused);
-    let entries = onefold.reader().unwrap().entries(0, u64::MAX).unwrap();
+    let entries = read(&onefold).entries(0, u64::MAX).unwrap();
     let known = |content: &Content| format!("{content:?}").to_lowercase().contains("zora@");
     assert!(!entries.iter().any(|entry| known(&entry.content)), "nothing of what was refused is kept");
 }
@@ -220,7 +220,7 @@ fn what_the_family_shares_stays_with_the_living() {
     assert_ne!(root(&onefold, "crm:a"), root(&onefold, "crm:b"));
     let erased = onefold.erase(Scope::Person(root(&onefold, "crm:a")), &erasure()).unwrap();
     assert_eq!(erased.records, 1);
-    let view = onefold.reader().unwrap().profile(root(&onefold, "crm:b"), None).unwrap();
+    let view = read(&onefold).profile(root(&onefold, "crm:b"), None).unwrap();
     assert!(view.values.iter().any(|value| value.value == family), "the relative keeps the number");
     push(&mut onefold, &event("crm", "b", Some(&differ("abel@example.com", "Abel", "2")), 60));
     push(&mut onefold, &event("crm", "c", Some(&json!({ "phone": family, "given": "Abel" })), 61));

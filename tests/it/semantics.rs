@@ -2,7 +2,7 @@
 //!
 //! Method: small bundles, a few events, and what profile, ledger and permissions say after a commit and after a restart.
 
-use super::support::{bundle, changes, event, init, open, push};
+use super::support::{bundle, changes, event, init, open, push, read};
 use onefold::ledger::Content;
 use onefold::pipeline::{FixedClock, InitOptions, Onefold, Outcome, ProfileView};
 use onefold::policy::Bundle;
@@ -42,7 +42,7 @@ fn outcome(onefold: &mut Onefold, line: &Value) -> Vec<Outcome> {
 
 /// The profile of a name.
 fn profile(onefold: &Onefold, name: &str) -> ProfileView {
-    let reader = onefold.reader().unwrap();
+    let reader = read(onefold);
     let roots = reader.profiles_of(name).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(roots.len(), 1, "{name}");
     reader.profile(roots[0], None).unwrap()
@@ -62,7 +62,7 @@ fn members(onefold: &Onefold, name: &str) -> Vec<String> {
 }
 
 fn known(onefold: &Onefold, name: &str) -> bool {
-    onefold.reader().unwrap().profiles_of(name).is_ok()
+    onefold.finder().unwrap().profiles_of(name).is_ok()
 }
 
 fn retail() -> Bundle {
@@ -244,7 +244,7 @@ fn allowed(onefold: &Onefold, name: &str) -> (bool, &'static str) {
     let permissions = profile(onefold, name).permissions;
     assert_eq!(permissions.len(), 1);
     // With a purpose that is denied nothing is shown at all.
-    let reader = onefold.reader().unwrap();
+    let reader = read(onefold);
     let purpose = onefold.schema().purpose("marketing");
     let shown = reader.profile(reader.profiles_of(name).unwrap()[0], purpose);
     assert_eq!(shown.is_ok(), permissions[0].allowed);
@@ -330,7 +330,7 @@ fn records_are_found_by_any_key() {
         assert_eq!(members(&onefold, &format!("crm:{key}")), [format!("crm:{key}")]);
         assert_eq!(members(&onefold, &format!("email:p{at}@example.com")), [format!("crm:{key}")]);
     }
-    let reader = onefold.reader().unwrap();
+    let reader = read(&onefold);
     for none in ["crm:", "crm", ":x", "", "nobody:x", "crm:A:B", "crm:with  space", "email:", "email:none"] {
         assert!(reader.profiles_of(none).is_err(), "{none:?}");
     }
@@ -364,7 +364,7 @@ fn naughty_strings_come_out_as_they_went_in() {
         }
     }
     let onefold = place.again(onefold);
-    let reader = onefold.reader().unwrap();
+    let reader = read(&onefold);
     let mut found = vec![0; strings.len()];
     for entry in reader.entries(0, u64::MAX).unwrap() {
         let Content::Received(received) = entry.content else { continue };

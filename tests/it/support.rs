@@ -1,7 +1,7 @@
 //! What the tests of the whole engine share: a small bundle, events, directories, exports.
 
 use onefold::model::Change;
-use onefold::pipeline::{InitOptions, Onefold, OpenOptions, Table};
+use onefold::pipeline::{Access, InitOptions, Onefold, OpenOptions, Reader, Table};
 use onefold::policy::Bundle;
 use onefold::report::Format;
 use onefold::sources::MixedDecoder;
@@ -158,10 +158,15 @@ pub fn push(onefold: &mut Onefold, line: &Value) {
     }
 }
 
+/// Reads, values and all; recorded, as every read of a value is.
+pub fn read(onefold: &Onefold) -> Reader<'_> {
+    onefold.read_as(&Access::inspection("test")).expect("a reader")
+}
+
 /// A table as CSV bytes.
 pub fn export(onefold: &Onefold, table: Table) -> String {
     let mut bytes = Vec::new();
-    onefold.reader().expect("a reader").export(table, Format::Csv, None, &mut bytes).expect("an export");
+    read(onefold).export(table, Format::Csv, None, &mut bytes).expect("an export");
     String::from_utf8(bytes).expect("exports are UTF-8")
 }
 

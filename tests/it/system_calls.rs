@@ -10,7 +10,7 @@ use super::program::{command, ok, run, text};
 use super::support::patiently;
 use onefold::crypto::Keyring;
 use onefold::ledger::verify_opened;
-use onefold::pipeline::{Archive, Table};
+use onefold::pipeline::{Access, Archive, Table};
 use onefold::report::Format;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -114,7 +114,7 @@ impl Case {
     fn state(&self, place: &str) -> [String; 2] {
         let data = self.path("data");
         let archive = patiently(|| Archive::open(&data)).unwrap_or_else(|error| panic!("{place}: {error}"));
-        let reader = archive.reader().unwrap();
+        let reader = archive.read_as(&Access::inspection("test")).unwrap();
         assert_eq!(reader.audit(|_| {}).unwrap().breaches, [], "{place}");
         let exports = [Table::Members, Table::Profiles].map(|table| {
             let mut bytes = Vec::new();

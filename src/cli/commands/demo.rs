@@ -112,7 +112,7 @@ fn load(data: &Path, files: &Path) -> anyhow::Result<Onefold> {
 }
 
 fn profiles(onefold: &Onefold) -> anyhow::Result<String> {
-    Ok(output::counted(onefold.reader()?.profiles().count() as u64, "profile", "profiles"))
+    Ok(output::counted(onefold.finder()?.profiles().count() as u64, "profile", "profiles"))
 }
 
 /// Streams the later changes.

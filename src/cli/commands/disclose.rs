@@ -38,7 +38,7 @@ pub fn run(
     let select = |archive: &Archive| -> anyhow::Result<Selection> {
         match (&listed, profile) {
             (Some(listed), _) => Ok(Selection::Entries(listed.clone())),
-            (None, id) => Ok(Selection::Profile(one_profile(&archive.reader()?, id.unwrap_or_default())?)),
+            (None, id) => Ok(Selection::Profile(one_profile(&archive.finder()?, id.unwrap_or_default())?)),
         }
     };
     let bar = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());

@@ -93,17 +93,17 @@ fn asked<'a>(onefold: &Onefold, reference: &'a str, id: &str) -> anyhow::Result<
     if onefold.request_is_open(reference)?.is_none() {
         return Ok(Asked::none());
     }
-    let root = one_of(&onefold.reader()?, &onefold.persons_of(id)?)?;
+    let root = one_of(&onefold.finder()?, &onefold.persons_of(id)?)?;
     Asked::new(onefold, Some(reference), Some(Right::Erasure), root)
 }
 
 /// Whom a name means.
 fn scope(onefold: &Onefold, id: &str, only_record: bool) -> anyhow::Result<Scope> {
-    let reader = onefold.reader()?;
+    let finder = onefold.finder()?;
     if only_record {
-        return Ok(Scope::Record(reader.record(id)?));
+        return Ok(Scope::Record(finder.record(id)?));
     }
-    Ok(Scope::Person(one_of(&reader, &onefold.persons_of(id)?)?))
+    Ok(Scope::Person(one_of(&finder, &onefold.persons_of(id)?)?))
 }
 
 /// Says what would be erased, without a value of it.

@@ -19,7 +19,7 @@ pub fn run(
     on: &OnRequest,
 ) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let purpose = purpose(&archive.reader()?, purpose_name)?;
+    let purpose = purpose(&archive.finder()?, purpose_name)?;
     let reader = archive.read_as(&access_of(global, purpose_name, on))?;
     let table = match table {
         ExportTable::Members => Table::Members,

@@ -29,7 +29,7 @@ use crate::cli::access;
 use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::Usage;
 use crate::model::{Birth, PurposeId};
-use crate::pipeline::{Access, Archive, Reader, RecordView};
+use crate::pipeline::{Access, Archive, Finder, RecordView};
 use crate::policy::Bundle;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
@@ -91,9 +91,9 @@ fn progress(global: &Global) -> ProgressBar {
 }
 
 /// The purpose of this name.
-fn purpose(reader: &Reader<'_>, name: Option<&str>) -> anyhow::Result<Option<PurposeId>> {
+fn purpose(finder: &Finder<'_>, name: Option<&str>) -> anyhow::Result<Option<PurposeId>> {
     let Some(name) = name else { return Ok(None) };
-    let schema = reader.schema();
+    let schema = finder.schema();
     let known = schema.purposes.iter().map(|purpose| purpose.name.as_str());
     schema.purpose(name).map(Some).ok_or_else(|| Usage::unknown("purpose", name, known).into())
 }
@@ -104,16 +104,16 @@ fn record_name(record: &RecordView) -> String {
 }
 
 /// The one profile that a name leads to.
-fn one_profile(reader: &Reader<'_>, id: &str) -> anyhow::Result<Birth> {
-    one_of(reader, &reader.profiles_of(id)?)
+fn one_profile(finder: &Finder<'_>, id: &str) -> anyhow::Result<Birth> {
+    one_of(finder, &finder.profiles_of(id)?)
 }
 
 /// The one profile of these roots.
-fn one_of(reader: &Reader<'_>, roots: &[Birth]) -> anyhow::Result<Birth> {
+fn one_of(finder: &Finder<'_>, roots: &[Birth]) -> anyhow::Result<Birth> {
     match roots {
         [root] => Ok(*root),
         several => {
-            let ids = several.iter().take(10).map(|root| reader.id(*root).map(|id| id.to_string()));
+            let ids = several.iter().take(10).map(|root| finder.id(*root).map(|id| id.to_string()));
             let ids = ids.collect::<Result<Vec<_>, _>>()?.join(", ");
             let more = if several.len() > 10 { ", …" } else { "" };
             let what = format!(

@@ -43,8 +43,8 @@ pub fn explain(global: &Global, id: &str, attribute: Option<&str>, epoch: u64, o
     let archive = open(global)?;
     let mut past = archive.profile_as_of(id, epoch, &access_of(global, None, on))?;
     if let Some(name) = attribute {
-        let reader = archive.reader()?;
-        let schema = reader.schema();
+        let finder = archive.finder()?;
+        let schema = finder.schema();
         if schema.attribute(name).is_none() {
             let known = schema.attributes.iter().map(|attribute| attribute.name.as_str());
             return Err(Usage::unknown("attribute", name, known).into());

@@ -9,7 +9,7 @@ use crate::pipeline::{PermissionView, ProfileView, ReferenceView};
 /// Shows a profile.
 pub fn run(global: &Global, id: &str, purpose_name: Option<&str>, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = open(global)?;
-    let purpose = purpose(&archive.reader()?, purpose_name)?;
+    let purpose = purpose(&archive.finder()?, purpose_name)?;
     let reader = archive.read_as(&access_of(global, purpose_name, on))?;
     let root = one_profile(&reader, id)?;
     let view = match (reader.profile(root, purpose), purpose) {

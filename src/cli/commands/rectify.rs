@@ -31,8 +31,8 @@ fn set(global: &Global, right: &Rectify) -> anyhow::Result<u8> {
     };
     let mut onefold = opened(global)?;
     let attribute = attribute(&onefold, &said.attribute)?;
-    let root = one_profile(&onefold.reader()?, &said.subject)?;
-    let named = onefold.reader()?.record(&said.subject).ok();
+    let root = one_profile(&onefold.finder()?, &said.subject)?;
+    let named = onefold.finder()?.record(&said.subject).ok();
     let asked = Asked::new(&onefold, said.on.request.as_deref(), Some(Right::Rectification), root)?;
     let statement = Statement { by: actor(global), reason: said.reason.clone() };
     let wanted = value.as_deref().map_or(Rectified::None, Rectified::Value);
@@ -61,7 +61,7 @@ fn set(global: &Global, right: &Rectify) -> anyhow::Result<u8> {
 fn withdraw(global: &Global, said: &Rectifying) -> anyhow::Result<u8> {
     let mut onefold = opened(global)?;
     let attribute = attribute(&onefold, &said.attribute)?;
-    let root = one_profile(&onefold.reader()?, &said.subject)?;
+    let root = one_profile(&onefold.finder()?, &said.subject)?;
     let asked = Asked::new(&onefold, said.on.request.as_deref(), Some(Right::Rectification), root)?;
     let statement = Statement { by: actor(global), reason: said.reason.clone() };
     let entries = onefold.end_rectification(root, attribute, &statement)?;

@@ -44,9 +44,9 @@ fn write(
         return Err(Usage::new(what).help("name a new file with -o: copies are not overwritten").into());
     }
     let archive = open(global)?;
-    let root = one_profile(&archive.reader()?, &copy.subject)?;
+    let root = one_profile(&archive.finder()?, &copy.subject)?;
     if let Some(reference) = &copy.on.request {
-        archive.reader()?.check_request(reference, right, root)?;
+        archive.finder()?.check_request(reference, right, root)?;
     }
     let bytes = make(&archive, root)?;
     drop(archive);

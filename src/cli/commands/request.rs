@@ -63,7 +63,7 @@ impl<'a> Asked<'a> {
         match (reference, right) {
             (Some(_), None) => Err(Usage::new("this is nothing that a person requests: leave --request out").into()),
             (Some(reference), Some(right)) => {
-                onefold.reader()?.check_request(reference, right, root)?;
+                onefold.finder()?.check_request(reference, right, root)?;
                 Ok(Self { reference: Some(reference) })
             }
             (None, _) => Ok(Self::none()),
@@ -101,7 +101,7 @@ fn open(global: &Global, new: &OpenRequest) -> anyhow::Result<u8> {
     let request = match &document {
         Some(document) => from_document(&onefold, new, document)?,
         None => NewRequest {
-            subject: one_profile(&onefold.reader()?, new.subject.as_deref().unwrap_or_default())?,
+            subject: one_profile(&onefold.finder()?, new.subject.as_deref().unwrap_or_default())?,
             right: new.right.map(Right::from).ok_or_else(|| Usage::new("the right is missing"))?,
             law: new.law.map(Law::from).ok_or_else(|| Usage::new("the law is missing"))?,
             received: new.received.as_deref().map(str::parse::<Day>).transpose()?,
@@ -154,10 +154,10 @@ fn from_document(onefold: &Onefold, new: &OpenRequest, document: &DsrDocument) -
 
 /// The one person whom the identities of a document lead to.
 fn subject(onefold: &Onefold, document: &DsrDocument) -> anyhow::Result<Birth> {
-    let reader = onefold.reader()?;
+    let finder = onefold.finder()?;
     let mut roots = BTreeSet::new();
     for (kind, value) in &document.identities {
-        match reader.profiles_of(&format!("{kind}:{value}")) {
+        match finder.profiles_of(&format!("{kind}:{value}")) {
             Ok(found) => roots.extend(found),
             Err(Error::NotFound { .. } | Error::BadName { .. } | Error::NotAName { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -171,7 +171,7 @@ fn subject(onefold: &Onefold, document: &DsrDocument) -> anyhow::Result<Birth> {
         };
         return Err(NotFound::new(what).help(help).into());
     }
-    one_of(&reader, &roots.into_iter().collect::<Vec<_>>())
+    one_of(&finder, &roots.into_iter().collect::<Vec<_>>())
 }
 
 fn list(global: &Global) -> anyhow::Result<u8> {

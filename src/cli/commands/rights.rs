@@ -38,12 +38,12 @@ pub fn object(global: &Global, command: &ObjectCommand) -> anyhow::Result<u8> {
         ObjectCommand::List => return list(global, Mark::Objection(None)),
     };
     let mut onefold = opened(global)?;
-    let purpose = purpose(&onefold.reader()?, objection.purpose.as_deref())?;
+    let purpose = purpose(&onefold.finder()?, objection.purpose.as_deref())?;
     set(global, &mut onefold, &objection.marked, Mark::Objection(purpose), came)
 }
 
 fn set(global: &Global, onefold: &mut Onefold, marked: &Marked, mark: Mark, came: bool) -> anyhow::Result<u8> {
-    let root = one_profile(&onefold.reader()?, &marked.subject)?;
+    let root = one_profile(&onefold.finder()?, &marked.subject)?;
     let asked = Asked::new(onefold, marked.on.request.as_deref(), mark.right(), root)?;
     let law = marked.law.as_ref().map_or_else(String::new, |law| format!("{law}: "));
     let statement = Statement { by: actor(global), reason: format!("{law}{}", marked.reason) };

@@ -184,7 +184,7 @@ fn insider(kind: Kind) {
     let expected = Expected { size: report.entries, root: report.root };
     let after = verify(&dir, &[expected], |_| {}).unwrap();
     assert_eq!((after.redacted, after.erasures), (1, 0), "what the verifier shows: a redaction and no erasure");
-    let breaches = |archive: &Archive| archive.reader().unwrap().audit(|_| {}).unwrap().breaches;
+    let breaches = |archive: &Archive| archive.finder().unwrap().audit(|_| {}).unwrap().breaches;
     match patiently(|| Archive::open(&data)) {
         Ok(archive) => {
             let breaches = breaches(&archive);
@@ -196,7 +196,7 @@ fn insider(kind: Kind) {
     // Nor is the index rebuilt from such a ledger as if nothing had been there.
     fs::remove_dir_all(data.join("index")).unwrap();
     if let Ok(onefold) = patiently(|| Onefold::open(&data, OpenOptions::default())) {
-        let breaches = onefold.reader().unwrap().audit(|_| {}).unwrap().breaches;
+        let breaches = onefold.finder().unwrap().audit(|_| {}).unwrap().breaches;
         assert!(breaches.iter().any(|breach| breach.entry == Some(target.sequence)), "{kind}: {breaches:?}");
     }
 }

@@ -60,7 +60,7 @@ fn an_older_directory_opens_and_its_ledger_alone_does_not() {
     put("index");
     // With the keys of after the erasure: nothing names it any more, and what was hers does not open.
     match patiently(|| Onefold::open(&data, OpenOptions::default())) {
-        Ok(onefold) => assert_ne!(onefold.reader().unwrap().audit(|_| {}).unwrap().breaches, []),
+        Ok(onefold) => assert_ne!(onefold.finder().unwrap().audit(|_| {}).unwrap().breaches, []),
         Err(error) => assert!(!matches!(error, EngineError::InUse { .. })),
     }
     put("ledger");
@@ -105,7 +105,7 @@ fn old_keys_open_an_erased_entry_until_it_is_redacted() {
     redact(&data, OpenOptions::default()).unwrap();
     assert_eq!(read(&data, &stolen), (0, gone), "until the ciphertexts are deleted");
     let archive = patiently(|| Archive::open(&data)).unwrap();
-    assert_eq!(archive.reader().unwrap().audit(|_| {}).unwrap().breaches, []);
+    assert_eq!(archive.finder().unwrap().audit(|_| {}).unwrap().breaches, []);
 }
 
 /// A second opening of a directory in the same process or another is refused by the lock; what two writers without it

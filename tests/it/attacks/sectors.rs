@@ -221,13 +221,13 @@ fn a_directory_opens_whatever_sectors_of_its_last_group_are_lost() {
             let place = format!("lost {mask:b} of {count}, index {}", index.is_some());
             // For reading first, which opens for changes when it must; then as ever.
             let archive = patiently(|| Archive::open(&data)).unwrap_or_else(|error| panic!("{place}: {error}"));
-            assert_eq!(archive.reader().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
+            assert_eq!(archive.finder().unwrap().audit(|_| {}).unwrap().breaches, [], "{place}");
             drop(archive);
             let mut onefold = patiently(|| Onefold::open(&data, OpenOptions::default())).unwrap();
             let row = json!({ "email": "z@example.com", "family": "Z", "city": "Cork" });
             push(&mut onefold, &event("crm", "z", Some(&row), 99));
             onefold.commit().unwrap();
-            assert_eq!(onefold.reader().unwrap().profiles_of("crm:a").unwrap().len(), 1, "{place}: what was synced");
+            assert_eq!(onefold.finder().unwrap().profiles_of("crm:a").unwrap().len(), 1, "{place}: what was synced");
             drop(onefold);
             verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("{place}: {error}"));
         }

@@ -1,9 +1,10 @@
 //! Goal: what comes late, for several purposes, or several at once, counts for all that it says and for no more.
 //! Method: the stories of [`super`], looked at again after the directory is opened anew.
 
-use super::super::support::{export, push};
+use super::super::support::{export, push, read};
 use super::{DAY, NOW, Story};
 use onefold::pipeline::Table;
+use onefold::policy::Bundle;
 use serde_json::json;
 
 #[test]
@@ -22,7 +23,7 @@ fn an_end_that_comes_late_is_told_with_its_window() {
     let exposure = |story: &Story, name: &str| {
         let onefold = story.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing").unwrap();
-        onefold.reader().unwrap().permission(story.root(name), purpose).unwrap().exposure
+        onefold.finder().unwrap().permission(story.root(name), purpose).unwrap().exposure
     };
     let check = |story: &Story| {
         let found = exposure(story, "crm:1").unwrap();
@@ -76,21 +77,64 @@ fn of_two_withdrawals_at_once_both_bind_after_a_split() {
     assert!(story.allowed("crm:3"), "nothing is left that binds it");
 }
 
-#[test]
-fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
-    let purposes = ["marketing", "analytics"].map(|name| {
-        let term = if name == "marketing" { "dpv:Marketing" } else { "dpv:ServiceUsageAnalytics" };
+/// Purposes that rest on consent.
+fn purposes(names: &[&str]) -> String {
+    let purpose = |name: &&str| {
+        let term = if *name == "analytics" { "dpv:ServiceUsageAnalytics" } else { "dpv:Marketing" };
         format!(
             "[[purpose]]\nname = \"{name}\"\ndpv = \"{term}\"\ndescription = \"x\"\nbasis = \"consent\"\n\
              categories = [\"contact\"]\nrecipients = [\"us\"]\n"
         )
-    });
-    let mut story = Story::with(&[("purposes.toml", &purposes.concat())]);
+    };
+    names.iter().map(purpose).collect()
+}
+
+#[test]
+fn what_a_bundle_learns_to_know_counts_as_of_when_it_came() {
+    let mut story = Story::with(&[("purposes.toml", &purposes(&["marketing"]))]);
+    story.put("crm:1", &json!({"email": "a@example.com"}));
+    let receipt = json!({"source": "consents", "event": {
+        "id": "r1", "email": "a@example.com", "purpose": ["marketing", "analytics"], "status": "withdrawn",
+        "at": "2026-05-01T00:00:00Z",
+    }});
+    push(story.onefold(), &receipt);
+    story.commit();
+    story.say("c1", "a@example.com", "given", "2026-05-05T00:00:00Z");
+    story.commit();
+    assert!(story.allowed("crm:1"), "it was given again after that");
+    let mut files = story.onefold().bundle().files.clone();
+    for (name, text) in &mut files {
+        match name.as_str() {
+            "purposes.toml" => *text = purposes(&["marketing", "analytics"]),
+            "bundle.toml" => *text = text.replace("version = \"1\"", "version = \"2\""),
+            _ => {}
+        }
+    }
+    let bundle = Bundle::compile(files).unwrap_or_else(|problems| panic!("{problems}"));
+    story.onefold().activate(bundle).unwrap();
+    let check = |story: &mut Story| {
+        assert!(story.allowed("crm:1"), "the withdrawal has not become a new one");
+        let root = story.root("crm:1");
+        let onefold = story.onefold();
+        let purpose = onefold.schema().purpose("analytics").unwrap();
+        let view = onefold.finder().unwrap().permission(root, purpose).unwrap();
+        assert!(!view.allowed && view.why.contains("withdrawn"), "{}", view.why);
+    };
+    check(&mut story);
+    story.onefold().retry_quarantine().unwrap();
+    check(&mut story);
+    story.again();
+    check(&mut story);
+}
+
+#[test]
+fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
+    let mut story = Story::with(&[("purposes.toml", &purposes(&["marketing", "analytics"]))]);
     let allowed = |story: &Story| {
         let onefold = story.onefold.as_ref().unwrap();
         ["marketing", "analytics"].map(|name| {
             let purpose = onefold.schema().purpose(name).unwrap();
-            onefold.reader().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
+            onefold.finder().unwrap().permission(story.root("crm:1"), purpose).unwrap().allowed
         })
     };
     story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
@@ -117,7 +161,36 @@ fn a_receipt_for_several_purposes_counts_for_each_while_it_names_it() {
         assert_eq!(allowed(&story), expected, "{status} {purposes}, opened again");
     }
     assert_eq!(story.bound(), [2], "one entry, however many purposes it is for");
-    let waiting = story.onefold().reader().unwrap().quarantined_values(9).unwrap();
+    let waiting = read(story.onefold()).quarantined_values(9).unwrap();
     assert_eq!((waiting.len(), waiting[0].field.as_str()), (1, "purpose"));
     assert!(waiting[0].reason.contains("one that the bundle does not have"), "{}", waiting[0].reason);
+}
+
+#[test]
+fn who_has_very_many_records_is_bound_by_all_of_them() {
+    const RECORDS: usize = 4_100;
+    let identity = "[profile]\nrecords_max = 10000\n\n[[identifier]]\nattribute = \"account_id\"\npriority = 100\n\
+                    records_max = 10000\n\n[[identifier]]\nattribute = \"email\"\npriority = 90\n";
+    let mut story = Story::with(&[("identity.toml", identity)]);
+    for number in 0..RECORDS {
+        story.put(&format!("shop:{number}"), &json!({"account": "A1"}));
+    }
+    story.put("crm:1", &json!({"email": "a@example.com", "account": "A1"}));
+    story.say("c1", "a@example.com", "withdrawn", "2026-05-02T00:00:00Z");
+    story.commit();
+    assert_eq!(story.bound(), [4_000, RECORDS + 1 - 4_000], "an entry holds so many at most");
+    // The first and the last that were bound go their own way, with consents from before.
+    for (number, email) in [(0, "b@example.com"), (RECORDS - 1, "c@example.com")] {
+        story.put(&format!("shop:{number}"), &json!({"email": email, "account": format!("B{number}")}));
+        story.say(email, email, "given", "2026-04-01T00:00:00Z");
+    }
+    story.commit();
+    for again in [false, true] {
+        if again {
+            story.again();
+        }
+        for name in ["shop:0", "shop:4099"] {
+            assert!(!story.joined(name, "crm:1") && !story.allowed(name), "{name}, again {again}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ const ISSUED_S: u32 = 4_000_000_000;
 fn erase() -> Erasure {
     let run = run();
     let mut onefold = open(&run.data);
-    let root = onefold.reader().unwrap().profiles_of("email:ada@example.com").unwrap()[0];
+    let root = onefold.finder().unwrap().profiles_of("email:ada@example.com").unwrap()[0];
     let request = ErasureRequest { request: "DSR-2026-17".into(), ground: "GDPR Art. 17(1)(b)".into(), due_days: 30 };
     let erased = onefold.erase(Scope::Person(root), &request).unwrap();
     let certificate = run.path("certificate.zip");

@@ -5,7 +5,7 @@ use super::{Run, place, problems, run, statements, with, with_list};
 use onefold::crypto::{KekAccess, Keyring};
 use onefold::encoding::storage::Disk;
 use onefold::ledger::Kind;
-use onefold::pipeline::{Archive, Selection};
+use onefold::pipeline::{Access, Archive, Selection};
 use onefold::report::disclosure::{Package, verify};
 use onefold::tlog::{Checkpoint, SignedNote, SigningKey};
 use serde_json::json;
@@ -201,8 +201,9 @@ fn a_ledger_that_was_written_anew_is_noticed() {
     let other = SignedNote::new(&other, vec![keys[0].sign(&other).unwrap()]).unwrap().to_text().into_bytes();
     // Whoever holds such a head cannot be given a package that goes on from it…
     let archive = Archive::open(&run.data).unwrap();
-    let root = archive.reader().unwrap().profiles_of("crm:17").unwrap()[0];
-    let error = archive.disclose(&Selection::Profile(root), Some(&other), |_| {}).unwrap_err();
+    let root = archive.finder().unwrap().profiles_of("crm:17").unwrap()[0];
+    let error =
+        archive.disclose_as(&Access::inspection("test"), &Selection::Profile(root), Some(&other), |_| {}).unwrap_err();
     assert!(error.to_string().contains("its root is not the one"), "{error}");
     // …and one that claims to does not verify.
     let bytes = with(&package.bytes, |files| drop(files.insert("earlier-checkpoint".into(), other.clone())));

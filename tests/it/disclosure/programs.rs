@@ -131,7 +131,7 @@ fn the_program_tells_what_is_wrong() {
 fn the_program_shows_a_certificate() {
     let run = run();
     let mut engine = crate::support::open(&run.data);
-    let root = engine.reader().unwrap().profiles_of("crm:17").unwrap()[0];
+    let root = engine.finder().unwrap().profiles_of("crm:17").unwrap()[0];
     let request = ErasureRequest { request: "DSR-1".into(), ground: "GDPR Art. 17(1)(a)".into(), due_days: 1 };
     let erased = engine.erase(Scope::Person(root), &request).unwrap();
     let path = run.path("certificate.zip");

@@ -7,6 +7,8 @@ use super::retail;
 use onefold::model::{AgeBand, Basis, Category, Circumstances, ConsentState, Context, PurposeId, Regime};
 use onefold::policy::Bundle;
 use onefold::policy::decision::{Decider, Reason};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 
 /// An adult in Europe who consented.
 pub const GOOD: Circumstances = Circumstances {
@@ -109,11 +111,12 @@ fn joining_is_decided_too() {
 }
 
 /// Cedar passes over a policy that fails: a `forbid` that did would allow.
+const FAILING: &str =
+    "@id(\"failing\") @law(\"x\")\nforbid (principal, action, resource) when { 9223372036854775807 + 1 < 0 };";
+
 #[test]
 fn a_forbid_that_fails_denies() {
-    let failing =
-        "@id(\"failing\") @law(\"x\")\nforbid (principal, action, resource) when { 9223372036854775807 + 1 < 0 };";
-    let shop = decider(&[("own.cedar", failing)]);
+    let shop = decider(&[("own.cedar", FAILING)]);
     let purpose = shop.purpose("marketing").expect("declared");
     let verdict = shop.verdict(purpose, Category::Contact, Context::new(GOOD));
     assert!(!verdict.allowed && verdict.errored() && verdict.reason == Reason::Errored, "{}", verdict.sentence());
@@ -121,6 +124,44 @@ fn a_forbid_that_fails_denies() {
     assert!(!shop.combines(Context::new(GOOD)));
     let table = shop.table();
     assert!(Context::all().all(|context| table.categories(purpose, context) == 0 && !table.combines(context)));
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_policy_that_fails_is_logged_as_an_error() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let shop = decider(&[("own.cedar", FAILING)]);
+    let purpose = shop.purpose("marketing").expect("declared");
+    tracing::subscriber::with_default(subscriber, || {
+        for _ in 0..2 {
+            shop.categories(purpose, Context::new(GOOD));
+        }
+        decider(&[]).categories(purpose, Context::new(GOOD));
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).expect("a log is UTF-8");
+    let lines: Vec<&str> = text.lines().collect();
+    let declared = shop.purposes()[usize::from(purpose.0)].categories.len();
+    assert_eq!(lines.len(), declared, "one for each category, once: a decision is remembered\n{text}");
+    for line in lines {
+        for part in ["ERROR", "a policy failed, so the use is denied", "failing", "overflow"] {
+            assert!(line.contains(part), "no `{part}` in: {line}");
+        }
+    }
 }
 
 #[test]

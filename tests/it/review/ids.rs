@@ -7,14 +7,14 @@ use super::*;
 use onefold::model::ProfileId;
 
 fn id(onefold: &Onefold, key: &str) -> ProfileId {
-    let reader = onefold.reader().unwrap();
+    let reader = read(onefold);
     let root = reader.profiles_of(&format!("crm:{key}")).unwrap()[0];
     reader.id(root).unwrap()
 }
 
 /// Where an id leads: the id of the profile that goes on.
 fn leads(onefold: &Onefold, id: ProfileId) -> Option<ProfileId> {
-    let reader = onefold.reader().unwrap();
+    let reader = read(onefold);
     match reader.profiles_of(&id.to_string()) {
         Ok(roots) => Some(reader.id(roots[0]).unwrap()),
         Err(Error::NotFound { .. }) => None,

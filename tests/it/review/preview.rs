@@ -30,7 +30,7 @@ fn what_is_shown_is_what_happens() {
         ("different", &|o| Hypothesis::Decide(different(o, "a", "m"))),
         ("different in the middle", &|o| Hypothesis::Decide(different(o, "m", "z"))),
         ("different of strangers", &|o| Hypothesis::Decide(different(o, "q1", "a"))),
-        ("allow", &|o| Hypothesis::Decide(o.reader().unwrap().allowing("phone:+4915112345900").unwrap())),
+        ("allow", &|o| Hypothesis::Decide(o.finder().unwrap().allowing("phone:+4915112345900").unwrap())),
         ("a bridge leaves", &|o| Hypothesis::Without(birth(o, "m"))),
         ("a leaf leaves", &|o| Hypothesis::Without(birth(o, "a"))),
         ("a quarantined value is freed", &|o| Hypothesis::Without(birth(o, "q2"))),
@@ -40,13 +40,13 @@ fn what_is_shown_is_what_happens() {
         let mut onefold = bridged(&data);
         let before = profiles(&onefold);
         let hypothesis = hypothesis(&onefold);
-        let shown = onefold.reader().unwrap().preview(hypothesis).unwrap();
+        let shown = read(&onefold).preview(hypothesis).unwrap();
         assert_eq!(profiles(&onefold), before, "{name}: a preview changes nothing");
         match hypothesis {
             Hypothesis::Decide(ruling) => drop(decide(&mut onefold, ruling)),
             Hypothesis::Withdraw(_) => unreachable!("none is withdrawn here"),
             Hypothesis::Without(birth) => {
-                let key = onefold.reader().unwrap().name_of(birth).unwrap().key;
+                let key = onefold.finder().unwrap().name_of(birth).unwrap().key;
                 remove(&mut onefold, &key, 100);
                 onefold.commit().unwrap();
             }
@@ -59,12 +59,12 @@ fn what_is_shown_is_what_happens() {
         // The ids are those that the profiles then have.
         for group in &shown.after {
             let record = format!("crm:{}", group.records[0].key);
-            let reader = onefold.reader().unwrap();
+            let reader = read(&onefold);
             let root = reader.profiles_of(&record).unwrap()[0];
             assert_eq!(reader.id(root).unwrap(), group.profile, "{name}");
         }
         if let Hypothesis::Decide(ruling) = hypothesis {
-            let shown = onefold.reader().unwrap().preview(Hypothesis::Withdraw(ruling)).unwrap();
+            let shown = read(&onefold).preview(Hypothesis::Withdraw(ruling)).unwrap();
             let (was, is) = groups(&shown);
             let expected = (after.difference(&before).cloned().collect(), before.difference(&after).cloned().collect());
             assert_eq!((was, is), expected, "{name}: withdrawn");
@@ -96,7 +96,7 @@ fn a_quarantined_account_still_tells_persons_apart_in_a_preview() {
     onefold.commit().unwrap();
     let before = profiles(&onefold);
     let hypothesis = Hypothesis::Decide(same(&onefold, "e", "c"));
-    let (was, is) = groups(&onefold.reader().unwrap().preview(hypothesis).unwrap());
+    let (was, is) = groups(&read(&onefold).preview(hypothesis).unwrap());
     let ruling = same(&onefold, "e", "c");
     decide(&mut onefold, ruling);
     let after = profiles(&onefold);
@@ -112,7 +112,7 @@ fn a_preview_of_too_much_is_refused() {
         put(&mut onefold, &format!("k{place}"), &json!({ "phone": "+4915112345000" }), place + 1);
     }
     onefold.commit().unwrap();
-    let reader = onefold.reader().unwrap();
+    let reader = read(&onefold);
     let ruling = reader.allowing("phone:+4915112345000").unwrap();
     assert!(matches!(reader.preview(Hypothesis::Decide(ruling)), Err(Error::TooManyTouched { max: 10_000 })));
     // What nobody joins is no neighbour.

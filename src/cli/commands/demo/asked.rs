@@ -24,7 +24,7 @@ fn said(reason: &str) -> Statement {
 
 /// Takes in what a person asks for; gives its reference.
 fn take_in(onefold: &mut Onefold, who: &str, right: Right) -> anyhow::Result<String> {
-    let subject = *onefold.reader()?.profiles_of(who)?.first().context("the demo's profile is missing")?;
+    let subject = *onefold.finder()?.profiles_of(who)?.first().context("the demo's profile is missing")?;
     let new = NewRequest { subject, right, law: Law::Gdpr, received: None, reference: None };
     Ok(onefold.open_request(&new, "demo")?)
 }
@@ -43,7 +43,7 @@ pub fn access(data: &Path, folder: &Path) -> anyhow::Result<()> {
     let archive = Archive::open(data)?;
     let (request, _) = archive.request(&reference)?;
     line(format!("Request {reference} for {}: received {}, due {}.", request.right, request.received, request.due))?;
-    let root = *archive.reader()?.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
+    let root = *archive.finder()?.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
     let access = Access { request: Some(reference.clone()), ..Access::inspection("demo") };
     let report = archive.access_report(root, &access)?;
     drop(archive);
@@ -126,7 +126,7 @@ fn sent_again(onefold: &mut Onefold, folder: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(done.erased > 0 && done.taken == 0, "a row of who was erased was taken");
     let refused = counted(done.erased, "change", "changes");
     line(format!("\nThe newsletter sends her row again: {refused} refused, nothing of it kept."))?;
-    match onefold.reader()?.profiles_of(ONE) {
+    match onefold.finder()?.profiles_of(ONE) {
         Ok(_) => anyhow::bail!("who was erased is still there"),
         Err(error) => output::wrapped_at(&format!("Asked for {ONE}: {error}."), 2, HEADING_CHARS),
     }

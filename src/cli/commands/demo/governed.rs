@@ -4,7 +4,7 @@ use super::{CONSENTING, HEADING_CHARS, heading};
 use crate::cli::commands::policy::diff;
 use crate::cli::output::{self, counted, line};
 use crate::ledger::Content;
-use crate::pipeline::{Access, Onefold, Reader};
+use crate::pipeline::{Access, Finder, Onefold};
 use crate::policy::decision::{Diff, Flip, Group};
 use crate::policy::{self, Bundle};
 use anyhow::Context;
@@ -21,13 +21,13 @@ unless { ["eu", "uk"].contains(context.regime) };
 
 /// Says by which policies and laws the last decision about the consenting person was made, from its ledger entry.
 pub fn cite(onefold: &Onefold) -> anyhow::Result<()> {
-    let reader = onefold.read_as(&Access::inspection("demo"))?;
-    let root = *reader.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
+    let finder = onefold.read_as(&Access::inspection("demo"))?;
+    let root = *finder.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
     let purpose = onefold.schema().purpose(PURPOSE).context("the bundle has no purpose `marketing`")?;
-    let entry = reader.permission(root, purpose)?.decision.context("the decision stands in no entry")?;
+    let entry = finder.permission(root, purpose)?.decision.context("the decision stands in no entry")?;
     let decider = Bundle::compile(policy::retail())?.decider();
     line(format!("  entry #{entry} cites"))?;
-    for entry in reader.entries(entry.0, 1)? {
+    for entry in finder.entries(entry.0, 1)? {
         let Content::Permissions(permissions) = entry.content else { continue };
         let answers = permissions.answers.iter().filter(|answer| answer.purpose == purpose);
         for id in answers.flat_map(|answer| &answer.policies) {
@@ -51,10 +51,10 @@ pub fn compare(onefold: &Onefold) -> anyhow::Result<()> {
     )?;
     let (old, new) = (Bundle::compile(policy::retail())?, Bundle::compile(changed())?);
     let diff = Diff::new(&old, &new);
-    let reader = onefold.reader()?;
-    let (all, flipped) = heads(&reader, &diff, None)?;
+    let finder = onefold.finder()?;
+    let (all, flipped) = heads(&finder, &diff, None)?;
     let of = |group: &Group| {
-        let (all, flipped) = heads(&reader, &diff, Some(group)).ok()?;
+        let (all, flipped) = heads(&finder, &diff, Some(group)).ok()?;
         Some(format!("now: {} of {}", output::count(flipped), counted(all, "profile", "profiles")))
     };
     diff::print(&diff, (&old, &new), of)?;
@@ -77,13 +77,13 @@ fn changed() -> Vec<(String, String)> {
 }
 
 /// How many profiles there are, and how many would be decided otherwise, in one group or in any.
-fn heads(reader: &Reader<'_>, diff: &Diff, only: Option<&Group>) -> anyhow::Result<(u64, u64)> {
+fn heads(finder: &Finder<'_>, diff: &Diff, only: Option<&Group>) -> anyhow::Result<(u64, u64)> {
     let groups: Vec<&Group> = diff.groups().iter().filter(|group| only.is_none_or(|only| only == *group)).collect();
     let (mut all, mut flipped) = (0, 0);
-    for row in reader.profiles() {
+    for row in finder.profiles() {
         let (_, row) = row?;
         let flips = groups.iter().any(|group| {
-            let Some(purpose) = reader.schema().purpose(&group.purpose) else { return false };
+            let Some(purpose) = finder.schema().purpose(&group.purpose) else { return false };
             row.permissions.iter().filter(|(permission, _)| permission.purpose == purpose).any(|(permission, _)| {
                 // What is allowed now tells the categories that the profile has.
                 let has = group.flip == Flip::Allows

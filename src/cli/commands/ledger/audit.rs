@@ -4,7 +4,7 @@ use super::super::progress;
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, TAMPERED};
 use crate::cli::output::{self, Grid, count, counted, line};
-use crate::pipeline::{Audit, Breach, Reader};
+use crate::pipeline::{Audit, Breach, Finder};
 use serde_json::{Value, json};
 
 /// Breaches that are shown to people; `--json` has all.
@@ -13,23 +13,23 @@ const SHOWN_MAX: usize = 100;
 /// Compares ledger and state.
 pub fn run(global: &Global) -> anyhow::Result<u8> {
     let archive = super::super::open(global)?;
-    let reader = archive.reader()?;
+    let finder = archive.finder()?;
     let bar = progress(global);
-    let audit = reader.audit(|entries| {
+    let audit = finder.audit(|entries| {
         bar.set_message(format!("{} read", counted(entries, "entry", "entries")));
         bar.tick();
     });
     bar.finish_and_clear();
     let audit = audit?;
     if global.json {
-        output::json(&to_json(&reader, &audit)?)?;
+        output::json(&to_json(&finder, &audit)?)?;
     } else {
-        print(&reader, &audit)?;
+        print(&finder, &audit)?;
     }
     Ok(if audit.breaches.is_empty() { SUCCESS } else { TAMPERED })
 }
 
-fn print(reader: &Reader<'_>, audit: &Audit) -> anyhow::Result<()> {
+fn print(finder: &Finder<'_>, audit: &Audit) -> anyhow::Result<()> {
     let breaches = audit.breaches.len();
     if breaches == 0 {
         line("Ledger and profiles account for each other.")?;
@@ -59,7 +59,7 @@ fn print(reader: &Reader<'_>, audit: &Audit) -> anyhow::Result<()> {
     let mut table = Grid::new(&["entry!", "profile!", "what is wrong"]);
     for breach in audit.breaches.iter().take(SHOWN_MAX) {
         let entry = breach.entry.map_or_else(|| "-".to_owned(), |entry| format!("#{entry}"));
-        table.row([&entry, profile(reader, breach)?.as_deref().unwrap_or("none any more"), breach.what]);
+        table.row([&entry, profile(finder, breach)?.as_deref().unwrap_or("none any more"), breach.what]);
     }
     table.print(0)?;
     if breaches > SHOWN_MAX {
@@ -68,11 +68,11 @@ fn print(reader: &Reader<'_>, audit: &Audit) -> anyhow::Result<()> {
     line("Remove DIR/index and audit again: it is rebuilt from the ledger. What is wrong then stands in the ledger.")
 }
 
-fn to_json(reader: &Reader<'_>, audit: &Audit) -> anyhow::Result<Value> {
+fn to_json(finder: &Finder<'_>, audit: &Audit) -> anyhow::Result<Value> {
     let mut breaches = Vec::with_capacity(audit.breaches.len());
     for breach in &audit.breaches {
         breaches.push(json!({
-            "entry": breach.entry.map(|entry| entry.0), "profile": profile(reader, breach)?, "what": breach.what,
+            "entry": breach.entry.map(|entry| entry.0), "profile": profile(finder, breach)?, "what": breach.what,
         }));
     }
     let mut value = serde_json::to_value(audit)?;
@@ -82,6 +82,6 @@ fn to_json(reader: &Reader<'_>, audit: &Audit) -> anyhow::Result<Value> {
 }
 
 /// The profile that a breach is about.
-fn profile(reader: &Reader<'_>, breach: &Breach) -> anyhow::Result<Option<String>> {
-    Ok(reader.profile_at(breach.birth)?.map(|id| id.to_string()))
+fn profile(finder: &Finder<'_>, breach: &Breach) -> anyhow::Result<Option<String>> {
+    Ok(finder.profile_at(breach.birth)?.map(|id| id.to_string()))
 }

@@ -18,7 +18,7 @@ pub fn run(global: &Global, command: &ReadsCommand) -> anyhow::Result<u8> {
 fn list(global: &Global, subject: Option<&str>, since: Option<&str>) -> anyhow::Result<u8> {
     let since_s = since.map(str::parse::<Day>).transpose()?.map_or(0, Day::start_s);
     let archive = open(global)?;
-    let subject = subject.map(|id| one_profile(&archive.reader()?, id)).transpose()?;
+    let subject = subject.map(|id| one_profile(&archive.finder()?, id)).transpose()?;
     let (reads, erased) = archive.reads(&ReadFilter { subject, since_s })?;
     if global.json {
         output::json(&json!({ "reads": reads, "erased": erased }))?;

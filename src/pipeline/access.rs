@@ -306,20 +306,33 @@ fn split(roots: &[Birth]) -> Vec<&[Birth]> {
     parts
 }
 
-/// The records that an entry shows values of.
+/// The records that an entry is about, of what can be read of it.
 pub(super) fn births_of(entry: &Entry) -> Vec<Birth> {
     match &entry.content {
         Content::Received(received) => vec![received.birth],
         Content::Merge(merge) => vec![merge.link.a, merge.link.b],
         Content::Unmerge(unmerge) => vec![unmerge.link.a, unmerge.link.b],
         Content::Values(values) => vec![values.root, values.record],
+        Content::Uses(uses) => vec![uses.root, uses.record],
         Content::Decision(decision) => vec![decision.root],
+        Content::Permissions(permissions) => vec![permissions.root],
+        Content::Binding(binding) => std::iter::once(binding.root).chain(binding.records.iter().copied()).collect(),
         Content::Request(request) => vec![request.subject],
         Content::Review(review) => {
             let (one, other) = review.ruling.records();
             std::iter::once(one).chain(other).collect()
         }
-        _ => Vec::new(),
+        Content::Open(_)
+        | Content::Policy(_)
+        | Content::Rejected(_)
+        | Content::Commit(_)
+        | Content::Erasure(_)
+        | Content::Key(_)
+        | Content::Redaction(_)
+        | Content::Read(_)
+        | Content::Tick(_)
+        | Content::Erased { .. }
+        | Content::Sealed { .. } => Vec::new(),
     }
 }
 

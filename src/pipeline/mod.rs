@@ -64,6 +64,7 @@ mod touched;
 mod version;
 mod view;
 mod wire;
+mod wordings;
 
 pub use access::Access;
 pub use archive::Archive;
@@ -105,3 +106,4 @@ pub use view::{
     PermissionView, Preview, ProfileView, QuestionView, Questions, RecordView, RectifiedView, ReferenceView, SCORED,
     STEWARD, Step, ValueView, criterion_name, written_key,
 };
+pub use wordings::Wordings;

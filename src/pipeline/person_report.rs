@@ -8,6 +8,7 @@
 use super::access::births_of;
 use super::read::Reader;
 use super::read_history::ReadFilter;
+use super::wordings::Wordings;
 use super::{Archive, Error, Explanation, Exposure, MarkView, PermissionView, ReadView, RecordView, RequestView};
 use crate::ledger::{Entry, Operation};
 use crate::model::{AttributeId, Basis, Birth, IdentifierHash, Purpose};
@@ -264,9 +265,11 @@ impl Archive {
             true => reader.name_of(birth).map_or_else(|_| "a record".to_owned(), |record| record.name()),
             false => "a record of somebody else".to_owned(),
         };
-        let words = Words { schema: reader.schema(), record: &named, shown: str::to_owned };
+        let mut wordings = Wordings::new(&reader)?;
         let mut found = Vec::new();
         self.entries.scan(None, |entry: Entry| -> Result<(), Error> {
+            wordings.take(&entry);
+            let words = Words { schema: wordings.of(&entry), record: &named, shown: str::to_owned };
             if births_of(&entry).iter().any(|birth| births.contains(birth)) {
                 found.push(EntryCopy {
                     entry: entry.placed.sequence.0,

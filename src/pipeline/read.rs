@@ -11,6 +11,7 @@ use super::matching::bits;
 use super::view::{
     Candidate, Evidence, Explanation, Ground, MemberView, ProfileView, ReferenceView, SCORED, STEWARD, Step, ValueView,
 };
+use super::wordings::Wordings;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Operation, Position, Received, Rejected};
 use crate::model::{
@@ -229,6 +230,14 @@ impl Reader<'_> {
     /// # Errors
     /// When the ledger is damaged or cannot be read.
     pub fn entries(&self, from: u64, count: u64) -> Result<Vec<Entry>, Error> {
+        Ok(self.entries_worded(from, count)?.0)
+    }
+
+    /// [`entries`](Self::entries), and under which bundle each was written.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn entries_worded(&self, from: u64, count: u64) -> Result<(Vec<Entry>, Wordings), Error> {
         /// The walk's way to stop early.
         enum Stop {
             Enough,
@@ -240,10 +249,11 @@ impl Reader<'_> {
             }
         }
         let end = from.saturating_add(count);
-        let mut shown = Vec::new();
+        let (mut shown, mut wordings) = (Vec::new(), Wordings::new(self)?);
         let walked = self.entries.scan(None, |entry| match entry.header.sequence.0 {
             sequence if sequence >= end => Err(Stop::Enough),
             sequence => {
+                wordings.take(&entry);
                 if sequence >= from {
                     shown.push(entry);
                 }
@@ -255,7 +265,7 @@ impl Reader<'_> {
             Ok(()) | Err(Stop::Enough) => {
                 let roots = self.roots_of(shown.iter().flat_map(births_of))?;
                 self.note_several(Operation::Entries, roots, &[])?;
-                Ok(shown)
+                Ok((shown, wordings))
             }
         }
     }

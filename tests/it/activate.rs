@@ -327,6 +327,35 @@ fn a_stop_at_any_step_leaves_one_version_or_the_other() {
 }
 
 #[test]
+fn entries_are_told_in_the_words_of_their_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    load(&mut onefold);
+    onefold.commit().unwrap();
+    let [_, second, _] = versions();
+    onefold.activate(second).unwrap();
+    drop(onefold);
+    let shown = ok(&["ledger", "show", "0", "-n", "9999", "--json", "--data", text(&data)]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let entries = shown.as_array().unwrap();
+    let activated = entries.iter().rposition(|entry| entry["kind"] == "policy").unwrap();
+    let told = |entries: &[Value], purpose: &str| {
+        let of = |entry: &&Value| entry["kind"] == "permissions" && entry["says"].as_str().unwrap().contains(purpose);
+        entries.iter().filter(of).count()
+    };
+    let (before, after) = entries.split_at(activated);
+    // The first purpose is another one since.
+    assert_eq!((told(before, "marketing") > 0, told(before, "service")), (true, 0), "{shown}");
+    assert!(told(after, "service") > 0, "{shown}");
+    let copy = folder.path().join("copy.json");
+    ok(&["report", "access", "crm:a", "-o", text(&copy), "--data", text(&data)]);
+    let copy: Value = serde_json::from_str(&fs::read_to_string(&copy).unwrap()).unwrap();
+    let first = copy["entries"].as_array().unwrap().iter().find(|entry| entry["kind"] == "permissions").unwrap();
+    assert!(first["says"].as_str().unwrap().contains("marketing"), "{first}");
+}
+
+#[test]
 fn the_command_shows_what_it_changes_and_asks() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -275,6 +275,10 @@ fn the_program_rectifies_on_a_request() {
         explained.contains("where it is written `Cork`") && explained.contains("  right   rectified by"),
         "{explained}"
     );
+    let package = folder.path().join("evidence.zip");
+    ok(&["ledger", "disclose", "--profile", "crm:a", "-o", text(&package), "--data", data]);
+    let verified = ok(&["verify", text(&package)]);
+    assert!(verified.contains("the city of crm:a is Kinsale, whatever its source says"), "{verified}");
     let copy = folder.path().join("copy.json");
     ok(&["report", "access", "crm:a", "-o", text(&copy), "--data", data]);
     let copy: Value = serde_json::from_str(&fs::read_to_string(&copy).unwrap()).unwrap();

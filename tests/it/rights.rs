@@ -277,6 +277,10 @@ fn an_access_report_has_all_of_the_person_and_nothing_of_another() {
     assert_eq!((copy["marks"].as_array().unwrap().len(), copy["requests"].as_array().unwrap().len()), (2, 2));
     assert_eq!((&copy["reads"][0]["purpose"], &copy["reads"][0]["by"]), (&json!("marketing"), &json!("operator")));
     assert!(copy["entries"].as_array().unwrap().len() >= 6, "{}", copy["entries"]);
+    for kind in ["received", "consent", "merge", "uses", "permissions", "review", "request"] {
+        let told = copy["entries"].as_array().unwrap().iter().any(|entry| entry["kind"] == kind);
+        assert!(told, "{kind}: {}", copy["entries"]);
+    }
     for foreign in ["other@example.org", "crm:b", "secret-agent"] {
         assert!(!bytes.contains(foreign), "{foreign}");
     }

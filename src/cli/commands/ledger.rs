@@ -49,13 +49,13 @@ fn folder(global: &Global) -> anyhow::Result<PathBuf> {
 fn show(global: &Global, from: u64, count: u64, on: &OnRequest) -> anyhow::Result<u8> {
     let archive = super::open(global)?;
     let reader = archive.read_as(&super::access_of(global, None, on))?;
-    let shown = reader.entries(from, count)?;
+    let (shown, wordings) = reader.entries_worded(from, count)?;
     if global.json {
-        let values = shown.iter().map(|entry| describe::json(&reader, entry)).collect::<Vec<_>>();
+        let values = shown.iter().map(|entry| describe::json(&reader, wordings.of(entry), entry)).collect::<Vec<_>>();
         output::json(&values)?;
     } else {
         for entry in &shown {
-            output::wrapped(&describe::text(&reader, entry), describe::INDENT)?;
+            output::wrapped(&describe::text(&reader, wordings.of(entry), entry), describe::INDENT)?;
         }
         if shown.is_empty() && count > 0 {
             eprintln!("note: the ledger ends before entry #{from}");

@@ -35,7 +35,7 @@ fn withdraw(onefold: &mut Onefold, id: &str, attribute: &str) -> Result<usize, E
 /// The value of an attribute, as such or for a purpose.
 fn value(onefold: &Onefold, id: &str, attribute: &str, purpose: Option<&str>) -> Option<ValueView> {
     let purpose = purpose.map(|purpose| onefold.schema().purpose(purpose).unwrap());
-    let view = read(&onefold).profile(root(onefold, id), purpose).unwrap();
+    let view = read(onefold).profile(root(onefold, id), purpose).unwrap();
     view.values.into_iter().find(|value| value.attribute == attribute)
 }
 
@@ -44,14 +44,14 @@ fn city(onefold: &Onefold, id: &str) -> Option<String> {
 }
 
 fn sound(onefold: &Onefold) {
-    assert_eq!(read(&onefold).audit(|_| {}).unwrap().breaches.len(), 0);
+    assert_eq!(read(onefold).audit(|_| {}).unwrap().breaches.len(), 0);
 }
 
 /// The same directory with an index that was built anew.
 fn rebuilt(onefold: Onefold, data: &Path) -> Onefold {
     let members = |onefold: &Onefold| {
         let mut out = Vec::new();
-        let reader = read(&onefold);
+        let reader = read(onefold);
         for row in reader.profiles() {
             out.push(row.unwrap().1);
         }

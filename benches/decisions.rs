@@ -82,8 +82,8 @@ fn main() {
     let (_, seconds) = cost(|| {
         for (purpose, context) in cells.iter().cycle().take(ASKED as usize) {
             // Of a category that the purpose names, so that Cedar is asked.
-            let named = bundle.schema.purposes[usize::from(purpose.0)].categories.first();
-            if let Some(category) = named {
+            let named = bundle.schema.purposes.get(usize::from(purpose.0));
+            if let Some(category) = named.and_then(|purpose| purpose.categories.first()) {
                 black_box(decider.verdict(*purpose, *category, *context));
             }
         }

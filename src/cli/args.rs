@@ -465,7 +465,8 @@ Examples:
 Examples:
   onefold bench --records 1000000 --changes 20000    # the engine, beside a from-scratch computation
   onefold bench ledger                               # the ledger, beside the least it could cost
-  onefold bench match                                # what matching by score adds")]
+  onefold bench match                                # what matching by score adds
+  onefold bench policy                               # withdrawals, and a new version of the bundle")]
     Bench {
         /// The workload of the whole engine.
         #[command(flatten)]
@@ -592,6 +593,26 @@ Examples:
         /// Changes that are streamed after the load, one by one.
         #[arg(long, default_value_t = 5_000, value_name = "N")]
         changes: u64,
+        /// Where to work; a temporary folder if not given.
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+    },
+    /// Measure what withdrawals of consents cost, and what putting a new version of the bundle in force costs.
+    #[command(after_help = "\
+The shipped bundle `retail` is loaded. Consents that are in force are withdrawn one by one; then a version in which \
+decisions flip both ways is held against the live data, as `policy diff --data` does, and put in force, as `policy \
+activate` does. Its cost stands beside that of the load of the same run.
+
+Examples:
+  onefold bench policy
+  onefold bench policy --records 1000000 --work /mnt/disk")]
+    Policy {
+        /// Records of the generated workload.
+        #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(100..))]
+        records: u64,
+        /// Consents that are withdrawn, at the most.
+        #[arg(long, default_value_t = 5_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        withdrawals: u64,
         /// Where to work; a temporary folder if not given.
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,

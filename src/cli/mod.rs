@@ -100,6 +100,9 @@ fn run_bench(global: &Global, load: BenchLoad, part: Option<BenchPart>) -> anyho
         Some(BenchPart::Match { records, changes, work }) => {
             bench::matching::run(global, &bench::matching::Plan { records, changes, work })
         }
+        Some(BenchPart::Policy { records, withdrawals, work }) => {
+            bench::policy::run(global, &bench::policy::Plan { records, withdrawals, work })
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::bindings::Ended;
 use super::epoch::put_record;
-use super::foresight::Foresight;
+use super::foresight::{Foresight, Side};
 use super::ledger_bundle;
 use super::remake::{Remade, Rulebook};
 use super::successor;
@@ -30,7 +30,7 @@ impl Onefold {
         self.exchange(&mut before);
         match self.remake(&before) {
             Ok(remade) => {
-                let done = self.put_in_force(remade);
+                let done = self.put_in_force(remade, before);
                 self.stop_on_error(done)
             }
             Err(error) => {
@@ -51,12 +51,15 @@ impl Onefold {
         self.exchange(&mut other);
         let remade = self.remake(&other);
         self.exchange(&mut other);
-        Ok(remade?.foresight)
+        let Remade { was, is, .. } = remade?;
+        Ok(Foresight::new(Side::new(&self.schema, &was), Side::new(&other.schema, &is)))
     }
 
     /// Records what the new version makes of everything, and lets readers see it.
-    fn put_in_force(&mut self, remade: Remade) -> Result<Committed, Error> {
-        let Remade { records, delta, tick, .. } = remade;
+    fn put_in_force(&mut self, remade: Remade, before: Rulebook) -> Result<Committed, Error> {
+        let Remade { records, was, is, tick } = remade;
+        let delta = self.difference(&was, &is, &before);
+        drop((was, is, before));
         self.directory.write_new_policy(&self.bundle)?;
         self.ledger.set_policy(&ledger_bundle(&self.bundle))?;
         if let Some(at) = tick {

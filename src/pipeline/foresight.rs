@@ -1,7 +1,8 @@
 //! What another bundle would change of the live data, in numbers: no value and no id of a person stands in it.
 
+use super::abreast::abreast;
 use super::remake::State;
-use crate::model::{AttributeId, Birth, Category, PurposeId, Schema};
+use crate::model::{AttributeId, Birth, Category, Link, Schema};
 use crate::policy::decision::Flip;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,28 +39,63 @@ pub(super) struct Side<'s> {
     state: &'s State,
 }
 
+/// A value that a profile shows.
+struct Shown {
+    of: (AttributeId, Birth),
+    profile: Birth,
+    /// What it may be used for, a bit for each name.
+    uses: u128,
+}
+
+/// The categories of a profile that may be used for the purpose of a name.
+struct Usable {
+    of: (Birth, u32),
+    categories: u32,
+}
+
 impl<'s> Side<'s> {
     pub fn new(schema: &'s Schema, state: &'s State) -> Self {
         Self { schema, state }
     }
 
-    /// By attribute and record, the profile that shows the value and what it may be used for.
-    fn values(&self) -> HashMap<(AttributeId, Birth), (Birth, u64)> {
-        let rows = self.state.winners.iter();
-        let each = rows.flat_map(|(root, row)| row.iter().map(move |winner| (*root, winner)));
-        each.map(|(root, winner)| ((winner.attribute, winner.record), (root, winner.uses))).collect()
+    fn names(&self) -> impl Iterator<Item = &'s str> + use<'s> {
+        self.schema.purposes.iter().map(|purpose| purpose.name.as_str())
     }
 
-    /// By profile and name of a purpose, the categories that may be used.
-    fn categories(&self) -> HashMap<(Birth, &'s str), u32> {
-        let named = |purpose: PurposeId| self.schema.purposes.get(usize::from(purpose.0));
-        let rows = self.state.permissions.iter();
-        rows.filter_map(|(root, of)| Some(((*root, named(of.purpose)?.name.as_str()), of.categories))).collect()
+    /// By purpose, the place of its name.
+    fn places(&self, names: &[&str]) -> Vec<u32> {
+        let place = |name| names.iter().zip(0..).find(|(other, _)| **other == name).map(|(_, place)| place);
+        self.names().filter_map(place).collect()
     }
 
-    fn allows(&self, uses: Option<&(Birth, u64)>, purpose: &str) -> bool {
-        let id = self.schema.purpose(purpose);
-        id.is_some_and(|id| uses.is_some_and(|(_, uses)| uses >> id.0 & 1 == 1))
+    /// The values that profiles show, by attribute and record.
+    fn values(&self, names: &[&str]) -> Vec<Shown> {
+        let places = self.places(names);
+        let named = |uses: u64| {
+            let bits = (0..).zip(&places).filter(|(purpose, _)| uses >> purpose & 1 == 1);
+            bits.fold(0, |set, (_, place)| set | 1u128 << place)
+        };
+        let rows = self.state.winners.iter().flat_map(|(root, row)| row.iter().map(|winner| (*root, winner)));
+        let shown = |(profile, winner): (Birth, &crate::model::Winner)| Shown {
+            of: (winner.attribute, winner.record),
+            profile,
+            uses: named(winner.uses),
+        };
+        let mut values: Vec<Shown> = rows.map(shown).collect();
+        values.sort_unstable_by_key(|shown| shown.of);
+        values
+    }
+
+    /// What may be used, by profile and place of the name of the purpose.
+    fn usable(&self, names: &[&str]) -> Vec<Usable> {
+        let places = self.places(names);
+        let usable = self.state.permissions.iter().filter_map(|(root, permission)| {
+            let place = places.get(usize::from(permission.purpose.0))?;
+            Some(Usable { of: (*root, *place), categories: permission.categories })
+        });
+        let mut usable: Vec<Usable> = usable.collect();
+        usable.sort_unstable_by_key(|usable| usable.of);
+        usable
     }
 
     fn category(&self, attribute: AttributeId) -> Option<Category> {
@@ -67,31 +103,25 @@ impl<'s> Side<'s> {
     }
 
     fn profiles(&self) -> u64 {
-        self.state.members.iter().map(|member| member.root).collect::<BTreeSet<_>>().len() as u64
-    }
-
-    /// By record, the profile that it is in.
-    fn roots(&self) -> HashMap<Birth, Birth> {
-        self.state.members.iter().map(|member| (member.record, member.root)).collect()
+        self.state.members.chunk_by(|one, other| one.root == other.root).count() as u64
     }
 }
 
 impl Foresight {
     /// What leads from one side to the other.
     pub(super) fn new(old: Side<'_>, new: Side<'_>) -> Self {
-        let mut found: BTreeMap<Key, (BTreeSet<Birth>, u64)> = BTreeMap::new();
-        count_values(&old, &new, &mut found);
-        count_profiles(&old, &new, &mut found);
-        let (links_ended, links_made) =
-            (count_links(&old, &new, Flip::Denies, &mut found), count_links(&new, &old, Flip::Allows, &mut found));
-        let heads =
-            found.into_iter().map(|(key, (roots, values))| (key, Heads { profiles: roots.len() as u64, values }));
+        let names: BTreeSet<&str> = old.names().chain(new.names()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let mut counts = Counts::default();
+        counts.values(&old, &new, &names);
+        counts.profiles(&old, &new, &names);
+        let (links_ended, links_made) = counts.links(&old, &new);
         Self {
             profiles_before: old.profiles(),
             profiles_after: new.profiles(),
             links_made,
             links_ended,
-            heads: heads.collect(),
+            heads: counts.heads(&names),
         }
     }
 
@@ -102,55 +132,77 @@ impl Foresight {
     }
 }
 
-/// Values that may be used on one side and not on the other.
-fn count_values(old: &Side<'_>, new: &Side<'_>, found: &mut BTreeMap<Key, (BTreeSet<Birth>, u64)>) {
-    let (before, after) = (old.values(), new.values());
-    let names = old.schema.purposes.iter().chain(&new.schema.purposes).map(|purpose| purpose.name.as_str());
-    let names: BTreeSet<&str> = names.collect();
-    let keys: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
-    for key in keys {
-        let (was, is) = (before.get(&key), after.get(&key));
-        for name in &names {
-            let (flip, category, shown) = match (old.allows(was, name), new.allows(is, name)) {
-                (false, true) => (Flip::Allows, new.category(key.0), is),
-                (true, false) => (Flip::Denies, old.category(key.0), was),
-                _ => continue,
-            };
-            let (roots, values) = found.entry(((*name).to_owned(), category, flip)).or_default();
-            roots.extend(shown.map(|(root, _)| *root));
-            *values += 1;
+/// What was counted, by place of the purpose's name, category and way: profiles, some more than once, and values.
+#[derive(Default)]
+struct Counts(BTreeMap<(u32, Option<Category>, Flip), (Vec<Birth>, u64)>);
+
+impl Counts {
+    /// Values that may be used on one side and not on the other.
+    fn values(&mut self, old: &Side<'_>, new: &Side<'_>, names: &[&str]) {
+        let (before, after) = (old.values(names), new.values(names));
+        for (was, is) in abreast(&before, &after, |shown| shown.of) {
+            let uses = |shown: Option<&Shown>| shown.map_or(0, |shown| shown.uses);
+            let (had, has) = (uses(was), uses(is));
+            for (flip, mut flipped, side, shown) in
+                [(Flip::Allows, has & !had, new, is), (Flip::Denies, had & !has, old, was)]
+            {
+                let Some(shown) = shown else { continue };
+                while flipped != 0 {
+                    let category = side.category(shown.of.0);
+                    let (profiles, values) = self.0.entry((flipped.trailing_zeros(), category, flip)).or_default();
+                    profiles.push(shown.profile);
+                    *values += 1;
+                    flipped &= flipped - 1;
+                }
+            }
         }
     }
-}
 
-/// Profiles of which a category may be used on one side and not on the other, whether they have values of it or not.
-fn count_profiles(old: &Side<'_>, new: &Side<'_>, found: &mut BTreeMap<Key, (BTreeSet<Birth>, u64)>) {
-    let (before, after) = (old.categories(), new.categories());
-    let keys: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
-    for (root, name) in keys {
-        let of = |side: &HashMap<(Birth, &str), u32>| side.get(&(root, name)).copied().unwrap_or(0);
-        let (was, is) = (of(&before), of(&after));
-        for category in Category::ALL.iter().filter(|category| (was ^ is) & category.bit() != 0) {
-            let flip = if is & category.bit() == 0 { Flip::Denies } else { Flip::Allows };
-            found.entry((name.to_owned(), Some(*category), flip)).or_default().0.insert(root);
+    /// Profiles of which a category may be used on one side and not on the other, whether they have values of it or not.
+    fn profiles(&mut self, old: &Side<'_>, new: &Side<'_>, names: &[&str]) {
+        let (before, after) = (old.usable(names), new.usable(names));
+        for (was, is) in abreast(&before, &after, |usable| usable.of) {
+            let Some((root, place)) = was.or(is).map(|usable| usable.of) else { continue };
+            let categories = |usable: Option<&Usable>| usable.map_or(0, |usable| usable.categories);
+            let (had, has) = (categories(was), categories(is));
+            for category in Category::ALL.iter().filter(|category| (had ^ has) & category.bit() != 0) {
+                let flip = if has & category.bit() == 0 { Flip::Denies } else { Flip::Allows };
+                self.0.entry((place, Some(*category), flip)).or_default().0.push(root);
+            }
         }
     }
-}
 
-/// Links that one side has and the other has not.
-fn count_links(
-    this: &Side<'_>,
-    other: &Side<'_>,
-    flip: Flip,
-    found: &mut BTreeMap<Key, (BTreeSet<Birth>, u64)>,
-) -> u64 {
-    let roots = this.roots();
-    let mut count = 0;
-    for link in this.state.links.iter().filter(|link| other.state.links.binary_search(link).is_err()) {
-        let (profiles, links) = found.entry((String::new(), None, flip)).or_default();
-        profiles.extend(roots.get(&link.a));
-        *links += 1;
-        count += 1;
+    /// Links that one side has and the other has not: how many end, and how many are made.
+    fn links(&mut self, old: &Side<'_>, new: &Side<'_>) -> (u64, u64) {
+        let (mut ended, mut made): (Vec<Link>, Vec<Link>) = (Vec::new(), Vec::new());
+        for (was, is) in abreast(&old.state.links, &new.state.links, |link| *link) {
+            match (was, is) {
+                (Some(was), None) => ended.push(*was),
+                (None, Some(is)) => made.push(*is),
+                _ => {}
+            }
+        }
+        for (links, side, flip) in [(&ended, old, Flip::Denies), (&made, new, Flip::Allows)] {
+            if links.is_empty() {
+                continue;
+            }
+            let roots: HashMap<Birth, Birth> = side.state.members.iter().map(|of| (of.record, of.root)).collect();
+            let (profiles, values) = self.0.entry((0, None, flip)).or_default();
+            profiles.extend(links.iter().filter_map(|link| roots.get(&link.a)));
+            *values += links.len() as u64;
+        }
+        (ended.len() as u64, made.len() as u64)
     }
-    count
+
+    /// The numbers, under the names.
+    fn heads(self, names: &[&str]) -> BTreeMap<Key, Heads> {
+        let counts = self.0.into_iter();
+        let heads = counts.map(|((place, category, flip), (mut profiles, values))| {
+            let name = category.and_then(|_| names.get(place as usize)).copied().unwrap_or_default();
+            profiles.sort_unstable();
+            profiles.dedup();
+            ((name.to_owned(), category, flip), Heads { profiles: profiles.len() as u64, values })
+        });
+        heads.collect()
+    }
 }

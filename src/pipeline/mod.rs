@@ -5,6 +5,7 @@
 //! It never shows a reader what is not durable.
 
 mod about;
+mod abreast;
 mod access;
 mod activate;
 mod archive;

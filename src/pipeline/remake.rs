@@ -4,11 +4,11 @@
 //! Records are made anew from their received entries, for a bundle may read an identifier differently. Nothing is
 //! standardised again.
 //!
-//! INVARIANT: the delta leads from the rows of the index to the new state, and renews whatever means something else now.
+//! INVARIANT: the difference leads from the rows of the index to the new state, and renews whatever means something else now.
 
+use super::abreast::abreast;
 use super::epoch::consent_facts;
 use super::facts::{FactMaker, complete};
-use super::foresight::{Foresight, Side};
 use super::known::ERASED;
 use super::open::scorer;
 use super::policies::Policies;
@@ -18,12 +18,11 @@ use crate::crypto::IdentityKey;
 use crate::dataflow::{Delta, Engine, Membership, ProfileChange, Rules};
 use crate::ledger::{Content, Position};
 use crate::matching::Scorer;
-use crate::model::{Birth, Link, Named, Obstacle, Permission, PurposeId, Schema, Winner};
+use crate::model::{Birth, Context, Link, Named, Obstacle, Permission, PurposeId, Schema, Winner};
 use crate::policy::Bundle;
 use crate::standardize::Standardizer;
 use crate::store::{Index, RecordBody};
 use hashbrown::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
 use std::mem::swap;
 use std::sync::Arc;
 
@@ -62,19 +61,21 @@ impl Rulebook {
 pub(super) struct Remade {
     /// Records that are something else under it.
     pub records: Vec<(Birth, Touched)>,
-    /// From what holds to what will.
-    pub delta: Delta,
+    /// What readers see.
+    pub was: State,
+    /// What they would see.
+    pub is: State,
     /// The time that it was made for, where that goes on.
     pub tick: Option<i64>,
-    pub foresight: Foresight,
 }
 
-/// Who is with whom, and what holds of them.
+/// Who is with whom, and what holds of them; each list is sorted.
 #[derive(Default)]
 pub(super) struct State {
     pub members: Vec<Membership>,
     pub links: Vec<Link>,
-    pub winners: BTreeMap<Birth, Box<[Winner]>>,
+    /// By oldest record.
+    pub winners: Vec<(Birth, Box<[Winner]>)>,
     pub permissions: Vec<(Birth, Permission)>,
     pub refused: Vec<(Link, Obstacle)>,
     pub uncertain: Vec<Link>,
@@ -101,7 +102,7 @@ impl State {
             state.members.extend(row.members.iter().map(|record| Membership { root, record: *record }));
             state.links.extend(row.links.iter().map(|(link, _)| *link));
             if !row.winners.is_empty() {
-                state.winners.insert(root, row.winners.iter().map(|(winner, _)| *winner).collect());
+                state.winners.push((root, row.winners.iter().map(|(winner, _)| *winner).collect()));
             }
             state.permissions.extend(row.permissions.iter().map(|(permission, _)| (root, *permission)));
         }
@@ -143,11 +144,9 @@ impl Onefold {
         let now = i64::from(self.options.clock.now_s()) * SECOND_US;
         let at = old.map_or(now, |old| old.max(now));
         self.engine.tick(at);
-        let new = State::of(self.engine.commit());
+        let is = State::of(self.engine.commit());
         let was = State::load(&self.index)?;
-        let foresight = Foresight::new(Side::new(&before.schema, &was), Side::new(&self.schema, &new));
-        let delta = self.difference(was, new, before);
-        Ok(Remade { records, delta, tick: (old != Some(at)).then_some(at), foresight })
+        Ok(Remade { records, was, is, tick: (old != Some(at)).then_some(at) })
     }
 
     /// Makes all live records anew, hands them to the dataflow, and gives those that are something else now.
@@ -180,15 +179,20 @@ impl Onefold {
         Ok(changed)
     }
 
-    /// What leads from one state to the other.
-    fn difference(&self, old: State, new: State, before: &Rulebook) -> Delta {
+    /// What leads from what held under `before` to what holds now.
+    pub(super) fn difference(&self, old: &State, new: &State, before: &Rulebook) -> Delta {
         let renamed = renamed(&before.schema, &self.schema);
         let mut permissions = Vec::new();
-        let mut cited: HashMap<(PurposeId, u32, crate::model::Context), bool> = HashMap::new();
-        for (row, came) in changes(&old.permissions, &new.permissions) {
-            permissions.push((row.0, row.1, came));
-        }
-        for (root, permission) in both(&old.permissions, &new.permissions) {
+        let mut cited: HashMap<(PurposeId, u32, Context), bool> = HashMap::new();
+        for pair in abreast(&old.permissions, &new.permissions, |row| *row) {
+            let (root, permission) = match pair {
+                (Some((root, permission)), Some(_)) => (*root, *permission),
+                (gone, came) => {
+                    permissions.extend(gone.map(|(root, permission)| (*root, *permission, false)));
+                    permissions.extend(came.map(|(root, permission)| (*root, *permission, true)));
+                    continue;
+                }
+            };
             // The same answer for another reason is recorded anew.
             let key = (permission.purpose, permission.categories, permission.context);
             let stays = *cited.entry(key).or_insert_with(|| {
@@ -199,14 +203,13 @@ impl Onefold {
                 permissions.extend([(root, permission, false), (root, permission, true)]);
             }
         }
-        permissions.sort_unstable();
         let refused = changes(&old.refused, &new.refused);
         Delta {
             links: changes(&old.links, &new.links),
             refused: refused.into_iter().map(|((link, obstacle), came)| (link, obstacle, came)).collect(),
             uncertain: changes(&old.uncertain, &new.uncertain),
             members: changes(&old.members, &new.members),
-            profiles: revalued(&old, &new, renamed),
+            profiles: revalued(old, new, renamed),
             permissions,
         }
     }
@@ -223,27 +226,25 @@ fn renamed(old: &Schema, new: &Schema) -> u64 {
 
 /// The winners that change, by profile; those that may be used for what means something else now are gained anew.
 fn revalued(old: &State, new: &State, renamed: u64) -> Vec<ProfileChange> {
-    let roots: BTreeSet<Birth> = old.winners.keys().chain(new.winners.keys()).copied().collect();
-    let of = |state: &State, root| state.winners.get(root).cloned().unwrap_or_default();
-    let changed = roots.iter().filter_map(|root| {
-        let (before, after) = (of(old, root), of(new, root));
+    let changed = abreast(&old.winners, &new.winners, |(root, _)| *root).filter_map(|(was, is)| {
+        let (root, _) = was.or(is)?;
+        let [before, after] = [was, is].map(|row| row.map_or(&[][..], |(_, winners)| winners));
         let stays = |winner: &&Winner| winner.uses & renamed == 0 || !after.contains(winner);
+        if before == after && before.iter().all(|winner| stays(&winner)) {
+            return None;
+        }
         let before: Box<[Winner]> = before.iter().filter(stays).copied().collect();
-        (before != after).then_some(ProfileChange { root: *root, before, after })
+        (*before != *after).then(|| ProfileChange { root: *root, before, after: after.into() })
     });
     changed.collect()
 }
 
 /// What only one of two sorted lists has; `true`: the new one.
 fn changes<T: Ord + Copy>(old: &[T], new: &[T]) -> Vec<(T, bool)> {
-    let gone = old.iter().filter(|row| new.binary_search(row).is_err()).map(|row| (*row, false));
-    let came = new.iter().filter(|row| old.binary_search(row).is_err()).map(|row| (*row, true));
-    let mut changes: Vec<(T, bool)> = gone.chain(came).collect();
-    changes.sort_unstable();
-    changes
-}
-
-/// What both of two sorted lists have.
-fn both<'s, T: Ord + Copy>(old: &'s [T], new: &'s [T]) -> impl Iterator<Item = T> + 's {
-    old.iter().filter(|row| new.binary_search(row).is_ok()).copied()
+    let changed = abreast(old, new, |row| *row).filter_map(|pair| match pair {
+        (Some(gone), None) => Some((*gone, false)),
+        (None, Some(came)) => Some((*came, true)),
+        _ => None,
+    });
+    changed.collect()
 }

@@ -450,6 +450,30 @@ fn the_ledger_is_measured_beside_its_limit() {
     }
 }
 
+/// Figures of `bench policy`.
+const POLICY_FIGURES: [&str; 11] = [
+    "load_us",
+    "withdrawal_p50_us",
+    "withdrawal_p99_us",
+    "withdrawal_mean_us",
+    "open_cpu_s",
+    "diff_cpu_s",
+    "diff_wall_s",
+    "activate_cpu_s",
+    "activate_ratio",
+    "activate_wall_ratio",
+    "memory_bytes",
+];
+
+#[test]
+fn withdrawals_and_a_new_policy_are_measured_beside_the_load() {
+    let report = parsed(&ok(&["bench", "--json", "policy", "--records", "2000", "--withdrawals", "20"]));
+    assert_eq!(report.as_object().unwrap().len(), POLICY_FIGURES.len(), "{report}");
+    for name in POLICY_FIGURES {
+        assert!(report[name].as_f64().is_some_and(|value| value > 0.0), "{name}: {report}");
+    }
+}
+
 #[test]
 fn completions_are_for_the_common_shells() {
     for (shell, part) in [("bash", "_onefold()"), ("zsh", "#compdef onefold"), ("fish", "complete -c onefold")] {

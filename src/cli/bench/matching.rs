@@ -11,7 +11,7 @@ use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
 use crate::matching::{Comparable, Model, train};
 use crate::model::{About, Birth, Facts, IdentifierHash, KindId, NameMark, Named, Schema, SourceId};
-use crate::pipeline::{Onefold, OpenOptions};
+use crate::pipeline::{InitOptions, Onefold, OpenOptions};
 use crate::policy::{self, Bundle};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,8 @@ fn measure_all(global: &Global, plan: &Plan, folder: &Path) -> anyhow::Result<Fi
     let summary = Workload::new(plan.records, plan.changes, 1).write(&files)?;
     book.say(&format!("{} records of {} people", output::count(summary.records), output::count(summary.people)))?;
     let exact = policy::retail();
-    let (onefold, exact_load) = cost(|| load(Bundle::compile(exact.clone())?, &files, &folder.join("exact")));
+    let (onefold, exact_load) =
+        cost(|| load(Bundle::compile(exact.clone())?, &files, &folder.join("exact"), InitOptions::default()));
     let each = |cost: &Cost| cost.cpu.as_secs_f64() * 1e6 / plan.records as f64;
     book.figure("exact_us", "load, identifiers alone, CPU µs a record", each(&exact_load))?;
     let onefold = onefold?;
@@ -69,7 +70,7 @@ fn measure_all(global: &Global, plan: &Plan, folder: &Path) -> anyhow::Result<Fi
     let bundle = with_model(exact, &model?)?;
     let schema = bundle.schema.clone();
     let data = folder.join("scored");
-    let (onefold, scored_load) = cost(|| load(bundle, &files, &data));
+    let (onefold, scored_load) = cost(|| load(bundle, &files, &data, InitOptions::default()));
     let mut onefold = onefold?;
     book.figure("scored_us", "load, scored as well, CPU µs a record", each(&scored_load))?;
     let ratio = scored_load.cpu.as_secs_f64() / exact_load.cpu.as_secs_f64();

@@ -6,11 +6,12 @@
 //! with what it is measured against; nothing is printed that was not measured in this run.
 //!
 //! `onefold bench ledger` (`ledger`) measures the ledger alone in the same manner, `onefold bench match` (`matching`) what
-//! scoring adds.
+//! scoring adds, `onefold bench policy` (`policy`) what withdrawals and new versions of the bundle cost.
 
 pub mod ledger;
 pub mod matching;
 mod measure;
+pub mod policy;
 mod run;
 pub mod twin;
 pub mod workload;

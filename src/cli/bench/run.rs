@@ -73,7 +73,7 @@ fn measure_all(global: &Global, plan: &Plan, files: &Path, data: &Path) -> anyho
     let per_record = 1e6 / plan.records as f64;
     book.figure("twin_load_us", "twin: from scratch, CPU µs a record", twin.cpu.as_secs_f64() * per_record)?;
     book.say(&format!("  ({} profiles)", output::count(profiles? as u64)))?;
-    let (onefold, load) = cost(|| load(bundle, files, data));
+    let (onefold, load) = cost(|| load(bundle, files, data, InitOptions::default()));
     let mut onefold = onefold?;
     book.load(&load, &twin, plan.records)?;
     book.figure(
@@ -211,8 +211,8 @@ fn twin_record(
 }
 
 /// Loads all files as one ingest.
-pub(super) fn load(bundle: Bundle, files: &Path, data: &Path) -> anyhow::Result<Onefold> {
-    let mut onefold = Onefold::init(data, bundle, InitOptions::default())?;
+pub(super) fn load(bundle: Bundle, files: &Path, data: &Path, options: InitOptions) -> anyhow::Result<Onefold> {
+    let mut onefold = Onefold::init(data, bundle, options)?;
     let mut inputs = Vec::new();
     for name in LOAD_FILES {
         let source = recognise(onefold.schema(), name).map_err(|error| anyhow::anyhow!("{error}"))?;

@@ -132,9 +132,12 @@ impl Foresight {
     }
 }
 
-/// What was counted, by place of the purpose's name, category and way: profiles, some more than once, and values.
+/// What was counted, by place of the purpose's name, category and way.
 #[derive(Default)]
-struct Counts(BTreeMap<(u32, Option<Category>, Flip), (Vec<Birth>, u64)>);
+struct Counts(BTreeMap<(u32, Option<Category>, Flip), Count>);
+
+/// Profiles, some more than once, and values.
+type Count = (Vec<Birth>, u64);
 
 impl Counts {
     /// Values that may be used on one side and not on the other.

@@ -7,12 +7,14 @@ use crate::policy::decision::Decider;
 use hashbrown::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// What was cited, by purpose, categories and circumstances: many permissions rest on the same few.
+type Cited = HashMap<(PurposeId, u32, Context), Vec<String>>;
+
 /// Decides by the bundle in force, and says by which policies.
 #[derive(Clone)]
 pub(super) struct Policies {
     decider: Arc<Decider>,
-    /// What was cited for a purpose, categories and circumstances: many permissions rest on the same few.
-    cited: Arc<Mutex<HashMap<(PurposeId, u32, Context), Vec<String>>>>,
+    cited: Arc<Mutex<Cited>>,
 }
 
 impl Policies {

@@ -161,14 +161,14 @@ fn withdraw(onefold: &mut Onefold, lines: &[String], book: &mut Book) -> anyhow:
         }
         onefold.commit()?;
         let spent = thread_cpu().saturating_sub(before);
-        // One that reaches nobody costs less, and is not counted.
+        // What one costs that changes no permission is not what is asked.
         samples.extend(told.load(Ordering::Relaxed).then_some(spent));
     }
     let all = cpu().saturating_sub(all_before);
     onefold.set_durable(true);
     anyhow::ensure!(samples.len() * 2 > lines.len(), "most withdrawals change what may be done with a profile");
     book.say(&format!(
-        "  ({} of {} withdrawals change a profile's permissions; the others reach no record)",
+        "  ({} of {} withdrawals change a profile's permissions; p50 and p99 are of these alone)",
         output::count(samples.len() as u64),
         output::count(lines.len() as u64)
     ))?;
@@ -177,7 +177,7 @@ fn withdraw(onefold: &mut Onefold, lines: &[String], book: &mut Book) -> anyhow:
     book.figure("withdrawal_p50_us", "one withdrawal, decoded to readable, fsync aside, CPU µs p50", us(0.5))?;
     book.figure("withdrawal_p99_us", "the same, p99 (target ≤ 1,000)", us(0.99))?;
     let mean = all.as_secs_f64() * 1e6 / lines.len().max(1) as f64;
-    book.figure("withdrawal_mean_us", "the same with decoding and background work of the index, mean", mean)
+    book.figure("withdrawal_mean_us", "all of them with decoding and background work of the index, mean", mean)
 }
 
 /// A new version of the bundle: what it would change, then it is put in force.

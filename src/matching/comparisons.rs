@@ -136,6 +136,10 @@ impl Comparisons {
         let (mapped, month_first) = self.sources.get(usize::from(source.0)).map_or((&[][..], false), |(m, f)| (m, *f));
         for (attribute, value) in values {
             seen.push(attribute);
+            // A steward took it away: what the source says instead is not compared either.
+            if value.is_empty() {
+                continue;
+            }
             if let Some(Some((part, slot))) = self.parts.get(usize::from(attribute.0)) {
                 draft.take(*part, *slot, value, month_first);
             }

@@ -15,7 +15,7 @@ use super::{Error, Onefold};
 use crate::dataflow::{Delta, Engine};
 use crate::ledger::Binding;
 use crate::model::{Birth, Epoch, IdentifierHash, PurposeId};
-use crate::store::{Batch, RecordBody};
+use crate::store::{Batch, Index, RecordBody};
 use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,15 +137,15 @@ impl Onefold {
         }
         Ok(())
     }
+}
 
-    /// Tells the dataflow of all that binds.
-    pub(super) fn feed_bindings(&mut self) -> Result<(), Error> {
-        for row in self.index.bindings() {
-            let ((record, consent), on) = row?;
-            tell(&mut self.engine, record, on, consent, true);
-        }
-        Ok(())
+/// Tells a dataflow of all that binds.
+pub(super) fn feed_bindings(index: &Index, engine: &mut Engine) -> Result<(), Error> {
+    for row in index.bindings() {
+        let ((record, consent), on) = row?;
+        tell(engine, record, on, consent, true);
     }
+    Ok(())
 }
 
 /// Tells the dataflow. Whether an identifier is weak is for the bundle in force to say, which may be another than when it

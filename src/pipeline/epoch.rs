@@ -173,7 +173,6 @@ impl Onefold {
             return Ok(self.refuse_erased());
         }
         let values = self.standardized.values().map(|(attribute, _, text)| (attribute, text));
-        let values = values.filter(|(_, text)| !text.is_empty());
         let compared = comparable(self.scorer.as_deref(), &body, change.source, &fields, values);
         let consent = source.role == Role::Consents;
         let payload = received(consent, birth, change, fields.into_owned(), &self.standardized);

@@ -238,6 +238,6 @@ pub fn bits(millibits: i32) -> String {
 
 /// What is compared of a record, from its received entry.
 pub(super) fn compared(comparisons: &Comparisons, received: &Received) -> Option<Comparable> {
-    let values = received.told().map(|(attribute, _, text)| (attribute, text));
+    let values = received.values.iter(&received.fields).map(|(attribute, _, text)| (attribute, text));
     comparisons.comparable(received.source, &received.fields, values)
 }

@@ -4,21 +4,23 @@
 //! INVARIANT: after opening, index and memory stand where the ledger stands; what was acknowledged but not yet
 //! committed is committed.
 
+use super::bindings::feed_bindings;
 use super::day::Day;
 use super::decisions::Decisions;
 use super::epoch::{Arrival, Stamp, consent_facts};
 use super::erase::erased_row;
-use super::facts::content_hash;
+use super::facts::{FactMaker, content_hash};
 use super::known::{ERASED, Known};
 use super::live::Live;
 use super::matching::compared;
 use super::recorder::Written;
 use super::touched::Touched;
 use super::{Error, Onefold, meta};
+use crate::crypto::IdentityKey;
 use crate::ledger::{Content, Entry, Kind, Received};
 use crate::matching::Comparable;
-use crate::model::{Birth, Epoch, Named, Role, Sequence, SourceId};
-use crate::standardize::{ConsentProblem, Standardized};
+use crate::model::{Birth, Epoch, Named, Role, Schema, Sequence, SourceId};
+use crate::standardize::{ConsentProblem, Standardized, Standardizer};
 use crate::store::RecordBody;
 
 impl Onefold {
@@ -70,7 +72,7 @@ impl Onefold {
         }
         self.decisions = Decisions::load(&self.index)?;
         self.feed_all_decisions()?;
-        self.feed_bindings()?;
+        feed_bindings(&self.index, &mut self.engine)?;
         if let Some(tick) = self.index.meta(meta::TICK)?.and_then(|bytes| bytes.try_into().ok()) {
             self.engine.tick(i64::from_le_bytes(tick));
         }
@@ -185,34 +187,10 @@ impl Onefold {
         Ok(self.index.apply(batch)?)
     }
 
-    /// What a received entry makes of its record. Nothing is standardised again: the entry holds the values.
+    /// What a received entry makes of its record.
     pub(super) fn body_of(&mut self, received: &Received, received_s: u32) -> Result<RecordBody, Error> {
-        let schema = std::sync::Arc::clone(&self.schema);
-        let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
-            return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });
-        };
-        let Received { at, live, ref fields, .. } = *received;
-        let values = received.values.iter(fields);
-        Ok(match source.role {
-            _ if !live => RecordBody::Gone,
-            Role::People => {
-                RecordBody::Person(self.facts.person(&self.identity, received.source, at, received_s, values))
-            }
-            Role::Reference(_) => RecordBody::Reference,
-            Role::Consents => {
-                // The parts of a consent are read again: they decide nothing that the entry's values would show.
-                let mut scratch = Standardized::default();
-                let consent = self.standardizer.consent(received.source, fields, at, &mut scratch);
-                match consent {
-                    Ok(consent) => RecordBody::Consent(self.facts.consent(&self.identity, &consent, values)),
-                    // It was taken under another bundle.
-                    Err(ConsentProblem::PurposeUnknown | ConsentProblem::PurposeSeveral) => {
-                        RecordBody::Consent(self.facts.void_consent(&self.identity, at, values))
-                    }
-                    Err(_) => return Err(Error::Unaccounted { what: "a consent cannot be read again" }),
-                }
-            }
-        })
+        let Self { schema, facts, standardizer, identity, .. } = self;
+        body_of(schema, facts, standardizer, identity, received, received_s)
     }
 
     /// What is compared of a record, from its received entry.
@@ -234,4 +212,37 @@ impl Onefold {
         let compared = self.compared(&body, &received);
         Ok(Arrival { birth, name, content, body, issues: received.issues.clone(), compared })
     }
+}
+
+/// What a received entry makes of its record. Nothing is standardised again: the entry holds the values.
+pub(super) fn body_of(
+    schema: &Schema,
+    facts: &FactMaker,
+    standardizer: &mut Standardizer,
+    identity: &IdentityKey,
+    received: &Received,
+    received_s: u32,
+) -> Result<RecordBody, Error> {
+    let Some(source) = schema.sources.get(usize::from(received.source.0)) else {
+        return Err(Error::Unaccounted { what: "an entry names a source that the bundle does not have" });
+    };
+    let Received { at, live, ref fields, .. } = *received;
+    let values = received.values.iter(fields);
+    Ok(match source.role {
+        _ if !live => RecordBody::Gone,
+        Role::People => RecordBody::Person(facts.person(identity, received.source, at, received_s, values)),
+        Role::Reference(_) => RecordBody::Reference,
+        Role::Consents => {
+            // The parts of a consent are read again: they decide nothing that the entry's values would show.
+            let mut scratch = Standardized::default();
+            match standardizer.consent(received.source, fields, at, &mut scratch) {
+                Ok(consent) => RecordBody::Consent(facts.consent(identity, &consent, values)),
+                // It was taken under another bundle.
+                Err(ConsentProblem::PurposeUnknown | ConsentProblem::PurposeSeveral) => {
+                    RecordBody::Consent(facts.void_consent(identity, at, values))
+                }
+                Err(_) => return Err(Error::Unaccounted { what: "a consent cannot be read again" }),
+            }
+        }
+    })
 }

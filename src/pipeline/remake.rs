@@ -7,21 +7,26 @@
 //! INVARIANT: the difference leads from the rows of the index to the new state, and renews whatever means something else now.
 
 use super::abreast::abreast;
+use super::bindings::feed_bindings;
+use super::decisions::Decisions;
 use super::epoch::consent_facts;
 use super::facts::{FactMaker, complete};
 use super::known::ERASED;
+use super::matching::compared;
 use super::open::scorer;
 use super::policies::Policies;
+use super::recover::body_of;
+use super::review::tell;
 use super::touched::Touched;
-use super::{Error, Onefold};
+use super::{Error, Onefold, meta};
 use crate::crypto::IdentityKey;
 use crate::dataflow::{Delta, Engine, Membership, ProfileChange, Rules};
-use crate::ledger::{Content, Position};
+use crate::ledger::{Content, Position, Reader, Received};
 use crate::matching::Scorer;
 use crate::model::{Birth, Context, Link, Named, Obstacle, Permission, PurposeId, Schema, Winner};
 use crate::policy::Bundle;
 use crate::standardize::Standardizer;
-use crate::store::{Index, RecordBody};
+use crate::store::{Index, RecordBody, RecordRow};
 use hashbrown::HashMap;
 use std::mem::swap;
 use std::sync::Arc;
@@ -123,6 +128,109 @@ impl State {
     }
 }
 
+/// Where the committed state stands.
+#[derive(Clone, Copy)]
+pub(super) struct Committed<'a> {
+    pub index: &'a Index,
+    pub entries: &'a Reader,
+    pub identity: &'a IdentityKey,
+    pub decisions: &'a Decisions,
+    /// The time, microseconds.
+    pub now_us: i64,
+}
+
+/// A live record and its received entry.
+type Live = (Birth, RecordRow, Received, u32);
+
+/// So many records are handed over at once, and so many such lots wait at most.
+const LOT: usize = 1_024;
+const LOTS_MAX: usize = 4;
+
+impl Committed<'_> {
+    /// Reads all live records in the order of births; `take` gives false to stop.
+    fn read_live(&self, mut take: impl FnMut(Vec<Live>) -> bool) -> Result<(), Error> {
+        let mut lot = Vec::with_capacity(LOT);
+        for row in self.index.records() {
+            let (birth, row) = row?;
+            if !row.live || row.name == ERASED {
+                continue;
+            }
+            let entry = self.entries.read(Position(row.position))?;
+            let Content::Received(received) = entry.content else {
+                return Err(Error::Unaccounted { what: "a record's entry is not one that was received" });
+            };
+            lot.push((birth, row, received, entry.header.time_s));
+            if lot.len() == LOT && !take(std::mem::replace(&mut lot, Vec::with_capacity(LOT))) {
+                return Ok(());
+            }
+        }
+        take(lot);
+        Ok(())
+    }
+}
+
+impl Rulebook {
+    /// What this rulebook, whose dataflow knows nothing yet, makes of the committed state.
+    pub fn remake(&mut self, of: Committed<'_>) -> Result<Remade, Error> {
+        let records = self.feed_anew(of)?;
+        for (_, row) in of.decisions.iter() {
+            let named = |birth: Birth| Ok(of.index.record(birth)?.map(|row| Named::new(row.name, birth)));
+            tell(&mut self.engine, row.ruling, true, named)?;
+        }
+        feed_bindings(of.index, &mut self.engine)?;
+        let old = of.index.meta(meta::TICK)?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_le_bytes);
+        let at = old.map_or(of.now_us, |old| old.max(of.now_us));
+        self.engine.tick(at);
+        let is = State::of(self.engine.commit());
+        let was = State::load(of.index)?;
+        Ok(Remade { records, was, is, tick: (old != Some(at)).then_some(at) })
+    }
+
+    /// Makes all live records anew, hands them to the dataflow, and gives those that are something else now. They are read
+    /// on a thread of their own meanwhile.
+    fn feed_anew(&mut self, of: Committed<'_>) -> Result<Vec<(Birth, Touched)>, Error> {
+        let (sender, lots) = std::sync::mpsc::sync_channel::<Vec<Live>>(LOTS_MAX);
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(move || of.read_live(|lot| sender.send(lot).is_ok()));
+            let mut changed = Vec::new();
+            let fed = lots.iter().flatten().try_for_each(|live| {
+                changed.extend(self.feed(live, of.identity)?);
+                Ok(())
+            });
+            // Ends the reading, should the feeding have failed.
+            drop(lots);
+            reading.join().unwrap_or(Err(Error::Unaccounted { what: "the reading of all records was cut off" }))?;
+            fed.map(|()| changed)
+        })
+    }
+
+    /// Makes one record anew, hands it to the dataflow, and gives it when it is something else now.
+    fn feed(
+        &mut self,
+        (birth, row, received, received_s): Live,
+        identity: &IdentityKey,
+    ) -> Result<Option<(Birth, Touched)>, Error> {
+        let Self { schema, facts, standardizer, .. } = self;
+        let mut body = body_of(schema, facts, standardizer, identity, &received, received_s)?;
+        complete(&mut body, row.sequence, received_s);
+        let named = Named::new(row.name, birth);
+        if let RecordBody::Person(facts) = &body {
+            self.engine.record(named, &self.schema.sources, None, Some(facts));
+            let what = self.scorer.as_deref().and_then(|scorer| compared(scorer.comparisons(), &received));
+            self.engine.compare(named, false, what);
+        } else if let Some(facts) = consent_facts(&body) {
+            self.engine.consent(named, None, Some(facts));
+        }
+        if body == row.body {
+            return Ok(None);
+        }
+        let (name, before) = (row.name, row.body.clone());
+        let after = RecordRow { body, ..row };
+        let (issues, compared) = (Vec::new(), None);
+        Ok(Some((birth, Touched { name, before, after, new: false, had_issues: false, issues, compared })))
+    }
+}
+
 impl Onefold {
     /// Puts another rulebook in the place of the one in use, which is given back.
     pub(super) fn exchange(&mut self, other: &mut Rulebook) {
@@ -135,48 +243,15 @@ impl Onefold {
         swap(&mut self.facts, &mut other.facts);
     }
 
-    /// What the rulebook in use, whose dataflow knows nothing yet, makes of the committed state, which holds under `before`.
-    pub(super) fn remake(&mut self, before: &Rulebook) -> Result<Remade, Error> {
-        let records = self.feed_anew()?;
-        self.feed_all_decisions()?;
-        self.feed_bindings()?;
-        let old = before.engine.now();
-        let now = i64::from(self.options.clock.now_s()) * SECOND_US;
-        let at = old.map_or(now, |old| old.max(now));
-        self.engine.tick(at);
-        let is = State::of(self.engine.commit());
-        let was = State::load(&self.index)?;
-        Ok(Remade { records, was, is, tick: (old != Some(at)).then_some(at) })
-    }
-
-    /// Makes all live records anew, hands them to the dataflow, and gives those that are something else now.
-    fn feed_anew(&mut self) -> Result<Vec<(Birth, Touched)>, Error> {
-        let mut changed = Vec::new();
-        for birth in (0..self.records.next_birth().0).map(Birth) {
-            let Some(row) = self.index.record(birth)?.filter(|row| row.live && row.name != ERASED) else { continue };
-            let entry = self.ledger.read(Position(row.position))?;
-            let Content::Received(received) = entry.content else {
-                return Err(Error::Unaccounted { what: "a record's entry is not one that was received" });
-            };
-            let mut body = self.body_of(&received, entry.header.time_s)?;
-            complete(&mut body, row.sequence, entry.header.time_s);
-            let named = Named::new(row.name, birth);
-            if let RecordBody::Person(facts) = &body {
-                self.engine.record(named, &self.schema.sources, None, Some(facts));
-                let compared = self.compared(&body, &received);
-                self.engine.compare(named, false, compared);
-            } else if let Some(facts) = consent_facts(&body) {
-                self.engine.consent(named, None, Some(facts));
-            }
-            if body != row.body {
-                let (name, before) = (row.name, row.body.clone());
-                let after = crate::store::RecordRow { body, ..row };
-                let (issues, compared) = (Vec::new(), None);
-                let touched = Touched { name, before, after, new: false, had_issues: false, issues, compared };
-                changed.push((birth, touched));
-            }
+    /// Where the committed state stands.
+    pub(super) fn committed(&self) -> Committed<'_> {
+        Committed {
+            index: &self.index,
+            entries: self.ledger.reader(),
+            identity: &self.identity,
+            decisions: &self.decisions,
+            now_us: i64::from(self.options.clock.now_s()) * SECOND_US,
         }
-        Ok(changed)
     }
 
     /// What leads from what held under `before` to what holds now.

@@ -8,7 +8,7 @@
 use super::decisions::{Contradiction, subject};
 use super::epoch::OpenEpoch;
 use super::{Error, Onefold};
-use crate::dataflow::Delta;
+use crate::dataflow::{Delta, Engine};
 use crate::ledger::Review;
 use crate::model::{Birth, Named, Obstacle, Role, Ruling, Sequence};
 use crate::store::{Batch, DecisionRow, Question};
@@ -183,26 +183,35 @@ impl Onefold {
     }
 
     fn feed_decision(&mut self, ruling: Ruling, came: bool) -> Result<(), Error> {
-        let unknown = Error::Unaccounted { what: "a decision is about a record that never was" };
-        let named = |birth: Birth| self.records.get(birth).map(|known| Named::new(known.name, birth));
-        match ruling {
-            Ruling::Same(a, b) => match (named(a), named(b)) {
-                (Some(a), Some(b)) => self.engine.same(a, b, came),
-                _ => return Err(unknown),
-            },
-            Ruling::Different(a, b) => self.engine.different(a, b, came),
-            Ruling::Allowed { kind, identifier, .. } => {
-                // Whether it is weak is for the bundle in force to say, which may be another than when it was decided.
-                self.engine.allow(kind, identifier.marked(false), came);
-                self.engine.allow(kind, identifier.marked(true), came);
-            }
-            Ruling::Restricted { record } => self.engine.restrict(record, came),
-            Ruling::Objected { record, purpose } => self.engine.object(record, purpose, came),
-            // What is held is used as before: only an erasure asks. What is rectified stands in the record itself.
-            Ruling::Held { .. } | Ruling::Rectified { .. } => {}
-        }
-        Ok(())
+        let Self { engine, records, .. } = self;
+        tell(engine, ruling, came, |birth| Ok(records.get(birth).map(|known| Named::new(known.name, birth))))
     }
+}
+
+/// Tells a dataflow that a decision came or went; `named` gives the records that are known.
+pub(super) fn tell(
+    engine: &mut Engine,
+    ruling: Ruling,
+    came: bool,
+    named: impl Fn(Birth) -> Result<Option<Named>, Error>,
+) -> Result<(), Error> {
+    match ruling {
+        Ruling::Same(a, b) => match (named(a)?, named(b)?) {
+            (Some(a), Some(b)) => engine.same(a, b, came),
+            _ => return Err(Error::Unaccounted { what: "a decision is about a record that never was" }),
+        },
+        Ruling::Different(a, b) => engine.different(a, b, came),
+        Ruling::Allowed { kind, identifier, .. } => {
+            // Whether it is weak is for the bundle in force to say, which may be another than when it was decided.
+            engine.allow(kind, identifier.marked(false), came);
+            engine.allow(kind, identifier.marked(true), came);
+        }
+        Ruling::Restricted { record } => engine.restrict(record, came),
+        Ruling::Objected { record, purpose } => engine.object(record, purpose, came),
+        // What is held is used as before: only an erasure asks. What is rectified stands in the record itself.
+        Ruling::Held { .. } | Ruling::Rectified { .. } => {}
+    }
+    Ok(())
 }
 
 /// Puts the decisions that came and went into the batch of their epoch.

@@ -1,13 +1,12 @@
 //! `onefold policy diff`, and how a difference is shown.
 
 use super::{about, verdict_json};
-use crate::cli::access;
 use crate::cli::args::Global;
-use crate::cli::commands::progress;
+use crate::cli::commands::{open, progress};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output;
 use crate::encoding::hex;
-use crate::pipeline::{Foresight, Onefold};
+use crate::pipeline::Foresight;
 use crate::policy::decision::{Diff, Group, Verdict, describe};
 use crate::policy::{Bundle, category_name};
 use serde_json::{Value, json};
@@ -26,9 +25,7 @@ pub fn run(global: &Global, old: &Bundle, new: &Bundle) -> anyhow::Result<u8> {
 pub fn run_on_data(global: &Global, new: &Bundle) -> anyhow::Result<u8> {
     let bar = progress(global);
     bar.set_message("looking at everything under the new bundle");
-    let mut onefold = Onefold::open(&global.data, access::open_options(global)?)?;
-    let old = onefold.bundle().clone();
-    let foresight = onefold.foresee(new.clone())?;
+    let (old, foresight) = open(global)?.foresee(new.clone())?;
     bar.finish_and_clear();
     let diff = Diff::new(&old, new);
     if global.json {

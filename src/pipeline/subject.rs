@@ -55,7 +55,7 @@ fn as_text<S: serde::Serializer>(profile: &Option<ProfileId>, serializer: S) -> 
 }
 
 impl Onefold {
-    /// The roots of the persons that a name leads to, as [`Reader::profiles_of`](super::Reader::profiles_of) finds them;
+    /// The roots of the persons that a name leads to, as [`Finder::profiles_of`](super::Finder::profiles_of) finds them;
     /// a record or profile whose records were all deleted by their sources is found, too.
     ///
     /// # Errors

@@ -64,6 +64,11 @@ impl Row {
 }
 
 impl Row {
+    /// How many values the record has.
+    fn count(&self) -> usize {
+        self.values.iter().filter(|value| value.hash() != ValueHash::NONE.0).count()
+    }
+
     /// Whether the record has this value.
     fn has(&self, value: Value) -> bool {
         let same = |other: &Value| other.attribute() == value.attribute() && other.hash() == value.hash();
@@ -165,7 +170,7 @@ impl<'a> Candidates<'a> {
         let by = |criterion: &Criterion| match criterion {
             Criterion::Recency => a.at.cmp(&b.at),
             Criterion::Trust => a_weight.cmp(&b_weight),
-            Criterion::Completeness => a.values.len().cmp(&b.values.len()),
+            Criterion::Completeness => a.count().cmp(&b.count()),
             Criterion::Frequency if a_value.hash() == b_value.hash() => Ordering::Equal,
             Criterion::Frequency => self.frequency(a_value).cmp(&self.frequency(b_value)),
         };
@@ -298,7 +303,9 @@ impl Profiles {
             return;
         }
         let values = candidates.rows.iter().flat_map(|(row, _)| &row.values);
-        let rectified: Vec<AttributeId> = values.filter(|v| v.is_rectified()).map(|v| v.attribute()).collect();
+        let mut rectified: Vec<AttributeId> = values.filter(|v| v.is_rectified()).map(|v| v.attribute()).collect();
+        rectified.sort_unstable();
+        rectified.dedup();
         while rest != 0 {
             let purpose = 1 << rest.trailing_zeros();
             rest &= !purpose;

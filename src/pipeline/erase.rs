@@ -8,11 +8,15 @@
 //! INVARIANT: once [`Onefold::erase`] returns, no key that this directory holds opens an entry about the records.
 
 use super::epoch::OpenEpoch;
+use super::facts::identifier_hash;
 use super::quarantine::{REJECTED_NUMBERS, names_record};
+use super::rectify::standard;
 use super::touched::Touched;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Erasure, Position, Received};
-use crate::model::{Birth, Epoch, IdentifierHash, NameHash, Order, Role, Ruling, Sequence, SourceId};
+use crate::model::{
+    AttributeId, Birth, Epoch, FieldRole, IdentifierHash, NameHash, Order, Role, Ruling, Sequence, SourceId,
+};
 use crate::store::{Batch, RecordBody, RecordRow};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -307,6 +311,19 @@ impl Onefold {
         Ok(found.into_iter().collect())
     }
 
+    /// Whether a record that is not covered carries an identifier that is written like this.
+    fn is_of_another(&self, attribute: AttributeId, raw: &str, covered: &Covered) -> Result<bool, Error> {
+        let Ok(values) = standard(&self.schema, attribute, raw) else { return Ok(false) };
+        let text = values.into_iter().find(|(of, _)| *of == attribute).map(|(_, text)| text).unwrap_or_default();
+        for kind in self.schema.kinds.iter().filter(|kind| kind.attribute == attribute) {
+            let carriers = self.index.carriers(identifier_hash(&self.identity, kind, &text), CARRIERS_MAX)?;
+            if carriers.iter().any(|birth| !covered.records.contains(birth)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Adds the refused messages that name one of the records, or hold a value by which they are known.
     fn find_rejected(&self, covered: &mut Covered) -> Result<(), Error> {
         let mut rejections = self.index.rejected().peekable();
@@ -323,6 +340,20 @@ impl Onefold {
                 if identifying.contains(&usize::from(attribute.0)) {
                     texts.push(value.to_owned());
                     texts.extend(received.fields.get(field).map(|(_, raw)| raw.to_owned()));
+                }
+            }
+            // Of what was rectified the source's own words as well.
+            let rectified: Vec<AttributeId> =
+                self.decisions.rectified(*birth).into_iter().map(|(attribute, _)| attribute).collect();
+            let source = self.schema.sources.get(usize::from(received.source.0));
+            for (index, _, raw) in received.fields.iter() {
+                let role = source.and_then(|source| source.fields.get(usize::from(index.0))).map(|field| &field.role);
+                if let Some(FieldRole::Attribute(of)) = role
+                    && rectified.contains(of)
+                    && identifying.contains(&usize::from(of.0))
+                    && !self.is_of_another(*of, raw, covered)?
+                {
+                    texts.push(raw.to_owned());
                 }
             }
             texts.retain(|text| text.len() >= 5);

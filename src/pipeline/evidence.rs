@@ -56,9 +56,10 @@ impl Reader<'_> {
             };
             entries.extend(decisions.find(rests_on).map(|(entry, _)| entry));
         }
-        for (winner, _) in &row.winners {
-            let (record, attribute) = (winner.record, winner.attribute);
-            entries.extend(decisions.find(Ruling::Rectified { record, attribute }).map(|(entry, _)| entry));
+        for record in row.members.iter().copied() {
+            for (attribute, _) in decisions.rectified(record) {
+                entries.extend(decisions.find(Ruling::Rectified { record, attribute }).map(|(entry, _)| entry));
+            }
         }
         let consents = row.permissions.iter().filter_map(|(permission, _)| permission.consent);
         for birth in row.members.iter().copied().chain(consents) {

@@ -10,8 +10,8 @@ use super::read::Reader;
 use super::read_history::ReadFilter;
 use super::wordings::Wordings;
 use super::{Archive, Error, Explanation, Exposure, MarkView, PermissionView, ReadView, RecordView, RequestView};
-use crate::ledger::{Entry, Operation};
-use crate::model::{AttributeId, Basis, Birth, IdentifierHash, Purpose};
+use crate::ledger::{Content, Entry, Operation};
+use crate::model::{AttributeId, Basis, Birth, FieldIndex, IdentifierHash, Purpose};
 use crate::report::entry::{Words, says};
 use crate::store::RecordBody;
 use serde::Serialize;
@@ -78,11 +78,11 @@ pub struct ReceivedRecord {
 /// A field as it was received.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReceivedField {
-    /// Its path in the source.
+    /// Its path in the source; `rectified` where a steward set it right.
     pub field: String,
-    /// As the source wrote it.
+    /// As the source wrote it; what is right, in standard form, and empty when there is none.
     pub value: String,
-    /// The attributes that were made of it.
+    /// The attributes that were made of it; none where it was rectified.
     pub attributes: Vec<String>,
 }
 
@@ -165,6 +165,9 @@ pub struct ReadCopy {
     pub attributes: Vec<String>,
 }
 
+/// Who works for the operator, in a copy that names nobody.
+const OPERATOR: &str = "operator";
+
 impl PortabilityReport {
     /// As RFC 4180: one row a value.
     ///
@@ -200,7 +203,9 @@ impl Archive {
         let permissions = reader.permissions_of(root)?;
         let purposes: Vec<PurposeCopy> =
             permissions.into_iter().zip(&schema.purposes).map(|(view, purpose)| purpose_copy(view, purpose)).collect();
-        let values = reader.explain(root, None)?;
+        let mut values = reader.explain(root, None)?;
+        let rectified = values.iter_mut().filter_map(|found| found.value.rectified.as_mut());
+        rectified.for_each(|rectified| rectified.by = OPERATOR.to_owned());
         let categories: BTreeSet<String> = values.iter().map(|found| word(found.value.category)).collect();
         let recipients: BTreeSet<String> =
             schema.purposes.iter().flat_map(|purpose| purpose.recipients.iter().cloned()).collect();
@@ -267,8 +272,13 @@ impl Archive {
         };
         let mut wordings = Wordings::new(&reader)?;
         let mut found = Vec::new();
-        self.entries.scan(None, |entry: Entry| -> Result<(), Error> {
+        self.entries.scan(None, |mut entry: Entry| -> Result<(), Error> {
             wordings.take(&entry);
+            match &mut entry.content {
+                Content::Review(review) => review.by = OPERATOR.to_owned(),
+                Content::Request(request) => request.by = OPERATOR.to_owned(),
+                _ => {}
+            }
             let words = Words { schema: wordings.of(&entry), record: &named, shown: str::to_owned };
             if births_of(&entry).iter().any(|birth| births.contains(birth)) {
                 found.push(EntryCopy {
@@ -349,8 +359,16 @@ impl Reader<'_> {
                     attributes: made.map(|(attribute, _, _)| self.attribute(attribute).to_owned()).collect(),
                 }
             });
+            let mut fields: Vec<ReceivedField> = fields.collect();
+            // What is right is hers, too, and what a source says instead is made into nothing.
+            for (attribute, field, text) in received.values.iter(&received.fields) {
+                if field == FieldIndex::RECTIFIED {
+                    let (field, value) = ("rectified".to_owned(), text.to_owned());
+                    fields.push(ReceivedField { field, value, attributes: vec![self.attribute(attribute).to_owned()] });
+                }
+            }
             let (record, entry) = (self.record_view(&opened), opened.row.sequence.0);
-            records.push(ReceivedRecord { record, entry, fields: fields.collect() });
+            records.push(ReceivedRecord { record, entry, fields });
         }
         Ok(records)
     }
@@ -381,7 +399,7 @@ fn mark_copy(view: MarkView) -> MarkCopy {
 /// Those who work for the operator are not named: the person has a right to what was done, for what and when.
 fn read_copy(view: ReadView) -> ReadCopy {
     let ReadView { at_s, purpose, request, operation, allowed, attributes, .. } = view;
-    ReadCopy { at_s, by: "operator", purpose, request, operation, allowed, attributes }
+    ReadCopy { at_s, by: OPERATOR, purpose, request, operation, allowed, attributes }
 }
 
 fn basis(basis: Basis) -> &'static str {

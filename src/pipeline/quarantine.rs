@@ -150,7 +150,7 @@ impl Onefold {
         births.dedup();
         for birth in births {
             retried.values += 1;
-            retried.values_resolved += u64::from(self.receive_again(birth)?);
+            retried.values_resolved += u64::from(self.receive_again(birth)? == Outcome::Taken);
         }
         self.commit()?;
         Ok(retried)

@@ -305,7 +305,7 @@ impl Reader<'_> {
             raw: raw(&record.received, field),
             field: self.field(record.row.source, field).to_owned(),
             rectified: match from {
-                FieldIndex::RECTIFIED => Some(self.rectification(winner.record, winner.attribute)?),
+                FieldIndex::RECTIFIED => self.rectification(winner.record, winner.attribute)?,
                 _ => None,
             },
             record: self.record_view(record),
@@ -315,7 +315,7 @@ impl Reader<'_> {
     }
 
     /// The field in which a record's source says something of an attribute, whether or not a steward rectified it.
-    fn own_field(&self, record: &Opened, attribute: AttributeId, from: FieldIndex) -> FieldIndex {
+    pub(super) fn own_field(&self, record: &Opened, attribute: AttributeId, from: FieldIndex) -> FieldIndex {
         if from != FieldIndex::RECTIFIED {
             return from;
         }

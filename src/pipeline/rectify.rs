@@ -7,13 +7,17 @@
 //!
 //! INVARIANT: a live record whose attribute is rectified has the value of the decision that holds, after every commit.
 
+use super::facts::identifier_hash;
 use super::read::Reader;
 use super::{Decided, Error, Onefold, Outcome, Statement};
 use crate::ledger::{Content, Position};
-use crate::model::{AttributeId, Birth, CellKind, Change, FieldRole, Fields, Operation, Ruling, Schema, Sequence};
+use crate::model::{
+    AttributeId, Birth, CellKind, Change, FieldRole, Fields, Operation, Ruling, Schema, Semantic, Sequence,
+};
 use crate::model::{SourceId, ValueHash};
 use crate::standardize::{Reason, Standardized, Standardizer};
 use crate::store::RecordBody;
+use std::sync::Arc;
 
 /// What is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +57,7 @@ impl Onefold {
         self.running()?;
         statement.check()?;
         self.commit()?;
-        let value = match right {
-            Rectified::Value(text) => standard(&self.schema, attribute, text).map_err(|reason| {
-                let name = self.attribute_name(attribute);
-                let why = reason.map_or("no source has such a field, or the value is empty", |reason| reason.words());
-                Error::BadName { what: format!("this cannot be a value of `{name}`: {why}") }
-            })?,
-            Rectified::None => String::new(),
-        };
+        let set = self.set_right(attribute, right)?;
         let mut records = self.saying(root, attribute)?;
         records.extend(named.filter(|_| records.is_empty()));
         if records.is_empty() {
@@ -69,15 +66,70 @@ impl Onefold {
                 format!("no record of this person says anything of `{name}`: name the record that it belongs to");
             return Err(Error::BadName { what });
         }
+        for record in &records {
+            self.check_records(Ruling::Rectified { record: *record, attribute })?;
+        }
         let recipients = self.recipients(root, attribute)?;
         let mut entries = Vec::new();
         for record in records {
-            if let Decided::Taken(entry) = self.rectify_record(record, attribute, &value, statement)? {
-                entries.push(entry);
+            for (of, value) in &set {
+                if let Decided::Taken(entry) = self.rectify_record(record, *of, value, statement)? {
+                    entries.push(entry);
+                }
             }
         }
         self.commit()?;
+        let value = set.iter().find(|(of, _)| *of == attribute).map_or_else(String::new, |(_, value)| value.clone());
         Ok(Rectification { value, entries, recipients })
+    }
+
+    /// What is set: the value in standard form, and of a full name its parts as well.
+    fn set_right(&mut self, attribute: AttributeId, right: Rectified<'_>) -> Result<Vec<(AttributeId, String)>, Error> {
+        let name = self.attribute_name(attribute);
+        let refuse = |why: &str| Err(Error::BadName { what: format!("this cannot be a value of `{name}`: {why}") });
+        let set = match right {
+            Rectified::None if self.is_full_name(attribute) => {
+                let what = format!("`{name}` is made of parts: say what it is, or take its parts away");
+                return Err(Error::BadName { what });
+            }
+            Rectified::None => vec![(attribute, String::new())],
+            Rectified::Value(text) => match standard(&self.schema, attribute, text) {
+                Ok(set) => set,
+                Err(reason) => {
+                    return refuse(
+                        reason.map_or("no source has such a field, or the value is empty", |why| why.words()),
+                    );
+                }
+            },
+        };
+        if set.iter().any(|(of, value)| self.is_of_erased(*of, value)) {
+            return refuse("it identifies somebody who was erased");
+        }
+        Ok(set)
+    }
+
+    fn is_full_name(&self, attribute: AttributeId) -> bool {
+        let of = self.schema.attributes.get(usize::from(attribute.0));
+        of.is_some_and(|of| of.semantic == Semantic::FullName)
+    }
+
+    /// Whether a value of an attribute identifies somebody who was erased.
+    fn is_of_erased(&self, attribute: AttributeId, value: &str) -> bool {
+        let keys = self.keys.tombstones();
+        let mut kinds = self.schema.kinds.iter().filter(|kind| kind.attribute == attribute && !value.is_empty());
+        kinds.any(|kind| {
+            let hash = identifier_hash(&self.identity, kind, value);
+            [false, true].iter().any(|weak| self.tombstones.contains(&keys.identifier(hash.marked(*weak)).number()))
+        })
+    }
+
+    /// Whether what a source says of an attribute in a record identifies somebody who was erased.
+    fn says_of_erased(&mut self, record: Birth, attribute: AttributeId) -> Result<bool, Error> {
+        let Some(known) = self.records.get(record).copied().filter(|known| known.live) else { return Ok(false) };
+        let received = self.received(known.position)?;
+        let mut own = Standardized::default();
+        self.standardizer.record(received.source, &received.fields, &mut own);
+        Ok(own.values().any(|(of, _, text)| of == attribute && self.is_of_erased(of, text)))
     }
 
     /// Withdraws the rectifications of an attribute of a person, and commits: its sources are believed again. Gives the
@@ -92,8 +144,19 @@ impl Onefold {
         statement: &Statement,
     ) -> Result<Vec<Sequence>, Error> {
         self.commit()?;
+        let mut records = self.marked(root)?;
+        // Those that their sources deleted would bring it back with them.
+        records.extend(self.records.departed().filter(|birth| self.living_root(*birth) == Some(root)));
+        for record in &records {
+            if self.says_of_erased(*record, attribute)? {
+                let name = self.attribute_name(attribute);
+                let what =
+                    format!("what a source says of `{name}` identifies somebody who was erased: it stays rectified");
+                return Err(Error::BadName { what });
+            }
+        }
         let mut entries = Vec::new();
-        for record in self.marked(root)? {
+        for record in records {
             match self.withdraw(Ruling::Rectified { record, attribute }, statement) {
                 Ok(entry) => entries.push(entry),
                 Err(Error::NotFound { .. }) => continue,
@@ -117,7 +180,6 @@ impl Onefold {
         statement: &Statement,
     ) -> Result<Decided, Error> {
         let ruling = Ruling::Rectified { record, attribute };
-        self.check_records(ruling)?;
         if let Some((entry, row)) = self.decisions.find(ruling) {
             if self.set_by(row.position)? == value {
                 return Ok(Decided::Unchanged(entry));
@@ -125,13 +187,22 @@ impl Onefold {
             self.withdraw(ruling, statement)?;
         }
         let entry = self.record_review(ruling, None, statement, value)?;
-        self.receive_again(record)?;
-        Ok(Decided::Taken(entry))
+        match self.receive_again(record)? {
+            Outcome::Quarantined | Outcome::Erased => {
+                self.withdraw(ruling, statement)?;
+                self.receive_again(record)?;
+                self.commit()?;
+                Err(Error::BadName { what: "a record is too large to hold this value beside its own".to_owned() })
+            }
+            Outcome::Taken | Outcome::Unchanged | Outcome::Late => Ok(Decided::Taken(entry)),
+        }
     }
 
     /// Takes a live record once more as its source left it, with what holds of it now.
-    pub(super) fn receive_again(&mut self, record: Birth) -> Result<bool, Error> {
-        let Some(known) = self.records.get(record).copied().filter(|known| known.live) else { return Ok(false) };
+    pub(super) fn receive_again(&mut self, record: Birth) -> Result<Outcome, Error> {
+        let Some(known) = self.records.get(record).copied().filter(|known| known.live) else {
+            return Ok(Outcome::Unchanged);
+        };
         let received = self.received(known.position)?;
         let change = Change {
             source: received.source,
@@ -141,7 +212,7 @@ impl Onefold {
             at: received.at,
             fields: received.fields,
         };
-        Ok(self.take_anew(&change)? == Outcome::Taken)
+        self.take_anew(&change)
     }
 
     /// Finishes rectifications that a stop left between the decision and the record.
@@ -211,11 +282,15 @@ impl Onefold {
     }
 }
 
-/// A value of an attribute in standard form, as the first source that can bring it would; else why none can, if any has
-/// such a field.
-pub(super) fn standard(schema: &Schema, attribute: AttributeId, value: &str) -> Result<String, Option<Reason>> {
+/// A value of an attribute in standard form, as the first source that can bring it would, with what is made of it, such
+/// as the parts of a name; else why none can, if any has such a field or may be read like that.
+pub(super) fn standard(
+    schema: &Arc<Schema>,
+    attribute: AttributeId,
+    value: &str,
+) -> Result<Vec<(AttributeId, String)>, Option<Reason>> {
     let mut refused = None;
-    let mut standardizer = Standardizer::new(&std::sync::Arc::new(schema.clone()));
+    let mut standardizer = Standardizer::new(schema);
     for (place, source) in schema.sources.iter().enumerate() {
         let role = FieldRole::Attribute(attribute);
         let Some(field) = source.fields.iter().find(|field| field.role == role) else { continue };
@@ -224,17 +299,28 @@ pub(super) fn standard(schema: &Schema, attribute: AttributeId, value: &str) -> 
         fields.push(field, CellKind::Text, value);
         let mut values = Standardized::default();
         standardizer.record(SourceId(place), &fields, &mut values);
-        if let Some(text) = values.first(attribute) {
-            return Ok(text.to_owned());
+        if values.first(attribute).is_some() {
+            return Ok(values.values().map(|(of, _, text)| (of, text.to_owned())).collect());
         }
         refused = refused.or_else(|| values.issues().first().map(|issue| issue.reason));
     }
-    Err(refused)
+    // Parts of names come from no field of their own in some bundles.
+    let semantic = schema.attributes.get(usize::from(attribute.0)).map(|of| of.semantic);
+    let part = semantic.filter(|of| refused.is_none() && matches!(of, Semantic::GivenName | Semantic::FamilyName));
+    match part.map(|semantic| standardizer.part(semantic, value)) {
+        Some(Ok(text)) => Ok(vec![(attribute, text)]),
+        Some(Err(reason)) => Err(Some(reason)),
+        None => Err(refused),
+    }
 }
 
 impl Reader<'_> {
     /// The rectification of a value, where it is one.
-    pub(super) fn rectification(&self, record: Birth, attribute: AttributeId) -> Result<super::RectifiedView, Error> {
+    pub(super) fn rectification(
+        &self,
+        record: Birth,
+        attribute: AttributeId,
+    ) -> Result<Option<super::RectifiedView>, Error> {
         let missing = || Error::Unaccounted { what: "no decision rectifies what a record says was rectified" };
         let decisions = super::decisions::Decisions::load(self.index)?;
         let (entry, row) = decisions.find(Ruling::Rectified { record, attribute }).ok_or_else(missing)?;
@@ -242,6 +328,6 @@ impl Reader<'_> {
         let Content::Review(review) = read.content else {
             return Err(Error::Unaccounted { what: "a decision's entry is no review" });
         };
-        Ok(super::RectifiedView { entry, by: review.by, reason: review.reason, at_s: read.header.time_s })
+        Ok(Some(super::RectifiedView { entry, by: review.by, reason: review.reason, at_s: read.header.time_s }))
     }
 }

@@ -64,7 +64,10 @@ impl Finder<'_> {
         let made = made.ok_or_else(|| Error::BadName { what: "the bundle does not have this kind".to_owned() })?;
         let unusable = |why: &str| Error::BadName { what: format!("no profile can have this `{}`: {why}", made.name) };
         match standard(self.schema, made.attribute, value) {
-            Ok(text) => Ok(Name::Identifier(kind, identifier_hash(self.identity, made, &text))),
+            Ok(values) => {
+                let text = values.into_iter().find(|(of, _)| *of == made.attribute).map(|(_, text)| text);
+                Ok(Name::Identifier(kind, identifier_hash(self.identity, made, &text.unwrap_or_default())))
+            }
             Err(refused) => Err(unusable(
                 refused.map_or("no source has such a field, or the value is empty", |reason| reason.words()),
             )),

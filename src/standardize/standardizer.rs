@@ -187,6 +187,16 @@ impl Standardizer {
         if identified { Ok(consent) } else { Err(ConsentProblem::SubjectMissing) }
     }
 
+    /// A part of a name in standard form, wherever it comes from.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn part(&mut self, semantic: Semantic, raw: &str) -> Result<String, Reason> {
+        let mut text = String::new();
+        read(semantic, CellKind::Text, raw, Place { country: None, region: None }, &mut self.scratch, &mut text)?;
+        if text.is_empty() { Err(Reason::Placeholder) } else { Ok(text) }
+    }
+
     /// Fills the draft and the issues; says whether any value identifies a person.
     fn values(&mut self, source: SourceId, fields: &Fields, out: &mut Standardized) -> bool {
         let Self { sources, blocked, derived, draft, scratch, .. } = self;

@@ -369,6 +369,82 @@ fn a_stop_between_decision_and_record_is_made_good() {
 }
 
 #[test]
+fn nobody_who_was_erased_comes_back_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    push(&mut onefold, &event("crm", "a", Some(&person("Cork")), 1));
+    push(&mut onefold, &event("crm", "b", Some(&json!({ "email": "gone@example.com", "city": "Bonn" })), 2));
+    push(
+        &mut onefold,
+        &event("crm", "c", Some(&json!({ "email": "wrong@example.com", "phone": "+4915112345901" })), 3),
+    );
+    onefold.commit().unwrap();
+    let email = onefold.schema().attribute("email").unwrap();
+    let third = root(&onefold, "crm:c");
+    onefold.rectify(third, None, email, Rectified::Value("right@example.com"), &said("slip")).unwrap();
+    // Who has the address that the third was said to have comes, and goes with the second.
+    push(&mut onefold, &event("shop", "w", Some(&json!({ "email": "wrong@example.com" })), 4));
+    onefold.commit().unwrap();
+    let erasure = ErasureRequest { request: "R-1".into(), ground: "GDPR Art. 17(1)(a)".into(), due_days: 0 };
+    for gone in ["crm:b", "shop:w"] {
+        onefold.erase(Scope::Person(root(&onefold, gone)), &erasure).unwrap();
+    }
+    let refused = |found: Result<(), Error>| match found {
+        Err(Error::BadName { what }) => assert!(what.contains("erased"), "{what}"),
+        other => panic!("{other:?}"),
+    };
+    let zora = root(&onefold, "crm:a");
+    let set = onefold.rectify(zora, None, email, Rectified::Value("Gone@Example.com"), &said("x")).map(|_| ());
+    refused(set);
+    refused(onefold.end_rectification(third, email, &said("x")).map(|_| ()));
+    assert_eq!(value(&onefold, "crm:c", "email", None).unwrap().value, "right@example.com");
+    push(&mut onefold, &event("crm", "a", Some(&person("Galway")), 9));
+    onefold.commit().unwrap();
+    assert_eq!(city(&onefold, "crm:a").as_deref(), Some("Galway"), "the record is still taken");
+    rebuilt(onefold, &data);
+}
+
+#[test]
+fn withdrawn_it_does_not_return_with_a_deleted_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    let shop = json!({ "email": "zora@example.com", "city": "Bonn" });
+    push(&mut onefold, &event("crm", "a", Some(&person("Cork")), 1));
+    push(&mut onefold, &event("shop", "a", Some(&shop), 2));
+    onefold.commit().unwrap();
+    assert_eq!(rectify(&mut onefold, "crm:a", "city", Rectified::Value("Kinsale")), 2);
+    push(&mut onefold, &event("shop", "a", None, 3));
+    onefold.commit().unwrap();
+    assert_eq!(withdraw(&mut onefold, "crm:a", "city").unwrap(), 2);
+    push(&mut onefold, &event("shop", "a", Some(&shop), 4));
+    onefold.commit().unwrap();
+    assert_ne!(city(&onefold, "crm:a").as_deref(), Some("Kinsale"));
+    rebuilt(onefold, &data);
+}
+
+#[test]
+fn copies_say_what_is_right_and_name_no_steward() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    push(&mut onefold, &event("crm", "a", Some(&person("Cork")), 1));
+    onefold.commit().unwrap();
+    rectify(&mut onefold, "crm:a", "city", Rectified::Value("Kinsale"));
+    rectify(&mut onefold, "crm:a", "phone", Rectified::None);
+    let zora = root(&onefold, "crm:a");
+    drop(onefold);
+    let archive = Archive::open(&data).unwrap();
+    let by = Access::inspection("hopper");
+    let copy = String::from_utf8(archive.portability_report(zora, &by).unwrap().to_csv().unwrap()).unwrap();
+    assert!(copy.contains("crm,a,city,,Cork\r\n") && copy.contains("crm,a,rectified,city,Kinsale\r\n"), "{copy}");
+    assert!(copy.contains("crm,a,rectified,phone,\r\n"), "{copy}");
+    let copy = serde_json::to_string(&archive.access_report(zora, &by).unwrap()).unwrap();
+    assert!(copy.contains("Kinsale") && !copy.contains("grace") && !copy.contains("hopper"), "{copy}");
+}
+
+#[test]
 fn the_ledger_tells_it_as_of_then() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -390,7 +390,9 @@ impl World {
         let merit = |criterion: &Criterion| match criterion {
             Criterion::Recency => facts.at,
             Criterion::Trust => self.weight(rows, facts),
-            Criterion::Completeness => facts.values.len() as i64,
+            Criterion::Completeness => {
+                facts.values.iter().filter(|(_, value)| *value != ValueHash::NONE).count() as i64
+            }
             Criterion::Frequency => {
                 let value = value_of(facts, attribute);
                 rows.iter().filter(|(_, other)| value_of(other, attribute) == value).count() as i64

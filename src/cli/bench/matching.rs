@@ -2,10 +2,9 @@
 //! bad for clusters. All in one run, on one workload.
 
 use super::measure::{Cost, cost, cpu, quantile, resident_bytes, thread_cpu};
-use super::run::{Book, Figures, load, single_changes};
+use super::run::{Book, Figures, load, run_in, single_changes};
 use super::workload::Workload;
 use crate::cli::args::Global;
-use crate::cli::failure::SUCCESS;
 use crate::cli::output;
 use crate::dataflow::{Engine, Rules};
 use crate::encoding::hex;
@@ -13,7 +12,6 @@ use crate::matching::{Comparable, Model, train};
 use crate::model::{About, Birth, Facts, IdentifierHash, KindId, NameMark, Named, Schema, SourceId};
 use crate::pipeline::{InitOptions, Onefold, OpenOptions};
 use crate::policy::{self, Bundle};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,19 +35,7 @@ const TURNS: usize = 200;
 
 /// Measures and prints.
 pub fn run(global: &Global, plan: &Plan) -> anyhow::Result<u8> {
-    let folder =
-        plan.work.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("onefold-bench-{}", std::process::id())));
-    std::fs::create_dir_all(folder.join("sources"))?;
-    let result = measure_all(global, plan, &folder);
-    if plan.work.is_none() {
-        std::fs::remove_dir_all(&folder)?;
-    }
-    let figures: Figures = result?;
-    if global.json {
-        let object: HashMap<&str, f64> = figures.iter().map(|(name, _, value)| (*name, *value)).collect();
-        output::json(&object)?;
-    }
-    Ok(SUCCESS)
+    run_in(global, plan.work.as_deref(), |folder| measure_all(global, plan, folder))
 }
 
 fn measure_all(global: &Global, plan: &Plan, folder: &Path) -> anyhow::Result<Figures> {

@@ -5,10 +5,9 @@
 //! does not depend on the day of the run.
 
 use super::measure::{Cost, cost, cpu, quantile, resident_bytes, thread_cpu};
-use super::run::{Book, Figures, load};
+use super::run::{Book, Figures, load, run_in};
 use super::workload::Workload;
 use crate::cli::args::Global;
-use crate::cli::failure::SUCCESS;
 use crate::cli::output;
 use crate::pipeline::{Archive, FixedClock, Foresight, InitOptions, Onefold, OpenOptions};
 use crate::policy::decision::{Diff, Flip};
@@ -37,19 +36,7 @@ const DAY_S: i64 = 86_400;
 
 /// Measures and prints.
 pub fn run(global: &Global, plan: &Plan) -> anyhow::Result<u8> {
-    let folder =
-        plan.work.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("onefold-bench-{}", std::process::id())));
-    std::fs::create_dir_all(folder.join("sources"))?;
-    let result = measure_all(global, plan, &folder);
-    if plan.work.is_none() {
-        std::fs::remove_dir_all(&folder)?;
-    }
-    let figures: Figures = result?;
-    if global.json {
-        let object: HashMap<&str, f64> = figures.iter().map(|(name, _, value)| (*name, *value)).collect();
-        output::json(&object)?;
-    }
-    Ok(SUCCESS)
+    run_in(global, plan.work.as_deref(), |folder| measure_all(global, plan, folder))
 }
 
 fn measure_all(global: &Global, plan: &Plan, folder: &Path) -> anyhow::Result<Figures> {

@@ -40,13 +40,23 @@ pub(super) type Figures = Vec<(&'static str, String, f64)>;
 
 /// Measures and prints.
 pub fn run(global: &Global, plan: &Plan) -> anyhow::Result<u8> {
-    let folder =
-        plan.work.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("onefold-bench-{}", std::process::id())));
-    let files = folder.join("sources");
-    std::fs::create_dir_all(&files)?;
-    let data = folder.join("data");
-    let result = measure_all(global, plan, &files, &data);
-    if plan.work.is_none() {
+    run_in(global, plan.work.as_deref(), |folder| {
+        measure_all(global, plan, &folder.join("sources"), &folder.join("data"))
+    })
+}
+
+/// Measures in a folder that has one for sources, a temporary one if none is given, and prints the figures as JSON where
+/// that is asked for.
+pub(super) fn run_in(
+    global: &Global,
+    work: Option<&Path>,
+    measure: impl FnOnce(&Path) -> anyhow::Result<Figures>,
+) -> anyhow::Result<u8> {
+    let temporary = || std::env::temp_dir().join(format!("onefold-bench-{}", std::process::id()));
+    let folder = work.map_or_else(temporary, Path::to_owned);
+    std::fs::create_dir_all(folder.join("sources"))?;
+    let result = measure(&folder);
+    if work.is_none() {
         std::fs::remove_dir_all(&folder)?;
     }
     let figures = result?;

@@ -100,6 +100,11 @@ impl OpenEpoch {
             && self.requests.is_empty()
             && self.tick.is_none()
     }
+
+    /// Whether it holds anything that decisions rest on, besides the time.
+    pub fn brings_facts(&self) -> bool {
+        self.touched.count() > 0 || !self.erasures.is_empty() || !self.decisions.is_empty() || !self.requests.is_empty()
+    }
 }
 
 /// A record's new content, ready to be taken.

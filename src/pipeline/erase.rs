@@ -158,6 +158,7 @@ impl Onefold {
             entries.push(placed.sequence);
             self.settle_erasure(placed.sequence, placed.position.0, erasure)?;
         }
+        self.tick_if_due()?;
         self.ledger.sync()?;
         self.close_epoch(None)?;
         self.index.sync()?;

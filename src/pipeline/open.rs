@@ -270,6 +270,8 @@ impl Onefold {
         let unfinished = std::mem::take(&mut self.open.redacted);
         self.finish_rectifications()?;
         if !self.open.is_empty() || (uncommitted && unfinished.is_empty()) {
+            self.stamp();
+            self.tick_if_due()?;
             self.close_epoch(None)?;
         }
         Ok(unfinished)

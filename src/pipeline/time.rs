@@ -1,7 +1,8 @@
 //! Time as an input: ticks, by which consents expire, values leave their retention, and what was given for later begins.
 //!
-//! A tick is written where something changes by it: when consents came, when something is due, or when an operator sets
-//! the clock on by hand.
+//! A tick is written where something may change by it: with whatever records, consents and people in charge bring,
+//! when something is due, or when an operator sets the clock on by hand. What comes may meet a consent that began or ended
+//! while nobody carried its identifier, or may be past its retention: each epoch is decided at its own time.
 //! INVARIANT: time never goes back; a machine whose clock does, stays at the last tick.
 
 use super::{Committed, Error, Onefold};
@@ -42,7 +43,7 @@ impl Onefold {
     /// Writes a tick for the open epoch, where time matters to it.
     pub(super) fn tick_if_due(&mut self) -> Result<(), Error> {
         let now = i64::from(self.options.clock.now_s()) * SECOND_US;
-        let matters = self.open.consents || self.engine.due() <= now;
+        let matters = self.open.brings_facts() || self.engine.due() <= now;
         if matters && self.tick().is_none_or(|tick| tick < now) { self.write_tick(now, false) } else { Ok(()) }
     }
 

@@ -226,6 +226,21 @@ fn a_grant_begins_when_it_was_both_given_and_received() {
 }
 
 #[test]
+fn what_began_or_ended_while_nobody_was_there_is_told_to_who_comes() {
+    let row = |n: u8| json!({"email": format!("p{n}@example.com"), "given": "Ada"});
+    let mut story = Story::new();
+    story.say("begins", "p1@example.com", "given", "2026-06-10T00:00:00Z");
+    story.say_until("ends", "p2@example.com", "given", "2026-05-01T00:00:00Z", Some("2026-06-10T00:00:00Z"));
+    story.commit();
+    story.set(NOW + 20 * DAY);
+    story.put("list:1", &row(1));
+    story.put("list:2", &row(2));
+    story.commit();
+    assert_eq!((story.allowed("list:1"), story.allowed("list:2")), (true, false));
+    assert_eq!(story.why("list:2"), "the consent has expired (GDPR Art. 6(1)(a))");
+}
+
+#[test]
 fn time_never_goes_back() {
     let mut story = Story::new();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));

@@ -4,8 +4,9 @@
 //! Method: random upserts, deletes, returns, late arrivals, duplicates, reordered deliveries, erasures, redactions,
 //! restarts and rebuilds of the index, against a model that keeps for each record the event of the highest log position
 //! (for the list without order: the last that came), what was erased and what stewards decided. The fresh run has the same
-//! identity key and is given the survivors in the order of their birth, and the decisions about them. Contradictions are
-//! found a second time, by joining groups. After every commit the ledger is audited (contract C4) too.
+//! identity key and is given the survivors in the order of their birth, and the decisions about them. When a consent was
+//! received last is part of it, so that all are sent there once more in that order. Contradictions are found a second time,
+//! by joining groups. After every commit the ledger is audited (contract C4) too.
 
 use super::support::{bundle, event, export, open, push, read};
 use onefold::model::{Birth, Ruling};
@@ -110,11 +111,22 @@ fn line(source: usize, key: u8, row: Option<&Row>, lsn: u64) -> Value {
     event(SOURCES[source], &format!("k{key}"), row.as_ref(), lsn)
 }
 
+/// A consent or its refusal. What is withdrawn also binds whoever was the same person then, which survivors alone do not
+/// tell: that is compared with the twin in `dataflow`, and told in `consent`.
+fn consent(key: u8, email: &str, given: bool, day: usize) -> Value {
+    let status = if given { "given" } else { "refused" };
+    json!({ "source": "consents", "event": {
+        "id": format!("c{key}"), "email": email, "purpose": "marketing", "status": status,
+        "at": format!("2026-01-{day:02}T00:00:00Z"),
+    }})
+}
+
 /// What should be left: by record, its birth order, the position of its last event and the line.
 #[derive(Default)]
 struct Model {
     records: HashMap<(usize, u8), (usize, u64, Value, bool)>,
-    consents: HashMap<u8, (usize, Value)>,
+    /// By id: birth order, at which step it last changed, and the line.
+    consents: HashMap<u8, (usize, usize, Value)>,
     births: usize,
     /// Names and identifiers that were erased.
     buried: BTreeSet<String>,
@@ -170,16 +182,17 @@ impl Model {
         }
     }
 
-    fn consent(&mut self, key: u8, line: &Value) {
+    fn consent(&mut self, key: u8, at: usize, line: &Value) {
         if self.buried.contains(&format!("email:{}", line["event"]["email"].as_str().unwrap_or_default())) {
             return;
         }
         let births = self.births;
-        let known = self.consents.entry(key).or_insert((births, Value::Null));
+        let known = self.consents.entry(key).or_insert((births, at, line.clone()));
         if known.0 == births {
             self.births += 1;
+        } else if known.2 != *line {
+            *known = (known.0, at, line.clone());
         }
-        known.1 = line.clone();
     }
 
     /// Whether decisions would say of two records both that they are one person and that they are not.
@@ -203,13 +216,18 @@ impl Model {
         carriers.min_by_key(|(_, (birth, ..))| *birth).map(|(name, _)| *name)
     }
 
-    /// The lines of what is left, in the order of birth.
+    /// The lines of what is left, in the order of birth; after them the consents in the order in which they last changed,
+    /// of which another version stands in the place of their birth.
     fn survivors(&self) -> Vec<Value> {
-        let records = self.records.values().filter(|(_, _, _, live)| *live).map(|(birth, _, line, _)| (*birth, line));
-        let consents = self.consents.values().map(|(birth, line)| (*birth, line));
-        let mut all: Vec<(usize, &Value)> = records.chain(consents).collect();
-        all.sort_by_key(|(birth, _)| *birth);
-        all.into_iter().map(|(_, line)| line.clone()).collect()
+        let records = self.records.values().filter(|(_, _, _, live)| *live);
+        let records = records.map(|(birth, _, line, _)| ((0, *birth), line.clone()));
+        let consents = self.consents.iter().flat_map(|(key, (birth, changed, line))| {
+            let other = consent(*key, "nobody@example.com", false, 1);
+            [((0, *birth), other), ((1, *changed), line.clone())]
+        });
+        let mut all: Vec<((u8, usize), Value)> = records.chain(consents).collect();
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, line)| line).collect()
     }
 }
 
@@ -267,15 +285,9 @@ fn check_under(strict: bool, steps: &[Step]) {
                 model.take(source, key, lsn, &line, live);
             }
             Step::Consent(key, email, given) => {
-                let line = json!({ "source": "consents", "event": {
-                    "id": format!("c{key}"), "email": format!("person{email}@example.com"), "purpose": "marketing",
-                    // What is withdrawn also binds whoever was the same person then, which survivors alone do not tell: that
-                    // is compared with the twin in `dataflow`, and told in `consent`.
-                    "status": if *given { "given" } else { "refused" },
-                    "at": format!("2026-01-{:02}T00:00:00Z", 1 + at % 27),
-                }});
+                let line = consent(*key, &format!("person{email}@example.com"), *given, 1 + at % 27);
                 push(&mut onefold, &line);
-                model.consent(*key, &line);
+                model.consent(*key, at, &line);
             }
             Step::Commit => {
                 onefold.commit().expect("a commit");
@@ -473,4 +485,21 @@ fn a_bridge_joins_and_parts() {
         Step::Restart,
         Step::Event(0, 1, None),
     ]);
+}
+
+#[test]
+fn a_consent_acknowledged_before_its_record_holds() {
+    let row = |email, account| Some(Row { email, account, phone: None, family: 0, city: 0 });
+    for reopened in [Step::Restart, Step::Rebuild] {
+        check(&[
+            Step::Consent(0, 0, true),
+            reopened.clone(),
+            Step::Event(0, 0, row(Some(0), None)),
+            Step::Commit,
+            Step::Consent(1, 1, true),
+            reopened,
+            Step::Event(0, 1, row(Some(1), Some(1))),
+            Step::Commit,
+        ]);
+    }
 }

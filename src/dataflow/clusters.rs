@@ -511,14 +511,6 @@ impl Stage for Clusters {
     type Side = Verdict;
 
     /// All components live with one worker: a component is one value that moves as a whole (design section 11).
-    fn route_left(_: &Claim) -> u64 {
-        0
-    }
-
-    fn route_right(_: &Evidence) -> u64 {
-        0
-    }
-
     fn apply(
         &mut self,
         left: Updates<Claim>,

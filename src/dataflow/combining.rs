@@ -81,15 +81,6 @@ impl Stage for Combining {
     type Main = Claim;
     type Side = ();
 
-    /// One worker: what is said meets by record and by identifier.
-    fn route_left(_: &Word) -> u64 {
-        0
-    }
-
-    fn route_right((): &()) -> u64 {
-        0
-    }
-
     fn apply(&mut self, left: Updates<Word>, _: Updates<()>, main: &mut Output<Claim>, _: &mut Output<()>) {
         let mut touched = Vec::new();
         if self.known.note(left, &mut touched) {

@@ -42,7 +42,7 @@ pub struct Engine {
 }
 
 /// What a steward says or takes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Word {
     Same(Link),
     Different(Claim),

@@ -26,7 +26,7 @@ use super::matches::{Compared, Matches};
 use super::outlet::{Collected, Outlet};
 use super::permissions::{Decisions, Permissions, Seat};
 use super::profiles::{Fact, Profiles, Row, Winners};
-use super::stage::{Update, run};
+use super::stage::{Node, Update};
 use super::words::{Given, Word};
 use crate::matching::Scorer;
 use crate::model::{Birth, Link, Permission, Schema, SurvivorshipRule};
@@ -149,36 +149,50 @@ pub struct Outputs {
 pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs: &Outputs) {
     let carried = inputs.carried.collection(scope);
     let given = inputs.given.collection(scope);
-    let mut claims = inputs.claims.collection(scope);
-    let same = inputs.same.collection(scope).map(Evidence::from);
+    let claims = inputs.claims.collection(scope);
+    let same = inputs.same.collection(scope);
     let compared = inputs.compared.collection(scope);
     let rows = inputs.rows.collection(scope);
     let words = inputs.words.collection(scope);
     let mut outlet = Outlet::new(scope);
 
-    let (links, reaches) = run(carried, given.clone(), "links", Links::new(rules.guards.clone()));
-    let words = words.concat(reaches.map(Word::Reaches)).concat(given.map(Word::from));
-    let mut evidence = links.concat(same);
+    let combining = rules.decisions.as_ref().and_then(|decisions| Some(decisions.combining.as_ref()?.0));
+    let links = Node::new(scope, "links", Links::new(rules.guards.clone(), combining));
+    let (links, reaches) = links.left(carried, Some).right(given.clone(), Some).run();
+    let mut clusters = Node::new(scope, "clusters", Clusters::new(rules.strength.clone()))
+        .left(claims, Some)
+        .right(links, Some)
+        .right(same, |link| Some(Evidence::from(link)));
     if let Some(scorer) = &rules.scorer {
-        let (scored, uncertain) = run(compared, empty(scope), "matches", Matches::new(Arc::clone(scorer)));
-        evidence = evidence.concat(scored.map(Evidence::from));
+        let matches = Node::new(scope, "matches", Matches::new(Arc::clone(scorer)));
+        let (scored, uncertain) = matches.left(compared, Some).run();
+        clusters = clusters.right(scored, |link| Some(Evidence::from(link)));
         outlet.collect(uncertain, &outputs.uncertain);
     }
-    if let Some(decisions) = rules.decisions.as_ref().filter(|decisions| decisions.combining.is_some()) {
-        let combining = Combining::new(decisions.clone(), Rc::clone(&outputs.due[1]));
-        claims = claims.concat(run(words.clone(), empty(scope), "combining", combining).0);
+    if let Some((decisions, purpose)) = rules.decisions.as_ref().zip(combining) {
+        let combining = Node::new(scope, "combining", Combining::new(decisions.clone(), Rc::clone(&outputs.due[1])))
+            .left(words.clone(), Some)
+            .left(reaches.clone(), |reaches| reaches.combining.then_some(Word::Reaches(reaches)))
+            .left(given.clone(), move |given| (given.by.purpose == purpose).then(|| Word::from(given)));
+        clusters = clusters.left(combining.run().0, Some);
     }
-    let (members, verdicts) = run(claims, evidence, "clusters", Clusters::new(rules.strength.clone()));
-    let mut facts = rows.map(Fact::Row);
+    let (members, verdicts) = clusters.run();
+    let profiles = Profiles::new(rules.survivorship.clone(), rules.categories.clone());
+    let mut profiles =
+        Node::new(scope, "profiles", profiles).left(rows, |row| Some(Fact::Row(row))).right(members.clone(), Some);
     if let Some(decisions) = &rules.decisions {
-        let seats = members.clone().map(Seat::Member).concat(verdicts.clone().flat_map(tied));
         let permissions = Permissions::new(decisions.clone(), Rc::clone(&outputs.due[0]));
-        let (permissions, uses) = run(seats, words, "permissions", permissions);
-        facts = facts.concat(uses.map(|(record, uses)| Fact::Uses(record, uses)));
+        let permissions = Node::new(scope, "permissions", permissions)
+            .left(members.clone(), |member| Some(Seat::Member(member)))
+            .left(verdicts.clone(), tied)
+            .right(words, Some)
+            .right(reaches, |reaches| Some(Word::Reaches(reaches)))
+            .right(given, |given| Some(Word::from(given)));
+        let (permissions, uses) = permissions.run();
+        profiles = profiles.left(uses, |(record, uses)| Some(Fact::Uses(record, uses)));
         outlet.collect(permissions, &outputs.permissions);
     }
-    let profiles = Profiles::new(rules.survivorship.clone(), rules.categories.clone());
-    let (winners, _) = run(facts, members.clone(), "profiles", profiles);
+    let (winners, _) = profiles.run();
 
     outlet.collect(verdicts, &outputs.verdicts);
     outlet.collect(members, &outputs.members);
@@ -189,9 +203,4 @@ pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs:
 /// Where strong links tie a record.
 fn tied(verdict: Verdict) -> Option<Seat> {
     if let Verdict::Tied { record, to } = verdict { Some(Seat::Tied { record, to }) } else { None }
-}
-
-/// A collection of nothing, for a stage that has one input.
-fn empty(scope: Scope<'_, u64>) -> VecCollection<'_, u64, (), isize> {
-    timely::dataflow::operators::generic::operator::empty(scope).as_collection()
 }

@@ -3,7 +3,8 @@
 //!
 //! Rule:   link(hub, r) :- carries(hub, i), carries(r, i), both in one group that the standing of i allows (see
 //!         [`guards`](super::guards)), hub = least rank of the group, r != hub.
-//!         reaches(i, r) :- consents were given on i, carries(r, i), i is not quarantined; surely, where i is ordinary.
+//!         reaches(i, r) :- consents were given on i, carries(r, i), i is not quarantined; surely, where i is ordinary;
+//!         with it, whether any of these is about combining records.
 //! Memory: per live identifier its carriers (24 bytes each) and how many consents were given on it.
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
 //! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
@@ -13,7 +14,7 @@ use super::guards::{Carrier, Carriers, Guard, Standing, guard};
 use super::slab::{Place, Slab};
 use super::stage::{Output, Stage, Updates};
 use super::words::{Given, Reaches};
-use crate::model::{IdentifierHash, KindId, Link};
+use crate::model::{IdentifierHash, KindId, Link, PurposeId};
 use hashbrown::hash_table::{Entry, HashTable};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -44,8 +45,15 @@ struct Holding {
     identifier: IdentifierHash,
     carriers: Carriers,
     allowed: bool,
-    /// How many consents were given on it.
-    consents: u32,
+    consents: Count,
+}
+
+/// How many consents were given on an identifier.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    all: u32,
+    /// For combining records.
+    combining: u32,
 }
 
 /// What changes of one identifier at one time, in net: nothing stands on both sides.
@@ -57,23 +65,25 @@ struct Turn {
     added: SmallVec<[Carrier; 4]>,
     /// Whether a steward now allows it, where that changes.
     allowed: Option<bool>,
-    consents_removed: u32,
-    consents_added: u32,
+    consents_removed: Count,
+    consents_added: Count,
 }
 
 /// The state of the stage.
 #[derive(Debug)]
 pub struct Links {
     guards: Vec<Guard>,
+    /// The purpose that governs combining records.
+    combining: Option<PurposeId>,
     holdings: Slab<Holding>,
     /// Where in the slab an identifier is: a table of numbers is small enough to grow cheaply.
     places: HashTable<Place>,
 }
 
 impl Links {
-    /// `guards`: by kind.
-    pub fn new(guards: Vec<Guard>) -> Self {
-        Self { guards, holdings: Slab::default(), places: HashTable::new() }
+    /// `guards`: by kind. `combining`: the purpose that governs combining records.
+    pub fn new(guards: Vec<Guard>, combining: Option<PurposeId>) -> Self {
+        Self { guards, combining, holdings: Slab::default(), places: HashTable::new() }
     }
 
     /// Applies what changes of one identifier and gives out what it means.
@@ -88,14 +98,19 @@ impl Links {
         holding.allowed = turn.allowed.unwrap_or(holding.allowed);
         let is = Standing::new(&holding.carriers, guard, weak, holding.allowed);
         turn.emit_links(&was, &is, &holding.carriers, links);
-        let had = holding.consents > 0;
-        holding.consents = (holding.consents + turn.consents_added).saturating_sub(turn.consents_removed);
-        let has = holding.consents > 0;
-        if had || has {
-            let sure = |standing: &Standing, some: bool| (some && standing.reaches()).then_some(standing.is_ordinary());
-            turn.emit_reaches((sure(&was, had), sure(&is, has)), &holding.carriers, reaches);
+        let had = holding.consents;
+        let sum =
+            |of: fn(&Count) -> u32| (of(&had) + of(&turn.consents_added)).saturating_sub(of(&turn.consents_removed));
+        let has = Count { all: sum(|count| count.all), combining: sum(|count| count.combining) };
+        holding.consents = has;
+        if had.all > 0 || has.all > 0 {
+            let reach = |standing: &Standing, count: Count| {
+                let reach = Reach { sure: standing.is_ordinary(), combining: count.combining > 0 };
+                (count.all > 0 && standing.reaches()).then_some(reach)
+            };
+            turn.emit_reaches((reach(&was, had), reach(&is, has)), &holding.carriers, reaches);
         }
-        if holding.carriers.count() == 0 && !has && !holding.allowed {
+        if holding.carriers.count() == 0 && has.all == 0 && !holding.allowed {
             self.free(turn.identifier);
         }
     }
@@ -109,7 +124,8 @@ impl Links {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 let carriers = Carriers::default();
-                let place = holdings.insert(Holding { identifier, carriers, allowed: false, consents: 0 });
+                let place =
+                    holdings.insert(Holding { identifier, carriers, allowed: false, consents: Count::default() });
                 *entry.insert(place).get()
             }
         }
@@ -123,6 +139,13 @@ impl Links {
             holdings.remove(entry.remove().0);
         }
     }
+}
+
+/// How consents on an identifier reach its carriers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Reach {
+    sure: bool,
+    combining: bool,
 }
 
 impl Turn {
@@ -151,25 +174,30 @@ impl Turn {
         after.iter().filter(|link| before.binary_search(link).is_err()).for_each(|link| links.add(*link));
     }
 
-    /// The difference between whom it reached and whom it reaches, each `Some` with whether surely.
+    /// The difference between whom it reached and whom it reaches.
     fn emit_reaches(
         &self,
-        (was, is): (Option<bool>, Option<bool>),
+        (was, is): (Option<Reach>, Option<Reach>),
         carriers: &Carriers,
         reaches: &mut Output<Reaches>,
     ) {
-        let row = |carrier: Carrier, sure: bool| Reaches { record: carrier.named.birth, on: self.identifier, sure };
+        let row = |carrier: Carrier, Reach { sure, combining }: Reach| Reaches {
+            record: carrier.named.birth,
+            on: self.identifier,
+            sure,
+            combining,
+        };
         if was == is {
-            let Some(sure) = is else { return };
-            leavers(&self.removed, &self.added).for_each(|carrier| reaches.remove(row(carrier, sure)));
-            leavers(&self.added, &self.removed).for_each(|carrier| reaches.add(row(carrier, sure)));
+            let Some(reach) = is else { return };
+            leavers(&self.removed, &self.added).for_each(|carrier| reaches.remove(row(carrier, reach)));
+            leavers(&self.added, &self.removed).for_each(|carrier| reaches.add(row(carrier, reach)));
             return;
         }
-        if let Some(sure) = was {
-            self.carriers_before(carriers).for_each(|carrier| reaches.remove(row(carrier, sure)));
+        if let Some(reach) = was {
+            self.carriers_before(carriers).for_each(|carrier| reaches.remove(row(carrier, reach)));
         }
-        if let Some(sure) = is {
-            carriers.iter().for_each(|carrier| reaches.add(row(carrier, sure)));
+        if let Some(reach) = is {
+            carriers.iter().for_each(|carrier| reaches.add(row(carrier, reach)));
         }
     }
 
@@ -189,14 +217,6 @@ impl Stage for Links {
     type Right = Carried<Given>;
     type Main = Evidence;
     type Side = Reaches;
-
-    fn route_left(row: &Carried<Holder>) -> u64 {
-        low_half(row.identifier)
-    }
-
-    fn route_right(row: &Carried<Given>) -> u64 {
-        low_half(row.identifier)
-    }
 
     fn apply(
         &mut self,
@@ -221,7 +241,9 @@ impl Stage for Links {
             }
             while let Some((row, came)) = right.next_if(|(row, _)| row.identifier == identifier) {
                 turn.kind = row.kind;
-                *(if came { &mut turn.consents_added } else { &mut turn.consents_removed }) += 1;
+                let count = if came { &mut turn.consents_added } else { &mut turn.consents_removed };
+                count.all += 1;
+                count.combining += u32::from(self.combining == Some(row.by.purpose));
             }
             self.turn(&turn, main, side);
         }
@@ -259,7 +281,7 @@ fn low_half(identifier: IdentifierHash) -> u64 {
 mod tests {
     use super::super::sorted::ITEMS_READ;
     use super::*;
-    use crate::model::{Birth, ConsentFacts, ConsentState, NameMark, Named, PurposeId};
+    use crate::model::{Birth, ConsentFacts, ConsentState, NameMark, Named};
 
     fn carried<B>(by: B) -> Carried<B> {
         Carried { identifier: IdentifierHash(8), kind: KindId(0), by }
@@ -282,7 +304,7 @@ mod tests {
     #[test]
     fn a_hub_beyond_its_limit_is_never_read() {
         const CARRIERS: u64 = 100_000;
-        let mut links = Links::new(vec![Guard { records_max: 5, names_max: 0 }]);
+        let mut links = Links::new(vec![Guard { records_max: 5, names_max: 0 }], None);
         let all: Vec<_> = (0..CARRIERS).map(|n| (named(n), true)).collect();
         assert_eq!(apply(&mut links, &all, &[]), (0, 0));
         let facts = ConsentFacts {

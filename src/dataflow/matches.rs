@@ -231,14 +231,6 @@ impl Stage for Matches {
     type Side = Link;
 
     /// Blocks of one worker; over several, each block lives where its key says and pairs are scored there.
-    fn route_left(_: &Compared) -> u64 {
-        0
-    }
-
-    fn route_right(_: &()) -> u64 {
-        0
-    }
-
     fn apply(&mut self, left: Updates<Compared>, _: Updates<()>, main: &mut Output<Link>, side: &mut Output<Link>) {
         let mut turn = Turn::default();
         for compared in left.removals() {

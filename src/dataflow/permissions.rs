@@ -4,15 +4,18 @@
 //!         granted(r, p) :- grants(e, i) for p, reaches(i, r'), r' is r, or tied to r, or in its profile (as the bundle says).
 //!         uses(r, c, p) :- the bundle permits p for category c under the circumstances of r: what is granted to r, what is
 //!         prohibited to its profile, the youngest age, every law and signal of its members, and whether r is retained.
-//! Memory: what was said (`words`), and per profile its members, what was sent out, and when that changes by itself.
+//! Memory: what was said (`words`), per record a pointer to what it may be used for, of which there are few different ones,
+//! and per profile its members, what was sent out, and when that changes by itself.
 //! Retraction: the profiles that it touches are decided anew; a tick touches those alone whose time has come.
 
 use super::births::ByBirth;
 use super::claims::Membership;
 use super::stage::{Output, Stage, Updates};
 use super::words::{Known, Said, Word, last, sooner};
-use crate::model::{About, Birth, Circumstances, ConsentState, Context, Permission, PurposeId, Reach, Regime, Schema};
-use hashbrown::HashMap;
+use crate::model::{
+    AgeBand, Birth, Circumstances, ConsentState, Context, Permission, PurposeId, Reach, Regime, Schema,
+};
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::cell::Cell;
@@ -77,8 +80,8 @@ pub enum Seat {
     },
 }
 
-/// By category, the purposes that values of a record may be used for.
-pub type Uses = Box<[u64]>;
+/// By purpose, the categories of a record's values that may be used for it; never all empty.
+pub type Uses = Arc<[u32]>;
 
 #[derive(Debug, Default)]
 struct Record {
@@ -106,30 +109,72 @@ pub struct Permissions {
     due: BTreeSet<(i64, Birth)>,
     /// When the first of these is due, for who sends ticks.
     next: Rc<Cell<i64>>,
-    judged: HashMap<(PurposeId, Context), u32>,
+    judged: Judged,
+    /// By purpose, for how long (microseconds) which categories are kept.
+    kept: Vec<SmallVec<[(i64, u32); 2]>>,
+    /// All uses that were ever sent out.
+    uses: HashSet<Uses>,
+}
+
+/// What was decided before, by purpose and context: few contexts occur, and these again and again.
+#[derive(Default)]
+struct Judged(Vec<Box<[u32]>>);
+
+/// There are fewer categories than bits; this one says that a place is taken.
+const IS_JUDGED: u32 = 1 << 31;
+
+impl Judged {
+    fn get(&mut self, judge: &Judge, purpose: PurposeId, context: Context) -> u32 {
+        let number = usize::from(purpose.0);
+        while self.0.len() <= number {
+            self.0.push(vec![0; Context::COUNT].into());
+        }
+        let place = &mut self.0[number][usize::from(context.number())];
+        if *place == 0 {
+            *place = judge(purpose, context) | IS_JUDGED;
+        }
+        *place & !IS_JUDGED
+    }
 }
 
 /// What holds for all records of a profile.
 #[derive(Default)]
 struct Whole {
-    about: Vec<About>,
+    age: Option<AgeBand>,
+    regimes: SmallVec<[Regime; 2]>,
+    gpc: bool,
     restricted: bool,
+    /// Whether anything but the records themselves bears on them.
+    has_more: bool,
+    /// The purposes that anything was said about.
+    asked: u64,
 }
 
 /// A member under judgement.
 struct Member {
     record: Birth,
+    /// Those of one group share what is granted.
     group: Birth,
     since: i64,
     said: Said,
+}
+
+/// What becomes of a profile.
+struct Decided {
+    permissions: Vec<Permission>,
+    /// By member, then by purpose, the categories that may be used.
+    uses: Vec<u32>,
+    /// When it changes by itself.
+    next: Option<i64>,
 }
 
 impl Permissions {
     /// Nothing is known yet; `next` will say when what was decided changes by itself.
     pub fn new(decisions: Decisions, next: Rc<Cell<i64>>) -> Self {
         let known = Known::new(decisions.strong.clone());
-        let (records, due, judged) = (ByBirth::default(), BTreeSet::new(), HashMap::new());
-        Self { decisions, known, records, due, next, judged }
+        let (records, due, judged, uses) = (ByBirth::default(), BTreeSet::new(), Judged::default(), HashSet::new());
+        let kept = decisions.retention.iter().map(|retention| by_duration(retention)).collect();
+        Self { decisions, known, records, due, next, judged, kept, uses }
     }
 
     fn record(&mut self, birth: Birth) -> &mut Record {
@@ -137,12 +182,11 @@ impl Permissions {
     }
 
     fn judge(&mut self, purpose: PurposeId, context: Context) -> u32 {
-        let judge = &self.decisions.judge;
-        *self.judged.entry((purpose, context)).or_insert_with(|| judge(purpose, context))
+        self.judged.get(&self.decisions.judge, purpose, context)
     }
 
     /// Moves a record, and says which profiles that touches.
-    fn seat(&mut self, seat: Seat, came: bool, touched: &mut BTreeSet<Birth>) {
+    fn seat(&mut self, seat: Seat, came: bool, touched: &mut Vec<Birth>) {
         match seat {
             Seat::Member(Membership { root, record }) => {
                 self.record(record).root = came.then_some(root);
@@ -151,7 +195,7 @@ impl Permissions {
                     true => members.push(record),
                     false => members.retain(|member| *member != record),
                 }
-                touched.insert(root);
+                touched.push(root);
             }
             Seat::Tied { record, to } => {
                 self.record(record).tied = came.then_some(to);
@@ -163,16 +207,15 @@ impl Permissions {
     /// Decides a profile anew and sends on what changed.
     fn settle(&mut self, root: Birth, main: &mut Output<(Birth, Permission)>, side: &mut Output<(Birth, Uses)>) {
         let Some(mut profile) = self.records.get_mut(root).and_then(|record| record.profile.take()) else { return };
-        let mut next = None;
-        let (permissions, uses) = self.decide(&profile.members, &mut next);
+        let Decided { permissions, uses, next } = self.decide(&profile.members);
         if permissions != *profile.permissions {
             let (before, after) = (&profile.permissions, &permissions);
             before.iter().filter(|row| !after.contains(row)).for_each(|row| main.remove((root, *row)));
             after.iter().filter(|row| !before.contains(row)).for_each(|row| main.add((root, *row)));
             profile.permissions = permissions.into();
         }
-        for (record, uses) in uses {
-            self.use_record(record, uses, side);
+        for (record, uses) in profile.members.iter().zip(uses.chunks(usize::from(self.decisions.purposes).max(1))) {
+            self.use_record(*record, uses, side);
         }
         if profile.due != next {
             if let Some(due) = profile.due {
@@ -186,13 +229,16 @@ impl Permissions {
         self.drop_empty(root);
     }
 
-    fn use_record(&mut self, record: Birth, uses: Option<Uses>, side: &mut Output<(Birth, Uses)>) {
-        let known = self.record(record);
-        if known.uses != uses {
-            let was = std::mem::replace(&mut known.uses, uses.clone());
-            was.into_iter().for_each(|was| side.remove((record, was)));
-            uses.into_iter().for_each(|uses| side.add((record, uses)));
+    fn use_record(&mut self, record: Birth, uses: &[u32], side: &mut Output<(Birth, Uses)>) {
+        let some = uses.iter().any(|uses| *uses != 0);
+        let was = self.records.get(record).and_then(|record| record.uses.as_deref());
+        if was.unwrap_or_default() == if some { uses } else { &[] } {
+            return;
         }
+        let uses = some.then(|| Arc::clone(self.uses.get_or_insert_with(uses, |uses| uses.into())));
+        let was = std::mem::replace(&mut self.record(record).uses, uses.clone());
+        was.into_iter().for_each(|was| side.remove((record, was)));
+        uses.into_iter().for_each(|uses| side.add((record, uses)));
     }
 
     fn drop_empty(&mut self, birth: Birth) {
@@ -205,44 +251,51 @@ impl Permissions {
     }
 
     /// What may be done with a profile of these records, and with each of them.
-    fn decide(&mut self, members: &[Birth], next: &mut Option<i64>) -> (Vec<Permission>, Vec<(Birth, Option<Uses>)>) {
-        let categories = self.decisions.retention.first().map_or(0, Vec::len);
-        let mut uses: Vec<(Birth, Uses)> = members.iter().map(|record| (*record, vec![0; categories].into())).collect();
-        let whole = self.whole(members);
-        let asked = members.iter().fold(0, |asked, record| asked | self.known.purposes(*record));
-        let mut permissions = Vec::new();
+    fn decide(&mut self, members: &[Birth]) -> Decided {
+        let purposes = usize::from(self.decisions.purposes);
+        let mut decided = Decided { permissions: Vec::new(), uses: vec![0; purposes * members.len()], next: None };
+        let (whole, mut all) = self.whole(members);
         for purpose in (0..self.decisions.purposes).map(PurposeId) {
             if self.decisions.combining.as_ref().is_some_and(|(combining, _)| *combining == purpose) {
                 continue;
             }
-            let (members, person) = self.members(members, purpose);
-            let person_objected = members.iter().any(|member| self.known.has_objected(member.record, purpose));
+            let is_asked = whole.asked >> purpose.0 & 1 == 1;
+            let person = match is_asked {
+                true => self.hear(&mut all, purpose),
+                false => Said::default(),
+            };
+            if !is_asked {
+                all.iter_mut().for_each(|member| member.said = Said::default());
+            }
+            let person_objected =
+                whole.has_more && all.iter().any(|member| self.known.has_objected(member.record, purpose));
             let mut best: Option<Permission> = None;
             let mut ends = None;
-            for (member, (_, uses)) in members.iter().zip(&mut uses) {
+            // Members are mostly under the same circumstances.
+            let mut last_judged = None;
+            for (member, uses) in all.iter().zip(decided.uses.chunks_mut(purposes)) {
+                let said = &member.said;
                 let base = Circumstances {
-                    consent: member
-                        .said
-                        .granted
-                        .or(member.said.ended)
-                        .map_or(ConsentState::Unknown, |given| given.state),
-                    age: whole.about.iter().filter_map(|about| about.age()).min().unwrap_or_default(),
-                    explicit: member.said.granted.is_some_and(|given| given.explicit),
-                    parental: member.said.granted.is_some_and(|given| given.parental),
+                    consent: said.granted.or(said.ended).map_or(ConsentState::Unknown, |given| given.state),
+                    age: whole.age.unwrap_or_default(),
+                    explicit: said.granted.is_some_and(|given| given.explicit),
+                    parental: said.granted.is_some_and(|given| given.parental),
                     withdrawn: person.withdrawn.is_some(),
                     objected: person.objected.is_some() || person_objected,
                     restricted: whole.restricted,
-                    gpc: whole.about.iter().any(|about| about.gpc()),
+                    gpc: whole.gpc,
                     retained: true,
                     regime: Regime::Unknown,
                 };
-                let (allowed, context) = self.under_all_laws(purpose, base, &whole, member.since, &mut ends);
-                for (category, uses) in uses.iter_mut().enumerate() {
-                    *uses |= u64::from(allowed >> category & 1) << purpose.0;
-                }
-                ends = sooner(ends, member.said.next);
-                let deciding = member.said.granted.filter(|_| allowed != 0);
-                let ended = last(person.withdrawn, person.objected).or(member.said.ended);
+                let (allowed, context) = match last_judged {
+                    Some((judged, since, found)) if judged == base && since == member.since => found,
+                    _ => self.under_all_laws(purpose, base, &whole, member.since, &mut ends),
+                };
+                last_judged = Some((base, member.since, (allowed, context)));
+                uses[usize::from(purpose.0)] = allowed;
+                ends = sooner(ends, said.next);
+                let deciding = said.granted.filter(|_| allowed != 0);
+                let ended = last(person.withdrawn, person.objected).or(said.ended);
                 let row = Permission {
                     purpose,
                     categories: allowed,
@@ -255,51 +308,73 @@ impl Permissions {
                     best = Some(row);
                 }
             }
-            let is_told = asked >> purpose.0 & 1 == 1 || person_objected || whole.restricted;
-            *next = sooner(*next, ends);
+            let is_told = is_asked || person_objected || whole.restricted;
+            decided.next = sooner(decided.next, ends);
             let until = |row: &Permission| ends.filter(|_| row.is_allowed()).unwrap_or(i64::MAX);
             let row = best.map(|row| Permission { until: until(&row), ..row });
-            permissions.extend(row.filter(|row| row.is_allowed() || is_told));
+            decided.permissions.extend(row.filter(|row| row.is_allowed() || is_told));
         }
-        let some = |uses: Uses| uses.iter().any(|uses| *uses != 0).then_some(uses);
-        (permissions, uses.into_iter().map(|(record, uses)| (record, some(uses))).collect())
+        decided
     }
 
-    /// What all members together say of the person.
-    fn whole(&self, members: &[Birth]) -> Whole {
-        let mut about: Vec<About> = members.iter().filter_map(|record| Some(self.known.person(*record)?.0)).collect();
-        about.sort_unstable();
-        about.dedup();
-        Whole { about, restricted: members.iter().any(|record| self.known.is_restricted(*record)) }
-    }
-
-    /// The members with what is granted to each, and what is prohibited to all.
-    fn members(&self, members: &[Birth], purpose: PurposeId) -> (Vec<Member>, Said) {
-        let reach = self.decisions.reach;
-        let mut person = Said::default();
-        let mut groups: HashMap<Birth, Said> = HashMap::new();
-        let mut own: Vec<Member> = Vec::with_capacity(members.len());
-        for &record in members {
-            let group = match reach {
+    /// What all members together say of the person, and each for itself.
+    fn whole(&self, members: &[Birth]) -> (Whole, SmallVec<[Member; 4]>) {
+        let mut whole = Whole::default();
+        let member = |record: &Birth| {
+            let record = *record;
+            let person = self.known.person(record);
+            if let Some((about, _)) = person {
+                whole.age = match (whole.age, about.age()) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+                whole.gpc |= about.gpc();
+                whole.regimes.extend(Some(about.regime()).filter(|regime| *regime != Regime::Unknown));
+            }
+            if self.known.has_more(record) {
+                whole.has_more = true;
+                whole.restricted |= self.known.is_restricted(record);
+                whole.asked |= self.known.purposes(record);
+            }
+            let group = match self.decisions.reach {
                 Reach::Identifier => record,
                 Reach::Strong => self.records.get(record).and_then(|record| record.tied).unwrap_or(record),
                 Reach::Profile => Birth(0),
             };
-            let said = match self.known.has_more(record) {
-                true => self.known.said(record, purpose, reach == Reach::Profile),
-                false => Said::default(),
-            };
-            person.add(&said);
-            groups.entry(group).or_default().grant(&said);
-            let since = self.known.person(record).map_or(i64::MIN, |(_, since)| since);
-            own.push(Member { record, group, since, said });
+            let since = person.map_or(i64::MIN, |(_, since)| since);
+            Member { record, group, since, said: Said::default() }
+        };
+        let all = members.iter().map(member).collect();
+        if whole.regimes.is_empty() {
+            whole.regimes.push(Regime::Unknown);
         }
-        for member in &mut own {
-            if let Some(group) = groups.get(&member.group) {
-                member.said.grant(group);
+        whole.regimes.sort_unstable();
+        whole.regimes.dedup();
+        (whole, all)
+    }
+
+    /// What is granted to each for a purpose, and what is prohibited to all.
+    fn hear(&self, members: &mut [Member], purpose: PurposeId) -> Said {
+        let reach = self.decisions.reach;
+        let mut person = Said::default();
+        let mut groups: HashMap<Birth, Said> = HashMap::new();
+        for Member { record, group, said, .. } in &mut *members {
+            *said = Said::default();
+            if !self.known.has_more(*record) {
+                continue;
+            }
+            *said = self.known.said(*record, purpose, reach == Reach::Profile);
+            person.add(said);
+            if said.granted.is_some() || said.next.is_some() {
+                groups.entry(*group).or_default().grant(said);
             }
         }
-        (own, person)
+        if !groups.is_empty() {
+            for Member { group, said, .. } in members {
+                groups.get(group).into_iter().for_each(|group| said.grant(group));
+            }
+        }
+        person
     }
 
     /// The categories that every law permits that governs the person, and the circumstances under the strictest of them.
@@ -311,16 +386,9 @@ impl Permissions {
         since: i64,
         next: &mut Option<i64>,
     ) -> (u32, Context) {
-        let mut regimes: SmallVec<[Regime; 4]> = whole.about.iter().map(|about| about.regime()).collect();
-        regimes.retain(|regime| *regime != Regime::Unknown);
-        regimes.sort_unstable();
-        regimes.dedup();
-        if regimes.is_empty() {
-            regimes.push(Regime::Unknown);
-        }
         let mut strictest: Option<(u32, Context)> = None;
         let mut all = u32::MAX;
-        for &regime in &regimes {
+        for &regime in &whole.regimes {
             let base = Circumstances { regime, ..base };
             let (allowed, retained) = self.retained(purpose, base, since, next);
             let context = Context::new(Circumstances { retained, ..base });
@@ -334,27 +402,39 @@ impl Permissions {
 
     /// The categories that are permitted, by how long values are kept; `false` where nothing is, because none is kept.
     fn retained(&mut self, purpose: PurposeId, base: Circumstances, since: i64, next: &mut Option<i64>) -> (u32, bool) {
-        let kept = self.judge(purpose, Context::new(base));
-        if kept == 0 {
+        let permitted = self.judge(purpose, Context::new(base));
+        if permitted == 0 {
             return (0, true);
         }
         let tick = self.known.tick();
         let mut over = 0;
-        let Some(retention) = self.decisions.retention.get(usize::from(purpose.0)) else { return (kept, true) };
-        for (category, keep_us) in retention.iter().enumerate().filter(|(category, _)| kept >> category & 1 == 1) {
-            let Some(keep_us) = keep_us else { continue };
+        for (keep_us, categories) in self.kept.get(usize::from(purpose.0)).into_iter().flatten() {
             match since.saturating_add(*keep_us) {
-                end if end <= tick => over |= 1 << category,
+                _ if permitted & categories == 0 => {}
+                end if end <= tick => over |= permitted & categories,
                 end => *next = sooner(*next, Some(end)),
             }
         }
         if over == 0 {
-            return (kept, true);
+            return (permitted, true);
         }
         let late = self.judge(purpose, Context::new(Circumstances { retained: false, ..base }));
-        let allowed = kept & !over | late & over;
+        let allowed = permitted & !over | late & over;
         (allowed, allowed != 0)
     }
+}
+
+/// The categories that are kept for the same time, for each time there is. `keep_us`: by category.
+fn by_duration(keep_us: &[Option<i64>]) -> SmallVec<[(i64, u32); 2]> {
+    let mut all: SmallVec<[(i64, u32); 2]> = SmallVec::new();
+    for (category, keep_us) in keep_us.iter().enumerate() {
+        let Some(keep_us) = *keep_us else { continue };
+        match all.iter_mut().find(|(other, _)| *other == keep_us) {
+            Some((_, categories)) => *categories |= 1 << category,
+            None => all.push((keep_us, 1 << category)),
+        }
+    }
+    all
 }
 
 impl Stage for Permissions {
@@ -363,15 +443,6 @@ impl Stage for Permissions {
     type Main = (Birth, Permission);
     type Side = (Birth, Uses);
 
-    /// One worker, as the members come from one.
-    fn route_left(_: &Seat) -> u64 {
-        0
-    }
-
-    fn route_right(_: &Word) -> u64 {
-        0
-    }
-
     fn apply(
         &mut self,
         left: Updates<Seat>,
@@ -379,7 +450,7 @@ impl Stage for Permissions {
         main: &mut Output<(Birth, Permission)>,
         side: &mut Output<(Birth, Uses)>,
     ) {
-        let (mut roots, mut records) = (BTreeSet::new(), Vec::new());
+        let (mut roots, mut records) = (Vec::new(), Vec::new());
         for seat in left.removals() {
             self.seat(*seat, false, &mut roots);
             let (Seat::Member(Membership { record, .. }) | Seat::Tied { record, .. }) = *seat;
@@ -394,12 +465,14 @@ impl Stage for Permissions {
             roots.extend(self.due.iter().take_while(|(due, _)| *due <= tick).map(|(_, root)| *root));
         }
         roots.extend(records.iter().filter_map(|record| self.records.get(*record)?.root));
+        roots.sort_unstable();
+        roots.dedup();
         for root in roots {
             self.settle(root, main, side);
         }
         for record in records.into_iter().take(moved) {
             if self.records.get(record).is_some_and(|known| known.root.is_none()) {
-                self.use_record(record, None, side);
+                self.use_record(record, &[], side);
                 self.drop_empty(record);
             }
         }

@@ -36,7 +36,7 @@ pub struct Row {
 pub enum Fact {
     /// Its values.
     Row(Row),
-    /// By category, the purposes that they may be used for.
+    /// By purpose, the categories of them that may be used.
     Uses(Birth, Uses),
 }
 
@@ -60,19 +60,6 @@ impl Row {
         };
         let values = facts.values.iter().map(value).collect();
         Self { record: named.birth, rank: named.rank, at: facts.at, trust: Trust::new(source), values }
-    }
-}
-
-impl Row {
-    /// How many values the record has.
-    fn count(&self) -> usize {
-        self.values.iter().filter(|value| value.hash() != ValueHash::NONE.0).count()
-    }
-
-    /// Whether the record has this value.
-    fn has(&self, value: Value) -> bool {
-        let same = |other: &Value| other.attribute() == value.attribute() && other.hash() == value.hash();
-        self.values.iter().any(same)
     }
 }
 
@@ -102,7 +89,7 @@ pub type Winners = Box<[Winner]>;
 #[derive(Debug, Default)]
 struct Record {
     row: Option<Row>,
-    /// By category, what its values may be used for; most records have none.
+    /// By purpose, which of its values may be used.
     uses: Option<Uses>,
     root: Option<Birth>,
     /// The profile that is named by this record.
@@ -119,8 +106,8 @@ struct Profile {
 #[derive(Debug)]
 pub struct Profiles {
     rules: Vec<SurvivorshipRule>,
-    /// By attribute, its category.
-    categories: Vec<u8>,
+    /// By attribute, its category as a set.
+    categories: Vec<u32>,
     records: ByBirth<Record>,
     /// By attribute, the place of the best row so far and its value; kept for its memory.
     best: Vec<Option<(u32, Value)>>,
@@ -129,10 +116,46 @@ pub struct Profiles {
     touched: Vec<(Birth, Winners)>,
 }
 
-/// The rows of one profile, as they are compared.
+/// The values that take part, of one record: those of these categories.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    row: &'a Row,
+    categories: u32,
+}
+
+/// All values of a record.
+const ALL: u32 = u32::MAX;
+
+/// Which values take part.
+#[derive(Clone, Copy)]
+struct Use<'a> {
+    /// By attribute, its category as a set.
+    categories: &'a [u32],
+    /// Attributes of which only what stewards set takes part.
+    rectified: &'a [AttributeId],
+}
+
+impl<'a> Use<'a> {
+    /// Every value.
+    const PLAIN: Self = Self { categories: &[], rectified: &[] };
+
+    fn takes(&self, part: Part<'_>, value: Value) -> bool {
+        let attribute = value.attribute();
+        let category = || self.categories.get(usize::from(attribute.0)).copied().unwrap_or(0);
+        let right = self.rectified.is_empty() || value.is_rectified() || !self.rectified.contains(&attribute);
+        right && (part.categories == ALL || part.categories & category() != 0)
+    }
+
+    fn values(&self, part: Part<'a>) -> impl Iterator<Item = Value> {
+        part.row.values.iter().copied().filter(move |value| self.takes(part, *value))
+    }
+}
+
+/// The values of one profile that take part, as they are compared.
 struct Candidates<'a> {
-    rows: SmallVec<[(&'a Row, i64); 8]>,
-    /// How many rows have a value, where there are too many rows to count each time.
+    of: Use<'a>,
+    parts: SmallVec<[(Part<'a>, i64); 8]>,
+    /// How many records have a value, where there are too many to count each time.
     counts: HashMap<Value, usize>,
 }
 
@@ -140,24 +163,30 @@ struct Candidates<'a> {
 const COUNTED_MAX: usize = 16;
 
 impl<'a> Candidates<'a> {
-    fn new(rows: impl Iterator<Item = &'a Row>) -> Self {
-        let mut rows: SmallVec<[(&Row, i64); 8]> = rows.map(|row| (row, 0)).collect();
-        let latest = rows.iter().map(|(row, _)| row.at).max().unwrap_or(i64::MIN);
-        rows.iter_mut().for_each(|(row, weight)| *weight = row.trust.weight(row.at, latest));
+    fn new(of: Use<'a>, parts: impl Iterator<Item = Part<'a>>) -> Self {
+        let mut parts: SmallVec<[(Part<'_>, i64); 8]> = parts.map(|part| (part, 0)).collect();
+        let latest = parts.iter().map(|(part, _)| part.row.at).max().unwrap_or(i64::MIN);
+        parts.iter_mut().for_each(|(part, weight)| *weight = part.row.trust.weight(part.row.at, latest));
         let mut counts = HashMap::new();
-        if rows.len() > COUNTED_MAX {
-            for value in rows.iter().flat_map(|(row, _)| &row.values) {
+        if parts.len() > COUNTED_MAX {
+            for value in parts.iter().flat_map(|(part, _)| of.values(*part)) {
                 *counts.entry(value.plain()).or_default() += 1;
             }
         }
-        Self { rows, counts }
+        Self { of, parts, counts }
+    }
+
+    /// How many values that take part a record has.
+    fn count(&self, part: Part<'a>) -> usize {
+        self.of.values(part).filter(|value| value.hash() != ValueHash::NONE.0).count()
     }
 
     /// How many records of the profile carry this value.
     fn frequency(&self, value: Value) -> usize {
+        let same = |other: Value| other.attribute() == value.attribute() && other.hash() == value.hash();
         match self.counts.get(&value.plain()) {
             Some(count) => *count,
-            None => self.rows.iter().filter(|(row, _)| row.has(value)).count(),
+            None => self.parts.iter().filter(|(part, _)| self.of.values(*part).any(same)).count(),
         }
     }
 
@@ -166,16 +195,16 @@ impl<'a> Candidates<'a> {
         if a_value.is_rectified() != b_value.is_rectified() {
             return (LostBy::Rectified, a_value.is_rectified().cmp(&b_value.is_rectified()));
         }
-        let ((a, a_weight), (b, b_weight)) = (self.rows[a], self.rows[b]);
+        let ((a, a_weight), (b, b_weight)) = (self.parts[a], self.parts[b]);
         let by = |criterion: &Criterion| match criterion {
-            Criterion::Recency => a.at.cmp(&b.at),
+            Criterion::Recency => a.row.at.cmp(&b.row.at),
             Criterion::Trust => a_weight.cmp(&b_weight),
-            Criterion::Completeness => a.count().cmp(&b.count()),
+            Criterion::Completeness => self.count(a).cmp(&self.count(b)),
             Criterion::Frequency if a_value.hash() == b_value.hash() => Ordering::Equal,
             Criterion::Frequency => self.frequency(a_value).cmp(&self.frequency(b_value)),
         };
         let decided = rule.criteria.iter().map(|criterion| (LostBy::Criterion(*criterion), by(criterion)));
-        decided.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((LostBy::Tie, b.rank.cmp(&a.rank)))
+        decided.into_iter().find(|(_, order)| order.is_ne()).unwrap_or((LostBy::Tie, b.row.rank.cmp(&a.row.rank)))
     }
 }
 
@@ -195,7 +224,7 @@ type Decided = (LostBy, Ordering);
 /// Why a record lost an attribute to the winner; a tie, too, when one of the two has no such value. `rows` are those of
 /// the whole profile.
 pub fn lost_by(rows: &[Row], rule: &SurvivorshipRule, winner: &Winner, loser: Birth) -> LostBy {
-    let candidates = Candidates::new(rows.iter());
+    let candidates = Candidates::new(Use::PLAIN, rows.iter().map(|row| Part { row, categories: ALL }));
     let find = |record: Birth| {
         let place = rows.iter().position(|row| row.record == record)?;
         let value = rows.get(place)?.values.iter().find(|value| value.attribute() == winner.attribute)?;
@@ -203,21 +232,6 @@ pub fn lost_by(rows: &[Row], rule: &SurvivorshipRule, winner: &Winner, loser: Bi
     };
     let both = find(winner.record).zip(find(loser));
     both.map_or(LostBy::Tie, |(winner, loser)| candidates.compare(rule, winner, loser).0)
-}
-
-impl Record {
-    /// Its row with the values alone that may be used for a purpose; none when there are none. `rectified`: attributes of
-    /// which only what stewards set is used.
-    fn usable(&self, purpose: u64, categories: &[u8], rectified: &[AttributeId]) -> Option<Row> {
-        let (row, uses) = (self.row.as_ref()?, self.uses.as_deref()?);
-        let may = |value: &&Value| {
-            let category = categories.get(usize::from(value.attribute().0)).copied().map(usize::from);
-            let right = rectified.is_empty() || value.is_rectified() || !rectified.contains(&value.attribute());
-            right && category.and_then(|category| uses.get(category)).is_some_and(|uses| uses & purpose != 0)
-        };
-        let values: Box<[Value]> = row.values.iter().filter(may).copied().collect();
-        (!values.is_empty()).then(|| Row { values, ..row.clone() })
-    }
 }
 
 impl Candidates<'_> {
@@ -230,8 +244,8 @@ impl Candidates<'_> {
         winners: &mut Vec<Winner>,
     ) {
         best.fill(None);
-        for (place, (row, _)) in self.rows.iter().enumerate() {
-            for &value in &row.values {
+        for (place, (part, _)) in self.parts.iter().enumerate() {
+            for value in self.of.values(*part) {
                 let attribute = usize::from(value.attribute().0);
                 let (Some(slot), Some(rule)) = (best.get_mut(attribute), rules.get(attribute)) else { continue };
                 let beats = |best, other| self.compare(rule, (place, value), (best, other)).1.is_gt();
@@ -243,7 +257,7 @@ impl Candidates<'_> {
         let there = best.iter().flatten().filter(|(_, value)| value.hash() != ValueHash::NONE.0);
         winners.extend(there.map(|(place, value)| Winner {
             attribute: value.attribute(),
-            record: self.rows[*place as usize].0.record,
+            record: self.parts[*place as usize].0.row.record,
             value: ValueHash(value.hash()),
             uses,
         }));
@@ -256,7 +270,7 @@ impl Profiles {
         Self {
             best: vec![None; rules.len()],
             rules,
-            categories,
+            categories: categories.into_iter().map(|category| 1u32.checked_shl(category.into()).unwrap_or(0)).collect(),
             records: ByBirth::default(),
             winners: Vec::new(),
             touched: Vec::new(),
@@ -296,22 +310,42 @@ impl Profiles {
         }
         let Self { rules, categories, records, best, winners, .. } = self;
         let known = || members.iter().filter_map(|birth| records.get(*birth));
-        let candidates = Candidates::new(known().filter_map(|record| record.row.as_ref()));
-        candidates.elect(rules, best, Winner::PLAIN, winners);
-        let mut rest = known().filter_map(|record| record.uses.as_deref()).flatten().fold(0, |all, uses| all | uses);
-        if rest == 0 {
-            return;
-        }
-        let values = candidates.rows.iter().flat_map(|(row, _)| &row.values);
-        let mut rectified: Vec<AttributeId> = values.filter(|v| v.is_rectified()).map(|v| v.attribute()).collect();
+        let rows =
+            || known().filter_map(|record| Some((record.row.as_ref()?, record.uses.as_deref().unwrap_or_default())));
+        let plain = Candidates::new(Use::PLAIN, rows().map(|(row, _)| Part { row, categories: ALL }));
+        let values = || plain.parts.iter().flat_map(|(part, _)| &part.row.values);
+        let mut rectified: Vec<AttributeId> = values().filter(|v| v.is_rectified()).map(|v| v.attribute()).collect();
         rectified.sort_unstable();
         rectified.dedup();
-        while rest != 0 {
-            let purpose = 1 << rest.trailing_zeros();
-            rest &= !purpose;
-            let usable: Vec<Row> =
-                known().filter_map(|record| record.usable(purpose, categories, &rectified)).collect();
-            Candidates::new(usable.iter()).elect(rules, best, purpose, winners);
+        let of = Use { categories, rectified: &rectified };
+        // What is permitted for one purpose is mostly permitted for others, too, and mostly everything there is.
+        let is_whole = |(row, categories): (&Row, u32)| {
+            let part = Part { row, categories };
+            !row.values.is_empty() && row.values.iter().all(|value| of.takes(part, *value))
+        };
+        let mut plain_uses = Winner::PLAIN;
+        let mut groups: SmallVec<[(SmallVec<[u32; 8]>, u64); 4]> = SmallVec::new();
+        let purposes = rows().map(|(_, uses)| uses.len()).max().unwrap_or(0);
+        for purpose in 0..purposes {
+            let permitted = || rows().map(|(row, uses)| (row, uses.get(purpose).copied().unwrap_or(0)));
+            let categories: SmallVec<[u32; 8]> = permitted().map(|(_, categories)| categories).collect();
+            if categories.iter().all(|categories| *categories == 0) {
+                continue;
+            }
+            match groups.iter_mut().find(|(other, _)| *other == categories) {
+                Some((_, purposes)) => *purposes |= 1 << purpose,
+                None if permitted().all(is_whole) => plain_uses |= 1 << purpose,
+                None => groups.push((categories, 1 << purpose)),
+            }
+        }
+        plain.elect(rules, best, plain_uses, winners);
+        if groups.is_empty() {
+            return;
+        }
+        for (categories, purposes) in groups {
+            let parts = rows().zip(categories).map(|((row, _), categories)| Part { row, categories });
+            let parts = parts.filter(|part| of.values(*part).next().is_some());
+            Candidates::new(of, parts).elect(rules, best, purposes, winners);
         }
         winners.sort_unstable();
         winners.dedup_by(|other, first| {
@@ -354,15 +388,6 @@ impl Stage for Profiles {
     type Right = Membership;
     type Main = (Birth, Winners);
     type Side = ();
-
-    /// One worker: rows and members meet by record, and a profile's records come from everywhere.
-    fn route_left(_: &Fact) -> u64 {
-        0
-    }
-
-    fn route_right(_: &Membership) -> u64 {
-        0
-    }
 
     fn apply(
         &mut self,

@@ -1,18 +1,21 @@
 //! A stateful operator inside the differential graph: hands a stage the changes of one closed time after another, in
-//! the order of times, and sends on what the stage makes of them. It has two inputs and two outputs.
+//! the order of times, and sends on what the stage makes of them. It has inputs of two kinds and two outputs.
 //!
-//! It never shows a stage a time that may still grow, and moves rows without cloning them.
+//! Any number of streams lead into each kind of input, each row as what the stage makes of it: a stream that had to be
+//! mapped and joined with others before would cost an operator each time, and so time at each change. It never shows a
+//! stage a time that may still grow, and moves rows without cloning them. A stage's state is whole on one worker.
 //! INVARIANT: what a stage emits at a time is a net difference, so that its accumulated output is a function of its
 //! accumulated input alone, however the input was cut into times.
 
 use differential_dataflow::{AsCollection, Data, ExchangeData, VecCollection};
 use std::collections::BTreeMap;
 use timely::container::CapacityContainerBuilder;
+use timely::dataflow::Scope;
 use timely::dataflow::channels::pact::Exchange;
 use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::InputCapability;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
-use timely::dataflow::operators::{InputCapability, generic::InputHandleCore};
 use timely::progress::frontier::MutableAntichain;
 use timely::progress::operate::FrontierInterest;
 
@@ -29,12 +32,6 @@ pub trait Stage: 'static {
     type Main: Data;
     /// Rows of the second output.
     type Side: Data;
-
-    /// Which worker holds the state that a row concerns: equal keys meet on one worker.
-    fn route_left(row: &Self::Left) -> u64;
-
-    /// The same for the second input.
-    fn route_right(row: &Self::Right) -> u64;
 
     /// Takes all updates of one time, in no particular order, and gives out the net change.
     fn apply(
@@ -173,69 +170,99 @@ impl<L, R> Waiting<L, R> {
 type Collections<'scope, S> =
     (VecCollection<'scope, u64, <S as Stage>::Main, isize>, VecCollection<'scope, u64, <S as Stage>::Side, isize>);
 
-/// Puts a stage into the graph.
-pub fn run<'scope, S: Stage>(
-    left: VecCollection<'scope, u64, S::Left, isize>,
-    right: VecCollection<'scope, u64, S::Right, isize>,
-    name: &str,
-    mut state: S,
-) -> Collections<'scope, S> {
-    let mut builder = OperatorBuilder::new(name.to_owned(), left.scope());
-    let route_left = Exchange::new(|(row, _, _): &Update<S::Left>| S::route_left(row));
-    let route_right = Exchange::new(|(row, _, _): &Update<S::Right>| S::route_right(row));
-    let mut left = builder.new_input(left.inner, route_left);
-    let mut right = builder.new_input(right.inner, route_right);
-    let (main, main_stream) = builder.new_output();
-    let (side, side_stream) = builder.new_output();
-    let mut main = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Main>>>>::from(main);
-    let mut side = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Side>>>>::from(side);
-    // A stage for which nothing waits need not hear of time.
-    builder.set_notify_for(0, FrontierInterest::IfCapability);
-    builder.set_notify_for(1, FrontierInterest::IfCapability);
-    builder.build(move |_| {
-        let mut waiting: BTreeMap<u64, Waiting<S::Left, S::Right>> = BTreeMap::new();
-        let (mut main_rows, mut side_rows) = (Output::default(), Output::default());
-        move |frontiers: &[MutableAntichain<u64>]| {
-            take(&mut left, &mut waiting, |waiting| &mut waiting.left);
-            take(&mut right, &mut waiting, |waiting| &mut waiting.right);
-            while let Some(first) = waiting.first_entry() {
-                let time = *first.key();
-                if frontiers.iter().any(|frontier| frontier.less_equal(&time)) {
-                    break;
-                }
-                let closed = first.remove();
-                (main_rows.time, side_rows.time) = (time, time);
-                state.apply(closed.left, closed.right, &mut main_rows, &mut side_rows);
-                for mut piece in main_rows.pieces.drain(..) {
-                    main.activate().session(&closed.main).give_container(&mut piece);
-                }
-                for mut piece in side_rows.pieces.drain(..) {
-                    side.activate().session(&closed.side).give_container(&mut piece);
-                }
-            }
-        }
-    });
-    (main_stream.as_collection(), side_stream.as_collection())
+/// What waits, by its time.
+type Queue<L, R> = BTreeMap<u64, Waiting<L, R>>;
+
+/// Moves what has come in on one stream to where it waits for its time to close.
+type Intake<L, R> = Box<dyn FnMut(&mut Queue<L, R>)>;
+
+/// A stage on its way into the graph.
+pub struct Node<'scope, S: Stage> {
+    builder: OperatorBuilder<'scope, u64>,
+    state: S,
+    intakes: Vec<Intake<S::Left, S::Right>>,
 }
 
-/// Moves what has come in to where it waits for its time to close.
-fn take<L, R, D: Data, P>(
-    input: &mut InputHandleCore<u64, Vec<Update<D>>, P>,
-    waiting: &mut BTreeMap<u64, Waiting<L, R>>,
-    side: impl Fn(&mut Waiting<L, R>) -> &mut Updates<D>,
-) where
-    P: timely::communication::Pull<timely::dataflow::channels::Message<u64, Vec<Update<D>>>>,
-{
-    input.for_each(|capability, rows| {
-        let mut rows = std::mem::take(rows);
-        while let Some((_, time, _)) = rows.first() {
-            let time = *time;
-            // A piece is nearly always of one time, and moves as a whole.
-            let end = rows.iter().position(|(_, other, _)| *other != time).unwrap_or(rows.len());
-            let rest = rows.split_off(end);
-            let waiting = waiting.entry(time).or_insert_with(|| Waiting::new(time, &capability));
-            side(waiting).0.push(rows);
-            rows = rest;
-        }
-    });
+impl<'scope, S: Stage> Node<'scope, S> {
+    /// A stage that nothing leads into.
+    pub fn new(scope: Scope<'scope, u64>, name: &str, state: S) -> Self {
+        Self { builder: OperatorBuilder::new(name.to_owned(), scope), state, intakes: Vec::new() }
+    }
+
+    /// Leads a stream into the first input; `read` says as what each row comes in, if as anything.
+    pub fn left<D: ExchangeData>(
+        self,
+        rows: VecCollection<'scope, u64, D, isize>,
+        read: impl Fn(D) -> Option<S::Left> + 'static,
+    ) -> Self {
+        self.lead(rows, read, |waiting| &mut waiting.left)
+    }
+
+    /// The same for the second input.
+    pub fn right<D: ExchangeData>(
+        self,
+        rows: VecCollection<'scope, u64, D, isize>,
+        read: impl Fn(D) -> Option<S::Right> + 'static,
+    ) -> Self {
+        self.lead(rows, read, |waiting| &mut waiting.right)
+    }
+
+    fn lead<D: ExchangeData, T: 'static>(
+        mut self,
+        rows: VecCollection<'scope, u64, D, isize>,
+        read: impl Fn(D) -> Option<T> + 'static,
+        side: impl Fn(&mut Waiting<S::Left, S::Right>) -> &mut Updates<T> + 'static,
+    ) -> Self {
+        let mut input = self.builder.new_input(rows.inner, Exchange::new(|_: &Update<D>| 0));
+        // A stage for which nothing waits need not hear of time.
+        self.builder.set_notify_for(self.intakes.len(), FrontierInterest::IfCapability);
+        self.intakes.push(Box::new(move |queue| {
+            input.for_each(|capability, rows: &mut Vec<Update<D>>| {
+                let mut rows = std::mem::take(rows);
+                while let Some((_, time, _)) = rows.first() {
+                    let time = *time;
+                    // A piece is nearly always of one time, and moves as a whole.
+                    let end = rows.iter().position(|(_, other, _)| *other != time).unwrap_or(rows.len());
+                    let rest = rows.split_off(end);
+                    let waiting = queue.entry(time).or_insert_with(|| Waiting::new(time, &capability));
+                    let read = rows.into_iter().filter_map(|(row, time, diff)| Some((read(row)?, time, diff)));
+                    side(waiting).0.push(read.collect());
+                    rows = rest;
+                }
+            });
+        }));
+        self
+    }
+
+    /// Puts the stage into the graph.
+    pub fn run(self) -> Collections<'scope, S> {
+        let Self { mut builder, mut state, mut intakes } = self;
+        let (main, main_stream) = builder.new_output();
+        let (side, side_stream) = builder.new_output();
+        let mut main = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Main>>>>::from(main);
+        let mut side = OutputBuilder::<_, CapacityContainerBuilder<Vec<Update<S::Side>>>>::from(side);
+        builder.build(move |_| {
+            let mut queue = Queue::new();
+            let (mut main_rows, mut side_rows) = (Output::default(), Output::default());
+            move |frontiers: &[MutableAntichain<u64>]| {
+                intakes.iter_mut().for_each(|intake| intake(&mut queue));
+                while let Some(first) = queue.first_entry() {
+                    let time = *first.key();
+                    if frontiers.iter().any(|frontier| frontier.less_equal(&time)) {
+                        break;
+                    }
+                    let closed = first.remove();
+                    (main_rows.time, side_rows.time) = (time, time);
+                    state.apply(closed.left, closed.right, &mut main_rows, &mut side_rows);
+                    for mut piece in main_rows.pieces.drain(..) {
+                        main.activate().session(&closed.main).give_container(&mut piece);
+                    }
+                    for mut piece in side_rows.pieces.drain(..) {
+                        side.activate().session(&closed.side).give_container(&mut piece);
+                    }
+                }
+            }
+        });
+        (main_stream.as_collection(), side_stream.as_collection())
+    }
 }

@@ -12,7 +12,7 @@ use super::stage::Updates;
 use crate::model::{About, Birth, ConsentFacts, ConsentState, IdentifierHash, KindId, Named, PurposeId};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use smallvec::SmallVec;
 
 /// A live consent, or the end of one, as far as decisions need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,10 +64,12 @@ pub struct Reaches {
     pub on: IdentifierHash,
     /// Whether it is ordinary, so that who carries it is the person who gave the consent.
     pub sure: bool,
+    /// Whether any consent on it is about combining records.
+    pub combining: bool,
 }
 
-/// Something that decisions rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Something that decisions rest on. Nearly all are about a person: the rare ones that are larger stand elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Word {
     /// A record of a person is live.
     Person {
@@ -87,7 +89,7 @@ pub enum Word {
         /// Its kind.
         kind: KindId,
         /// The consent.
-        given: Given,
+        given: Box<Given>,
     },
     /// A record was of the person who ended a consent then, wherever it belongs now.
     Bound {
@@ -108,7 +110,7 @@ pub enum Word {
 
 impl From<Carried<Given>> for Word {
     fn from(carried: Carried<Given>) -> Self {
-        Self::Given { on: carried.identifier, kind: carried.kind, given: carried.by }
+        Self::Given { on: carried.identifier, kind: carried.kind, given: Box::new(carried.by) }
     }
 }
 
@@ -123,10 +125,10 @@ struct Record {
 
 #[derive(Debug, Default)]
 struct More {
-    reached: Vec<(IdentifierHash, bool)>,
-    bound: Vec<(IdentifierHash, Birth)>,
+    reached: SmallVec<[(IdentifierHash, bool); 1]>,
+    bound: SmallVec<[(IdentifierHash, Birth); 0]>,
     restricted: bool,
-    objected: Vec<Option<PurposeId>>,
+    objected: SmallVec<[Option<PurposeId>; 2]>,
 }
 
 impl More {
@@ -140,9 +142,9 @@ impl More {
 struct Channel {
     /// Whether it can lift what was ended: it is of a strong kind.
     lifts: bool,
-    given: Vec<Given>,
-    /// The records that are touched by what changes, each with on how many ways.
-    watchers: BTreeMap<Birth, u32>,
+    given: SmallVec<[Given; 1]>,
+    /// The records that are touched by what changes, in ascending order, each with on how many ways.
+    watchers: SmallVec<[(Birth, u32); 1]>,
 }
 
 /// All that was said.
@@ -284,10 +286,10 @@ impl Known {
         let mut emptied = Vec::new();
         let before = self.tick;
         for word in words.removals() {
-            self.take(*word, false, touched, &mut emptied);
+            self.take(word, false, touched, &mut emptied);
         }
         for word in words.into_additions() {
-            self.take(word, true, touched, &mut emptied);
+            self.take(&word, true, touched, &mut emptied);
         }
         for record in emptied {
             let empty = |record: &Record| !record.live && record.more.is_none();
@@ -298,14 +300,14 @@ impl Known {
         self.tick != before
     }
 
-    fn take(&mut self, word: Word, came: bool, touched: &mut Vec<Birth>, emptied: &mut Vec<Birth>) {
-        let record = match word {
+    fn take(&mut self, word: &Word, came: bool, touched: &mut Vec<Birth>, emptied: &mut Vec<Birth>) {
+        let record = match *word {
             Word::Tick(tick) => {
                 self.tick = if came { tick } else { self.tick };
                 return;
             }
-            Word::Given { on, kind, given } => {
-                self.give(on, kind, given, came, touched);
+            Word::Given { on, kind, ref given } => {
+                self.give(on, kind, **given, came, touched);
                 return;
             }
             Word::Person { record, about, since } => {
@@ -313,7 +315,7 @@ impl Known {
                 (known.live, known.about, known.since) = (came, about, since);
                 record
             }
-            Word::Reaches(Reaches { record, on, sure }) => {
+            Word::Reaches(Reaches { record, on, sure, .. }) => {
                 self.watch(on, record, came);
                 self.more(record, |more| toggle(&mut more.reached, (on, sure), came));
                 record
@@ -344,17 +346,21 @@ impl Known {
         let channel = self.channels.entry(on).or_default();
         channel.lifts = lifts;
         toggle(&mut channel.given, given, came);
-        touched.extend(channel.watchers.keys());
+        touched.extend(channel.watchers.iter().map(|(watcher, _)| *watcher));
         self.drop_empty(on);
     }
 
     /// A record is touched by what changes on an identifier, or no longer is.
     fn watch(&mut self, on: IdentifierHash, record: Birth, came: bool) {
         let channel = self.channels.entry(on).or_default();
-        let ways = channel.watchers.entry(record).or_default();
-        *ways = if came { *ways + 1 } else { ways.saturating_sub(1) };
-        if *ways == 0 {
-            channel.watchers.remove(&record);
+        match (channel.watchers.binary_search_by_key(&record, |(watcher, _)| *watcher), came) {
+            (Ok(place), true) => channel.watchers[place].1 += 1,
+            (Err(place), true) => channel.watchers.insert(place, (record, 1)),
+            (Ok(place), false) if channel.watchers[place].1 > 1 => channel.watchers[place].1 -= 1,
+            (Ok(place), false) => drop(channel.watchers.remove(place)),
+            (Err(_), false) => {}
+        }
+        if !came {
             self.drop_empty(on);
         }
     }
@@ -438,7 +444,7 @@ impl Known {
 }
 
 /// Adds to a list what comes, and takes one of what goes.
-fn toggle<T: PartialEq>(list: &mut Vec<T>, item: T, came: bool) {
+fn toggle<A: smallvec::Array<Item: PartialEq>>(list: &mut SmallVec<A>, item: A::Item, came: bool) {
     if came {
         list.push(item);
     } else if let Some(place) = list.iter().position(|other| *other == item) {

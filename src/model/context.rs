@@ -145,6 +145,9 @@ pub struct Circumstances {
 }
 
 impl Context {
+    /// All numbers of contexts are below this.
+    pub const COUNT: usize = 1 << 16;
+
     /// Packs circumstances.
     pub fn new(of: Circumstances) -> Self {
         let flags = [of.explicit, of.parental, of.withdrawn, of.objected, of.restricted, of.gpc, of.retained];

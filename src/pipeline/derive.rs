@@ -198,7 +198,7 @@ impl Work {
             let Some(row) = self.rows.get_mut(&change.root) else { continue };
             let old = std::mem::take(&mut row.winners);
             for winner in &change.after {
-                let kept = old.iter().find(|(other, _)| other == winner).map(|(_, sequence)| *sequence);
+                let kept = old.binary_search_by_key(winner, |(other, _)| *other).ok().map(|place| old[place].1);
                 let Some(sequence) = sequences.get(&(winner.attribute, winner.record)).copied().or(kept) else {
                     return Err(Error::Unaccounted { what: "a value of a profile has no entry" });
                 };
@@ -286,13 +286,14 @@ struct Shift {
     lost: Vec<AttributeId>,
 }
 
-/// The difference of winners, by record.
+/// The difference of winners, which are in ascending order, by record.
 fn shifts(change: &ProfileChange) -> BTreeMap<Birth, Shift> {
+    debug_assert!(change.before.is_sorted() && change.after.is_sorted());
     let mut shifts: BTreeMap<Birth, Shift> = BTreeMap::new();
-    for winner in change.after.iter().filter(|winner| !change.before.contains(winner)) {
+    for winner in change.after.iter().filter(|winner| change.before.binary_search(winner).is_err()) {
         shifts.entry(winner.record).or_default().gained.push((winner.attribute, winner.value, winner.uses));
     }
-    for winner in change.before.iter().filter(|winner| !change.after.contains(winner)) {
+    for winner in change.before.iter().filter(|winner| change.after.binary_search(winner).is_err()) {
         shifts.entry(winner.record).or_default().lost.push(winner.attribute);
     }
     shifts

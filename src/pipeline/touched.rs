@@ -1,6 +1,7 @@
 //! The records that an open epoch has changed, each with what it was before.
 //!
-//! INVARIANT: a record stands here once, however often it changes in an epoch.
+//! New ones stand in chunks, so that a load never copies them to grow, and lets go of each chunk when it is through.
+//! INVARIANT: a record stands here once, however often it changes in an epoch; every chunk but the last is full.
 
 use crate::matching::Comparable;
 use crate::model::{Birth, FieldIndex, NameHash};
@@ -32,15 +33,19 @@ pub(super) struct TouchedRecords {
     old: HashMap<Birth, Touched>,
     /// Birth of the first of `new`.
     first: u64,
-    new: Vec<Touched>,
+    new: Vec<Vec<Touched>>,
 }
+
+/// Records in one chunk.
+const CHUNK: usize = 1024;
 
 impl TouchedRecords {
     pub fn get_mut(&mut self, birth: Birth) -> Option<&mut Touched> {
         if self.new.is_empty() || birth.0 < self.first {
             return self.old.get_mut(&birth);
         }
-        usize::try_from(birth.0 - self.first).ok().and_then(|place| self.new.get_mut(place))
+        let place = usize::try_from(birth.0 - self.first).ok()?;
+        self.new.get_mut(place / CHUNK)?.get_mut(place % CHUNK)
     }
 
     /// Adds a record that is not there yet; a new one has the next birth.
@@ -52,7 +57,15 @@ impl TouchedRecords {
         if self.new.is_empty() {
             self.first = birth.0;
         }
-        self.new.push(touched);
+        match self.new.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(touched),
+            // The first grows from nothing, as most epochs are small.
+            first => {
+                let mut chunk = Vec::with_capacity(if first.is_some() { CHUNK } else { 1 });
+                chunk.push(touched);
+                self.new.push(chunk);
+            }
+        }
     }
 
     /// Replaces a record's state by that of an erased one.
@@ -66,18 +79,19 @@ impl TouchedRecords {
     /// All of them, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (Birth, &Touched)> {
         let old = self.old.iter().map(|(birth, touched)| (*birth, touched));
-        old.chain((self.first..).map(Birth).zip(&self.new))
+        old.chain((self.first..).map(Birth).zip(self.new.iter().flatten()))
     }
 
     /// How many there are.
     pub fn count(&self) -> u64 {
-        (self.old.len() + self.new.len()) as u64
+        let new = self.new.last().map_or(0, |last| (self.new.len() - 1) * CHUNK + last.len());
+        (self.old.len() + new) as u64
     }
 
     /// All of them in ascending order of birth.
     pub fn into_sorted(self) -> impl Iterator<Item = (Birth, Touched)> {
         let mut old: Vec<(Birth, Touched)> = self.old.into_iter().collect();
         old.sort_unstable_by_key(|(birth, _)| *birth);
-        old.into_iter().chain((self.first..).map(Birth).zip(self.new))
+        old.into_iter().chain((self.first..).map(Birth).zip(self.new.into_iter().flatten()))
     }
 }

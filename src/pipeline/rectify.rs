@@ -10,7 +10,7 @@
 use super::facts::identifier_hash;
 use super::read::Reader;
 use super::{Decided, Error, Onefold, Outcome, Statement};
-use crate::ledger::{Content, Position};
+use crate::ledger::{Content, Position, Review};
 use crate::model::{
     AttributeId, Birth, CellKind, Change, FieldRole, Fields, Operation, Ruling, Schema, Semantic, Sequence,
 };
@@ -157,12 +157,13 @@ impl Onefold {
         }
         let mut entries = Vec::new();
         for record in records {
-            match self.withdraw(Ruling::Rectified { record, attribute }, statement) {
-                Ok(entry) => entries.push(entry),
-                Err(Error::NotFound { .. }) => continue,
-                Err(error) => return Err(error),
+            let set = self.set_together(record, attribute)?;
+            for of in &set {
+                entries.push(self.withdraw(Ruling::Rectified { record, attribute: *of }, statement)?);
             }
-            self.receive_again(record)?;
+            if !set.is_empty() {
+                self.receive_again(record)?;
+            }
         }
         if entries.is_empty() {
             let name = self.attribute_name(attribute);
@@ -170,6 +171,24 @@ impl Onefold {
         }
         self.commit()?;
         Ok(entries)
+    }
+
+    /// What one rectification of a record set: the attribute, and of a full name those parts that are still as it set them.
+    fn set_together(&self, record: Birth, attribute: AttributeId) -> Result<Vec<AttributeId>, Error> {
+        let set = |attribute| match self.decisions.find(Ruling::Rectified { record, attribute }) {
+            Some((_, row)) => self.set_by(row.position).map(Some),
+            None => Ok(None),
+        };
+        let Some(value) = set(attribute)? else { return Ok(Vec::new()) };
+        let mut all = vec![attribute];
+        if self.is_full_name(attribute) {
+            for (part, value) in standard(&self.schema, attribute, &value).unwrap_or_default() {
+                if part != attribute && set(part)? == Some(value) {
+                    all.push(part);
+                }
+            }
+        }
+        Ok(all)
     }
 
     fn rectify_record(
@@ -180,16 +199,22 @@ impl Onefold {
         statement: &Statement,
     ) -> Result<Decided, Error> {
         let ruling = Ruling::Rectified { record, attribute };
+        let mut former = None;
         if let Some((entry, row)) = self.decisions.find(ruling) {
-            if self.set_by(row.position)? == value {
+            let review = self.review_at(row.position)?;
+            if review.value == value {
                 return Ok(Decided::Unchanged(entry));
             }
             self.withdraw(ruling, statement)?;
+            former = Some((review.value, Statement { by: review.by, reason: review.reason }));
         }
         let entry = self.record_review(ruling, None, statement, value)?;
         match self.receive_again(record)? {
             Outcome::Quarantined | Outcome::Erased => {
                 self.withdraw(ruling, statement)?;
+                if let Some((value, statement)) = former {
+                    self.record_review(ruling, None, &statement, &value)?;
+                }
                 self.receive_again(record)?;
                 self.commit()?;
                 Err(Error::BadName { what: "a record is too large to hold this value beside its own".to_owned() })
@@ -239,8 +264,12 @@ impl Onefold {
 
     /// The value that the rectification at a place of the ledger sets.
     fn set_by(&self, position: u64) -> Result<String, Error> {
+        self.review_at(position).map(|review| review.value)
+    }
+
+    fn review_at(&self, position: u64) -> Result<Review, Error> {
         match self.ledger.read(Position(position))?.content {
-            Content::Review(review) => Ok(review.value),
+            Content::Review(review) => Ok(review),
             _ => Err(Error::Unaccounted { what: "a decision's entry is no review" }),
         }
     }

@@ -8,8 +8,9 @@ use super::support::{event, init, open, push, read};
 use onefold::ledger::{Law, Right};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{
-    Access, Archive, ErasureRequest, Error, NewRequest, Onefold, Rectified, Scope, Statement, ValueView,
+    Access, Archive, ErasureRequest, Error, InitOptions, NewRequest, Onefold, Rectified, Scope, Statement, ValueView,
 };
+use onefold::policy::Bundle;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -235,6 +236,53 @@ fn what_cannot_be_is_refused() {
     assert_eq!(done.entries.len(), 1);
     assert_eq!(self::city(&onefold, "crm:a").as_deref(), Some("Cork"));
     assert_eq!(value(&onefold, "crm:a", "city", None).unwrap().raw, "");
+    sound(&onefold);
+}
+
+#[test]
+fn what_is_too_large_leaves_what_was_right_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    // An entry holds 65,535 bytes at most.
+    let long = "x".repeat(64_900);
+    push(
+        &mut onefold,
+        &event("crm", "a", Some(&json!({ "email": "zora@example.com", "family": long, "city": "Cork" })), 1),
+    );
+    onefold.commit().unwrap();
+    assert_eq!(rectify(&mut onefold, "crm:a", "city", Rectified::Value("Cobh")), 1);
+    let (zora, attribute) = (root(&onefold, "crm:a"), onefold.schema().attribute("city").unwrap());
+    let found = onefold.rectify(zora, None, attribute, Rectified::Value(&"y".repeat(900)), &said("larger"));
+    assert!(matches!(&found, Err(Error::BadName { what }) if what.contains("too large")), "{found:?}");
+    let shown = value(&onefold, "crm:a", "city", None).unwrap();
+    let by = shown.rectified.unwrap();
+    assert_eq!((shown.value.as_str(), by.by.as_str(), by.reason.as_str()), ("Cobh", "grace", "called"));
+    rebuilt(onefold, &data);
+}
+
+#[test]
+fn a_full_name_is_withdrawn_with_its_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let bundle = Bundle::compile(onefold::policy::retail()).unwrap();
+    let mut onefold = Onefold::init(&data, bundle, InitOptions::default()).unwrap();
+    let row = json!({ "id": 7, "email": "zora@example.com", "first_name": "Zorra", "last_name": "Quimby" });
+    push(&mut onefold, &event("crm", "7", Some(&row), 1));
+    onefold.commit().unwrap();
+    let of = |onefold: &Onefold, name: &str| onefold.schema().attribute(name).unwrap();
+    let (full, given) = (of(&onefold, "full_name"), of(&onefold, "given_name"));
+    let zora = root(&onefold, "crm:7");
+    let done = onefold.rectify(zora, Some(zora), full, Rectified::Value("Zora Quimby"), &said("called")).unwrap();
+    assert!(done.entries.len() >= 2, "{done:?}");
+    let shown = |onefold: &Onefold, name| value(onefold, "crm:7", name, None).map(|value| value.value);
+    assert_eq!(shown(&onefold, "given_name").as_deref(), Some("Zora"));
+    // A part that was set otherwise since is a rectification of its own.
+    onefold.rectify(zora, None, of(&onefold, "family_name"), Rectified::Value("Quimbey"), &said("spelt")).unwrap();
+    assert_eq!(onefold.end_rectification(zora, full, &said("mistaken")).unwrap().len(), 2);
+    assert_eq!(shown(&onefold, "given_name").as_deref(), Some("Zorra"), "as its source says");
+    assert_eq!(shown(&onefold, "family_name").as_deref(), Some("Quimbey"));
+    assert!(matches!(onefold.end_rectification(zora, given, &said("again")), Err(Error::NotFound { .. })));
     sound(&onefold);
 }
 

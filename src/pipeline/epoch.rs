@@ -101,9 +101,9 @@ impl OpenEpoch {
             && self.tick.is_none()
     }
 
-    /// Whether it holds anything that decisions rest on, besides the time.
+    /// Whether it holds records or decisions, which what is permitted rests on.
     pub fn brings_facts(&self) -> bool {
-        self.touched.count() > 0 || !self.erasures.is_empty() || !self.decisions.is_empty() || !self.requests.is_empty()
+        self.touched.count() > 0 || !self.erasures.is_empty() || !self.decisions.is_empty()
     }
 }
 

@@ -44,7 +44,9 @@ impl Onefold {
     pub(super) fn tick_if_due(&mut self) -> Result<(), Error> {
         let now = i64::from(self.options.clock.now_s()) * SECOND_US;
         let matters = self.open.brings_facts() || self.engine.due() <= now;
-        if matters && self.tick().is_none_or(|tick| tick < now) { self.write_tick(now, false) } else { Ok(()) }
+        // One that a stop left uncommitted stands: the epoch is of its time.
+        let is_late = self.open.tick.is_none() && self.tick().is_none_or(|tick| tick < now);
+        if matters && is_late { self.write_tick(now, false) } else { Ok(()) }
     }
 
     /// Whether time alone changes something by now.

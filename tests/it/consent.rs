@@ -3,12 +3,14 @@
 
 mod receipts;
 
+use super::ledger_faults::copy;
 use super::support::{bundle, event, patiently, push, read};
-use onefold::ledger::Content;
+use onefold::ledger::{Content, Kind};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Clock, Error, InitOptions, Onefold, OpenOptions, Statement};
 use onefold::policy::Bundle;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
@@ -238,6 +240,60 @@ fn what_began_or_ended_while_nobody_was_there_is_told_to_who_comes() {
     story.commit();
     assert_eq!((story.allowed("list:1"), story.allowed("list:2")), (true, false));
     assert_eq!(story.why("list:2"), "the consent has expired (GDPR Art. 6(1)(a))");
+}
+
+#[test]
+fn what_a_stop_left_uncommitted_is_of_its_time_or_of_that_of_the_opening() {
+    let row = json!({"email": "p1@example.com", "given": "Ada"});
+    let mut story = Story::new();
+    story.say("begins", "p1@example.com", "given", "2026-06-10T00:00:00Z");
+    story.commit();
+    let (data, whole) = (story.folder.path().join("data"), story.folder.path().join("whole"));
+    story.onefold = None;
+    copy(&data, &whole);
+    let open = |data: &Path, now| {
+        let clock = Box::new(Hands(Arc::new(AtomicU32::new(now))));
+        patiently(|| Onefold::open(data, OpenOptions { clock: clock.clone(), ..OpenOptions::default() })).unwrap()
+    };
+    let mut onefold = open(&whole, NOW);
+    push(&mut onefold, &json!({"source": "list", "event": {"id": "1", "email": row["email"], "given": row["given"]}}));
+    let at = i64::from(NOW + 300 * DAY) * 1_000_000;
+    onefold.tick_until(at).unwrap();
+    drop(onefold);
+    // The ledger up to each of the entries of that epoch, beside the index from before it; the clock is behind.
+    let mut ends = Vec::new();
+    let ledger = |data: &Path| data.join("ledger");
+    let (mut came, mut ticked) = (false, false);
+    let reader = onefold::ledger::Reader::open(&ledger(&whole), None).unwrap();
+    reader
+        .scan(None, |entry| -> Result<(), onefold::ledger::Error> {
+            ends.extend(came.then_some((entry.placed.position.offset(), ticked)));
+            came |= entry.header.kind == Kind::Received;
+            ticked |= matches!(entry.content, Content::Tick(tick) if tick.at == at);
+            Ok(())
+        })
+        .unwrap();
+    let segment = |data: &Path| {
+        let files = std::fs::read_dir(ledger(data)).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|extension| extension == "seg")).max().unwrap()
+    };
+    let (before, after) = (std::fs::metadata(segment(&data)).unwrap().len(), std::fs::read(segment(&whole)).unwrap());
+    let mut seen = [0, 0];
+    for (end, ticked) in ends.into_iter().filter(|(end, _)| u64::from(*end) > before) {
+        let tried = story.folder.path().join("tried");
+        let _ = std::fs::remove_dir_all(&tried);
+        copy(&data, &tried);
+        std::fs::write(segment(&tried), &after[..end as usize]).unwrap();
+        let now = NOW + 20 * DAY;
+        let onefold = open(&tried, now);
+        let expected = if ticked { at } else { i64::from(now) * 1_000_000 };
+        assert_eq!(onefold.tick(), Some(expected), "cut at {end}");
+        assert_eq!(onefold.due_us(), None);
+        let root = onefold.finder().unwrap().profiles_of("list:1").unwrap()[0];
+        assert!(read(&onefold).profile(root, onefold.schema().purpose("marketing")).is_ok(), "it had begun by then");
+        seen[usize::from(ticked)] += 1;
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
 }
 
 #[test]

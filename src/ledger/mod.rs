@@ -58,6 +58,7 @@ pub use redact::Redacted;
 pub use request::{Law, Outcome, REQUESTS_NUMBER, Request, Right, Step};
 #[doc(hidden)]
 pub use reread::{reread_frame, reread_payload};
+pub(crate) use sealer::fits;
 pub use state::State;
 pub use tree::Digest;
 pub use verify::{Expected, Report, Unlocked, verify, verify_opened};

@@ -6,7 +6,7 @@ use super::chain::Run;
 use super::error::Error;
 use super::kind::{CLEAR_HEADER_BYTES, ENTRY_BYTES_MAX, Header, SEALED_HEADER_BYTES, Seal, Sealing};
 use super::padding::{self, LENGTH_BYTES, PADDED_BYTES_MAX};
-use super::payload::{Content, Written};
+use super::payload::{Content, Payload, Written};
 use super::tree::Digest;
 use super::wire;
 use crate::crypto::{
@@ -221,6 +221,12 @@ fn write_padded<P: Written>(header: &Header, payload: &P, stored: &mut Vec<u8>) 
     let padded = padding::bucket(LENGTH_BYTES + size_bytes).expect("the size was checked to be less than an entry");
     stored.resize(SEALED_HEADER_BYTES + padded, 0);
     Ok(())
+}
+
+/// Whether a sealed entry can hold a payload.
+pub fn fits<P: Payload>(payload: &P) -> bool {
+    let mut written = Vec::new();
+    payload.write(&mut written).is_ok() && written.len() <= PADDED_BYTES_MAX - LENGTH_BYTES
 }
 
 fn check_size(header: &Header, what: &'static str, size: usize, max: usize) -> Result<(), Error> {

@@ -10,14 +10,16 @@
 use super::facts::identifier_hash;
 use super::read::Reader;
 use super::{Decided, Error, Onefold, Outcome, Statement};
-use crate::ledger::{Content, Position, Review};
+use crate::ledger::{self, Content, Position, Review};
 use crate::model::{
-    AttributeId, Birth, CellKind, Change, FieldRole, Fields, Operation, Ruling, Schema, Semantic, Sequence,
+    AttributeId, Birth, CellKind, Change, FieldIndex, FieldRole, Fields, Operation, Ruling, Schema, Semantic, Sequence,
 };
 use crate::model::{SourceId, ValueHash};
 use crate::standardize::{Reason, Standardized, Standardizer};
 use crate::store::RecordBody;
 use std::sync::Arc;
+
+const NO_REVIEW: Error = Error::Unaccounted { what: "a decision's entry is no review" };
 
 /// What is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +70,17 @@ impl Onefold {
         }
         for record in &records {
             self.check_records(Ruling::Rectified { record: *record, attribute })?;
+            self.check_room(*record, &set)?;
         }
         let recipients = self.recipients(root, attribute)?;
         let mut entries = Vec::new();
         for record in records {
+            // Parts that a full name had before, and has no longer.
+            for part in self.set_together(record, attribute)? {
+                if set.iter().all(|(of, _)| *of != part) {
+                    self.withdraw(Ruling::Rectified { record, attribute: part }, statement)?;
+                }
+            }
             for (of, value) in &set {
                 if let Decided::Taken(entry) = self.rectify_record(record, *of, value, statement)? {
                     entries.push(entry);
@@ -81,6 +90,19 @@ impl Onefold {
         self.commit()?;
         let value = set.iter().find(|(of, _)| *of == attribute).map_or_else(String::new, |(_, value)| value.clone());
         Ok(Rectification { value, entries, recipients })
+    }
+
+    /// Whether a record has room for values beside its own: found out before anything is written.
+    fn check_room(&self, record: Birth, set: &[(AttributeId, String)]) -> Result<(), Error> {
+        let Some(known) = self.records.get(record).filter(|known| known.live) else { return Ok(()) };
+        let mut received = self.received(known.position)?;
+        for (attribute, value) in set {
+            received.values.push(*attribute, FieldIndex::RECTIFIED, value, &received.fields);
+        }
+        match ledger::fits(&received) {
+            true => Ok(()),
+            false => Err(Error::BadName { what: "a record is too large to hold this value beside its own".to_owned() }),
+        }
     }
 
     /// What is set: the value in standard form, and of a full name its parts as well.
@@ -111,6 +133,12 @@ impl Onefold {
     fn is_full_name(&self, attribute: AttributeId) -> bool {
         let of = self.schema.attributes.get(usize::from(attribute.0));
         of.is_some_and(|of| of.semantic == Semantic::FullName)
+    }
+
+    fn is_part_of_name(&self, attribute: AttributeId) -> bool {
+        let of = self.schema.attributes.get(usize::from(attribute.0));
+        let is_part = matches!(of.map(|of| of.semantic), Some(Semantic::GivenName | Semantic::FamilyName));
+        is_part || self.schema.attribute("name_suffix") == Some(attribute)
     }
 
     /// Whether a value of an attribute identifies somebody who was erased.
@@ -148,8 +176,11 @@ impl Onefold {
         // Those that their sources deleted would bring it back with them.
         records.extend(self.records.departed().filter(|birth| self.living_root(*birth) == Some(root)));
         for record in &records {
-            if self.says_of_erased(*record, attribute)? {
-                let name = self.attribute_name(attribute);
+            for of in self.set_together(*record, attribute)? {
+                if !self.says_of_erased(*record, of)? {
+                    continue;
+                }
+                let name = self.attribute_name(of);
                 let what =
                     format!("what a source says of `{name}` identifies somebody who was erased: it stays rectified");
                 return Err(Error::BadName { what });
@@ -173,19 +204,25 @@ impl Onefold {
         Ok(entries)
     }
 
-    /// What one rectification of a record set: the attribute, and of a full name those parts that are still as it set them.
+    /// What one rectification of a record set: the attribute, and of a full name its parts, unless they were set again since.
     fn set_together(&self, record: Birth, attribute: AttributeId) -> Result<Vec<AttributeId>, Error> {
-        let set = |attribute| match self.decisions.find(Ruling::Rectified { record, attribute }) {
-            Some((_, row)) => self.set_by(row.position).map(Some),
-            None => Ok(None),
+        let Some((_, row)) = self.decisions.find(Ruling::Rectified { record, attribute }) else {
+            return Ok(Vec::new());
         };
-        let Some(value) = set(attribute)? else { return Ok(Vec::new()) };
         let mut all = vec![attribute];
-        if self.is_full_name(attribute) {
-            for (part, value) in standard(&self.schema, attribute, &value).unwrap_or_default() {
-                if part != attribute && set(part)? == Some(value) {
-                    all.push(part);
-                }
+        if !self.is_full_name(attribute) {
+            return Ok(all);
+        }
+        // One act has one statement and one time.
+        let act = |position: u64| {
+            let entry = self.ledger.read(Position(position))?;
+            let Content::Review(Review { by, reason, .. }) = entry.content else { return Err(NO_REVIEW) };
+            Ok((by, reason, entry.header.time_s))
+        };
+        let own = act(row.position)?;
+        for (part, position) in self.decisions.rectified(record) {
+            if self.is_part_of_name(part) && act(position)? == own {
+                all.push(part);
             }
         }
         Ok(all)
@@ -199,25 +236,19 @@ impl Onefold {
         statement: &Statement,
     ) -> Result<Decided, Error> {
         let ruling = Ruling::Rectified { record, attribute };
-        let mut former = None;
         if let Some((entry, row)) = self.decisions.find(ruling) {
-            let review = self.review_at(row.position)?;
-            if review.value == value {
+            if self.set_by(row.position)? == value {
                 return Ok(Decided::Unchanged(entry));
             }
             self.withdraw(ruling, statement)?;
-            former = Some((review.value, Statement { by: review.by, reason: review.reason }));
         }
         let entry = self.record_review(ruling, None, statement, value)?;
         match self.receive_again(record)? {
             Outcome::Quarantined | Outcome::Erased => {
                 self.withdraw(ruling, statement)?;
-                if let Some((value, statement)) = former {
-                    self.record_review(ruling, None, &statement, &value)?;
-                }
                 self.receive_again(record)?;
                 self.commit()?;
-                Err(Error::BadName { what: "a record is too large to hold this value beside its own".to_owned() })
+                Err(Error::BadName { what: "a record cannot hold this value beside its own".to_owned() })
             }
             Outcome::Taken | Outcome::Unchanged | Outcome::Late => Ok(Decided::Taken(entry)),
         }
@@ -264,14 +295,8 @@ impl Onefold {
 
     /// The value that the rectification at a place of the ledger sets.
     fn set_by(&self, position: u64) -> Result<String, Error> {
-        self.review_at(position).map(|review| review.value)
-    }
-
-    fn review_at(&self, position: u64) -> Result<Review, Error> {
-        match self.ledger.read(Position(position))?.content {
-            Content::Review(review) => Ok(review),
-            _ => Err(Error::Unaccounted { what: "a decision's entry is no review" }),
-        }
+        let Content::Review(review) = self.ledger.read(Position(position))?.content else { return Err(NO_REVIEW) };
+        Ok(review.value)
     }
 
     /// The live records of a profile that say something of an attribute, were it unusable.
@@ -354,9 +379,7 @@ impl Reader<'_> {
         let decisions = super::decisions::Decisions::load(self.index)?;
         let (entry, row) = decisions.find(Ruling::Rectified { record, attribute }).ok_or_else(missing)?;
         let read = self.entries.read(Position(row.position))?;
-        let Content::Review(review) = read.content else {
-            return Err(Error::Unaccounted { what: "a decision's entry is no review" });
-        };
+        let Content::Review(review) = read.content else { return Err(NO_REVIEW) };
         Ok(Some(super::RectifiedView { entry, by: review.by, reason: review.reason, at_s: read.header.time_s }))
     }
 }

@@ -240,24 +240,25 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
-fn what_is_too_large_leaves_what_was_right_before() {
+fn what_is_too_large_leaves_all_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut onefold = init(&data);
     // An entry holds 65,535 bytes at most.
     let long = "x".repeat(64_900);
-    push(
-        &mut onefold,
-        &event("crm", "a", Some(&json!({ "email": "zora@example.com", "family": long, "city": "Cork" })), 1),
-    );
+    push(&mut onefold, &event("crm", "a", Some(&person("Cork")), 1));
+    let large = json!({ "email": "zora@example.com", "family": long, "city": "Cork" });
+    push(&mut onefold, &event("crm", "b", Some(&large), 1));
     onefold.commit().unwrap();
-    assert_eq!(rectify(&mut onefold, "crm:a", "city", Rectified::Value("Cobh")), 1);
+    assert_eq!(rectify(&mut onefold, "crm:a", "city", Rectified::Value("Cobh")), 2);
+    let entries = || onefold::ledger::verify(&data.join("ledger"), &[], |_| {}).unwrap().entries;
+    let before = entries();
     let (zora, attribute) = (root(&onefold, "crm:a"), onefold.schema().attribute("city").unwrap());
     let found = onefold.rectify(zora, None, attribute, Rectified::Value(&"y".repeat(900)), &said("larger"));
     assert!(matches!(&found, Err(Error::BadName { what }) if what.contains("too large")), "{found:?}");
-    let shown = value(&onefold, "crm:a", "city", None).unwrap();
-    let by = shown.rectified.unwrap();
-    assert_eq!((shown.value.as_str(), by.by.as_str(), by.reason.as_str()), ("Cobh", "grace", "called"));
+    onefold.commit().unwrap();
+    assert_eq!(entries(), before, "nothing was written");
+    assert_eq!(city(&onefold, "crm:a").as_deref(), Some("Cobh"));
     rebuilt(onefold, &data);
 }
 
@@ -267,22 +268,37 @@ fn a_full_name_is_withdrawn_with_its_parts() {
     let data = folder.path().join("data");
     let bundle = Bundle::compile(onefold::policy::retail()).unwrap();
     let mut onefold = Onefold::init(&data, bundle, InitOptions::default()).unwrap();
-    let row = json!({ "id": 7, "email": "zora@example.com", "first_name": "Zorra", "last_name": "Quimby" });
+    let row = json!({ "id": 7, "email": "zora@example.com", "first_name": "Zorra", "last_name": "Quimbi" });
     push(&mut onefold, &event("crm", "7", Some(&row), 1));
     onefold.commit().unwrap();
-    let of = |onefold: &Onefold, name: &str| onefold.schema().attribute(name).unwrap();
-    let (full, given) = (of(&onefold, "full_name"), of(&onefold, "given_name"));
     let zora = root(&onefold, "crm:7");
-    let done = onefold.rectify(zora, Some(zora), full, Rectified::Value("Zora Quimby"), &said("called")).unwrap();
-    assert!(done.entries.len() >= 2, "{done:?}");
-    let shown = |onefold: &Onefold, name| value(onefold, "crm:7", name, None).map(|value| value.value);
-    assert_eq!(shown(&onefold, "given_name").as_deref(), Some("Zora"));
-    // A part that was set otherwise since is a rectification of its own.
-    onefold.rectify(zora, None, of(&onefold, "family_name"), Rectified::Value("Quimbey"), &said("spelt")).unwrap();
-    assert_eq!(onefold.end_rectification(zora, full, &said("mistaken")).unwrap().len(), 2);
-    assert_eq!(shown(&onefold, "given_name").as_deref(), Some("Zorra"), "as its source says");
-    assert_eq!(shown(&onefold, "family_name").as_deref(), Some("Quimbey"));
-    assert!(matches!(onefold.end_rectification(zora, given, &said("again")), Err(Error::NotFound { .. })));
+    let set = |onefold: &mut Onefold, name: &str, value: &str, reason: &str| {
+        let attribute = onefold.schema().attribute(name).unwrap();
+        onefold.rectify(zora, Some(zora), attribute, Rectified::Value(value), &said(reason)).unwrap().entries.len()
+    };
+    let shown = |onefold: &Onefold| {
+        let of = |name| value(onefold, "crm:7", name, None).map(|value| value.value);
+        [of("full_name"), of("given_name"), of("family_name")].map(Option::unwrap_or_default)
+    };
+    let own = ["".to_owned(), "Zorra".to_owned(), "Quimbi".to_owned()];
+    // However it is written, and whether or not what it becomes could be taken apart again.
+    for (name, parts) in [("Zora Quimby", ["Zora", "Quimby"]), ("Quimby, Zora Maria Anna", ["Zora", "Quimby"])] {
+        assert_eq!(set(&mut onefold, "full_name", name, "called"), 3, "{name}");
+        assert_eq!(shown(&onefold)[1..], parts);
+        assert_eq!(withdraw(&mut onefold, "crm:7", "full_name").unwrap(), 3, "{name}");
+        assert_eq!(shown(&onefold), own, "as its source says");
+    }
+    // A name that cannot be taken apart takes the parts of the one before away.
+    set(&mut onefold, "full_name", "Zora Quimby", "called");
+    assert_eq!(set(&mut onefold, "full_name", "Zora Maria Anna Quimby", "wrote"), 1);
+    assert_eq!(shown(&onefold), ["Zora Maria Anna Quimby", "Zorra", "Quimbi"]);
+    withdraw(&mut onefold, "crm:7", "full_name").unwrap();
+    // A part that was set by itself, before or since, stays.
+    set(&mut onefold, "given_name", "Zora", "heard");
+    set(&mut onefold, "full_name", "Zora Quimby", "called");
+    set(&mut onefold, "family_name", "Quimbey", "spelt");
+    assert_eq!(withdraw(&mut onefold, "crm:7", "full_name").unwrap(), 1);
+    assert_eq!(shown(&onefold), ["", "Zora", "Quimbey"]);
     sound(&onefold);
 }
 

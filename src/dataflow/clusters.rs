@@ -510,7 +510,6 @@ impl Stage for Clusters {
     type Main = Membership;
     type Side = Verdict;
 
-    /// All components live with one worker: a component is one value that moves as a whole (design section 11).
     fn apply(
         &mut self,
         left: Updates<Claim>,

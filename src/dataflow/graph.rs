@@ -9,7 +9,7 @@
 //!           │                  │                   ├─▶ clusters ─┬─ members ─┬────────┐
 //!  steward ─┼─ different ──────┼───────────────────┤             ├─ tied ────┤        ├───────────▶ members
 //!           ├─ same ───────────┼───────────────────┼───▶ (links) ├───────────┼────────┼───────────▶ verdicts
-//!           ├─ words ──────────┼──▶ combining ─────┘             ┘           ▼        │
+//!           ├─ words ─ given ─ reaches ▶ combining ┘             ┘           ▼        │
 //!  consents ┴─ given ──────────┴──▶ words ─────────────────────────▶ permissions ─────┼───────────▶ permissions
 //!                                                                    uses ▼           ▼
 //!  records ─── rows ───────────────────────────────────────────────────▶ profiles ◀─ members ─────▶ winners
@@ -158,7 +158,7 @@ pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs:
 
     let combining = rules.decisions.as_ref().and_then(|decisions| Some(decisions.combining.as_ref()?.0));
     let links = Node::new(scope, "links", Links::new(rules.guards.clone(), combining));
-    let (links, reaches) = links.left(carried, Some).right(given.clone(), Some).run();
+    let (links, reaches) = links.by_key(carried, Carried::key, given.clone(), Carried::key).run();
     let mut clusters = Node::new(scope, "clusters", Clusters::new(rules.strength.clone()))
         .left(claims, Some)
         .right(links, Some)

@@ -30,6 +30,13 @@ pub struct Carried<B> {
     pub by: B,
 }
 
+impl<B> Carried<B> {
+    /// By which all that is about one identifier meets.
+    pub fn key(&self) -> u64 {
+        low_half(self.identifier)
+    }
+}
+
 /// What is known of an identifier beside consents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Holder {

@@ -230,7 +230,6 @@ impl Stage for Matches {
     type Main = Link;
     type Side = Link;
 
-    /// Blocks of one worker; over several, each block lives where its key says and pairs are scored there.
     fn apply(&mut self, left: Updates<Compared>, _: Updates<()>, main: &mut Output<Link>, side: &mut Output<Link>) {
         let mut turn = Turn::default();
         for compared in left.removals() {

@@ -13,7 +13,7 @@ use super::claims::Membership;
 use super::stage::{Output, Stage, Updates};
 use super::words::{Known, Said, Word, last, sooner};
 use crate::model::{
-    AgeBand, Birth, Circumstances, ConsentState, Context, Permission, PurposeId, Reach, Regime, Schema,
+    About, AgeBand, Birth, Circumstances, ConsentState, Context, Permission, PurposeId, Reach, Regime, Schema,
 };
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
@@ -112,11 +112,16 @@ pub struct Permissions {
     judged: Judged,
     /// By purpose, for how long (microseconds) which categories are kept.
     kept: Vec<SmallVec<[(i64, u32); 2]>>,
-    /// All uses that were ever sent out.
+    /// The different uses that were sent out, each once, and how many of them there may be before those that nobody has
+    /// any more are dropped.
     uses: HashSet<Uses>,
+    uses_max: usize,
 }
 
-/// What was decided before, by purpose and context: few contexts occur, and these again and again.
+/// Different uses before it is looked for any that nobody has.
+const USES_MAX: usize = 4_096;
+
+/// What was decided before, by purpose and number of the context: a place for each, of which few are ever touched.
 #[derive(Default)]
 struct Judged(Vec<Box<[u32]>>);
 
@@ -150,6 +155,18 @@ struct Whole {
     asked: u64,
 }
 
+impl Whole {
+    /// Adds what a record says of the person.
+    fn add(&mut self, about: About) {
+        self.age = match (self.age, about.age()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.gpc |= about.gpc();
+        self.regimes.extend(Some(about.regime()).filter(|regime| *regime != Regime::Unknown));
+    }
+}
+
 /// A member under judgement.
 struct Member {
     record: Birth,
@@ -173,8 +190,9 @@ impl Permissions {
     pub fn new(decisions: Decisions, next: Rc<Cell<i64>>) -> Self {
         let known = Known::new(decisions.strong.clone());
         let (records, due, judged, uses) = (ByBirth::default(), BTreeSet::new(), Judged::default(), HashSet::new());
+        let uses_max = USES_MAX;
         let kept = decisions.retention.iter().map(|retention| by_duration(retention)).collect();
-        Self { decisions, known, records, due, next, judged, kept, uses }
+        Self { decisions, known, records, due, next, judged, kept, uses, uses_max }
     }
 
     fn record(&mut self, birth: Birth) -> &mut Record {
@@ -234,6 +252,10 @@ impl Permissions {
         let was = self.records.get(record).and_then(|record| record.uses.as_deref());
         if was.unwrap_or_default() == if some { uses } else { &[] } {
             return;
+        }
+        if self.uses.len() > self.uses_max {
+            self.uses.retain(|uses| Arc::strong_count(uses) > 1);
+            self.uses_max = USES_MAX.max(2 * self.uses.len());
         }
         let uses = some.then(|| Arc::clone(self.uses.get_or_insert_with(uses, |uses| uses.into())));
         let was = std::mem::replace(&mut self.record(record).uses, uses.clone());
@@ -320,37 +342,33 @@ impl Permissions {
     /// What all members together say of the person, and each for itself.
     fn whole(&self, members: &[Birth]) -> (Whole, SmallVec<[Member; 4]>) {
         let mut whole = Whole::default();
-        let member = |record: &Birth| {
-            let record = *record;
-            let person = self.known.person(record);
-            if let Some((about, _)) = person {
-                whole.age = match (whole.age, about.age()) {
-                    (Some(one), Some(other)) => Some(one.min(other)),
-                    (one, other) => one.or(other),
-                };
-                whole.gpc |= about.gpc();
-                whole.regimes.extend(Some(about.regime()).filter(|regime| *regime != Regime::Unknown));
+        for record in members {
+            if let Some((about, _)) = self.known.person(*record) {
+                whole.add(about);
             }
-            if self.known.has_more(record) {
+            if self.known.has_more(*record) {
                 whole.has_more = true;
-                whole.restricted |= self.known.is_restricted(record);
-                whole.asked |= self.known.purposes(record);
+                whole.restricted |= self.known.is_restricted(*record);
+                whole.asked |= self.known.purposes(*record);
             }
-            let group = match self.decisions.reach {
-                Reach::Identifier => record,
-                Reach::Strong => self.records.get(record).and_then(|record| record.tied).unwrap_or(record),
-                Reach::Profile => Birth(0),
-            };
-            let since = person.map_or(i64::MIN, |(_, since)| since);
-            Member { record, group, since, said: Said::default() }
-        };
-        let all = members.iter().map(member).collect();
+        }
         if whole.regimes.is_empty() {
             whole.regimes.push(Regime::Unknown);
         }
         whole.regimes.sort_unstable();
         whole.regimes.dedup();
-        (whole, all)
+        (whole, members.iter().map(|record| self.member(*record)).collect())
+    }
+
+    /// A member of which nothing was heard yet.
+    fn member(&self, record: Birth) -> Member {
+        let group = match self.decisions.reach {
+            Reach::Identifier => record,
+            Reach::Strong => self.records.get(record).and_then(|record| record.tied).unwrap_or(record),
+            Reach::Profile => Birth(0),
+        };
+        let since = self.known.person(record).map_or(i64::MIN, |(_, since)| since);
+        Member { record, group, since, said: Said::default() }
     }
 
     /// What is granted to each for a purpose, and what is prohibited to all.

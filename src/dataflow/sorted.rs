@@ -1,4 +1,4 @@
-//! A sorted set that is nearly always small and may be huge: carriers of an identifier, consents given on it.
+//! A sorted set that is nearly always small and may be huge: carriers of an identifier, and whom consents on it touch.
 //!
 //! It never copies its items to change one of them, but when it goes from one form to the other.
 //! INVARIANT: a sorted array holds at most `FEW_MAX` items, a tree more than half of that.

@@ -3,7 +3,7 @@
 //!
 //! Any number of streams lead into each kind of input, each row as what the stage makes of it: a stream that had to be
 //! mapped and joined with others before would cost an operator each time, and so time at each change. It never shows a
-//! stage a time that may still grow, and moves rows without cloning them. A stage's state is whole on one worker.
+//! stage a time that may still grow, and moves rows without cloning them.
 //! INVARIANT: what a stage emits at a time is a net difference, so that its accumulated output is a function of its
 //! accumulated input alone, however the input was cut into times.
 
@@ -189,13 +189,14 @@ impl<'scope, S: Stage> Node<'scope, S> {
         Self { builder: OperatorBuilder::new(name.to_owned(), scope), state, intakes: Vec::new() }
     }
 
-    /// Leads a stream into the first input; `read` says as what each row comes in, if as anything.
+    /// Leads a stream into the first input, and all of it to one worker; `read` says as what each row comes in, if as
+    /// anything.
     pub fn left<D: ExchangeData>(
         self,
         rows: VecCollection<'scope, u64, D, isize>,
         read: impl Fn(D) -> Option<S::Left> + 'static,
     ) -> Self {
-        self.lead(rows, read, |waiting| &mut waiting.left)
+        self.lead(rows, |_| 0, read, |waiting| &mut waiting.left)
     }
 
     /// The same for the second input.
@@ -204,31 +205,34 @@ impl<'scope, S: Stage> Node<'scope, S> {
         rows: VecCollection<'scope, u64, D, isize>,
         read: impl Fn(D) -> Option<S::Right> + 'static,
     ) -> Self {
-        self.lead(rows, read, |waiting| &mut waiting.right)
+        self.lead(rows, |_| 0, read, |waiting| &mut waiting.right)
+    }
+
+    /// Leads a stream into each input; rows of equal keys meet on one worker.
+    pub fn by_key(
+        self,
+        left: VecCollection<'scope, u64, S::Left, isize>,
+        left_key: impl Fn(&S::Left) -> u64 + 'static,
+        right: VecCollection<'scope, u64, S::Right, isize>,
+        right_key: impl Fn(&S::Right) -> u64 + 'static,
+    ) -> Self {
+        let node = self.lead(left, left_key, Some, |waiting| &mut waiting.left);
+        node.lead(right, right_key, Some, |waiting| &mut waiting.right)
     }
 
     fn lead<D: ExchangeData, T: 'static>(
         mut self,
         rows: VecCollection<'scope, u64, D, isize>,
+        key: impl Fn(&D) -> u64 + 'static,
         read: impl Fn(D) -> Option<T> + 'static,
         side: impl Fn(&mut Waiting<S::Left, S::Right>) -> &mut Updates<T> + 'static,
     ) -> Self {
-        let mut input = self.builder.new_input(rows.inner, Exchange::new(|_: &Update<D>| 0));
+        let mut input = self.builder.new_input(rows.inner, Exchange::new(move |(row, _, _): &Update<D>| key(row)));
         // A stage for which nothing waits need not hear of time.
         self.builder.set_notify_for(self.intakes.len(), FrontierInterest::IfCapability);
         self.intakes.push(Box::new(move |queue| {
             input.for_each(|capability, rows: &mut Vec<Update<D>>| {
-                let mut rows = std::mem::take(rows);
-                while let Some((_, time, _)) = rows.first() {
-                    let time = *time;
-                    // A piece is nearly always of one time, and moves as a whole.
-                    let end = rows.iter().position(|(_, other, _)| *other != time).unwrap_or(rows.len());
-                    let rest = rows.split_off(end);
-                    let waiting = queue.entry(time).or_insert_with(|| Waiting::new(time, &capability));
-                    let read = rows.into_iter().filter_map(|(row, time, diff)| Some((read(row)?, time, diff)));
-                    side(waiting).0.push(read.collect());
-                    rows = rest;
-                }
+                take(&capability, std::mem::take(rows), queue, &read, &side);
             });
         }));
         self
@@ -264,5 +268,25 @@ impl<'scope, S: Stage> Node<'scope, S> {
             }
         });
         (main_stream.as_collection(), side_stream.as_collection())
+    }
+}
+
+/// Moves what has come in to where it waits for its time to close.
+fn take<L, R, D, T>(
+    capability: &InputCapability<u64>,
+    mut rows: Vec<Update<D>>,
+    queue: &mut Queue<L, R>,
+    read: impl Fn(D) -> Option<T>,
+    side: impl Fn(&mut Waiting<L, R>) -> &mut Updates<T>,
+) {
+    while let Some((_, time, _)) = rows.first() {
+        let time = *time;
+        // A piece is nearly always of one time, and moves as a whole.
+        let end = rows.iter().position(|(_, other, _)| *other != time).unwrap_or(rows.len());
+        let rest = rows.split_off(end);
+        let waiting = queue.entry(time).or_insert_with(|| Waiting::new(time, capability));
+        let rows_read = rows.into_iter().filter_map(|(row, time, diff)| Some((read(row)?, time, diff)));
+        side(waiting).0.push(rows_read.collect());
+        rows = rest;
     }
 }

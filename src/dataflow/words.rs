@@ -8,6 +8,7 @@
 
 use super::births::ByBirth;
 use super::links::Carried;
+use super::sorted::SortedSet;
 use super::stage::Updates;
 use crate::model::{About, Birth, ConsentFacts, ConsentState, IdentifierHash, KindId, Named, PurposeId};
 use hashbrown::HashMap;
@@ -68,7 +69,7 @@ pub struct Reaches {
     pub combining: bool,
 }
 
-/// Something that decisions rest on. Nearly all are about a person: the rare ones that are larger stand elsewhere.
+/// Something that decisions rest on. Nearly all are about a person, so that a consent, which is larger, is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Word {
     /// A record of a person is live.
@@ -137,14 +138,23 @@ impl More {
     }
 }
 
+/// How a record is touched by what changes on an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// It carries it.
+    Reached,
+    /// It is bound by the end of this consent.
+    Bound(Birth),
+}
+
 /// An identifier on which consents were given.
 #[derive(Debug, Default)]
 struct Channel {
     /// Whether it can lift what was ended: it is of a strong kind.
     lifts: bool,
     given: SmallVec<[Given; 1]>,
-    /// The records that are touched by what changes, in ascending order, each with on how many ways.
-    watchers: SmallVec<[(Birth, u32); 1]>,
+    /// The records that are touched by what changes, each once for each way.
+    watchers: SortedSet<[(Birth, Way); 1]>,
 }
 
 /// All that was said.
@@ -316,12 +326,12 @@ impl Known {
                 record
             }
             Word::Reaches(Reaches { record, on, sure, .. }) => {
-                self.watch(on, record, came);
+                self.watch(on, (record, Way::Reached), came);
                 self.more(record, |more| toggle(&mut more.reached, (on, sure), came));
                 record
             }
             Word::Bound { record, on, consent } => {
-                self.watch(on, record, came);
+                self.watch(on, (record, Way::Bound(consent)), came);
                 self.more(record, |more| toggle(&mut more.bound, (on, consent), came));
                 record
             }
@@ -346,27 +356,23 @@ impl Known {
         let channel = self.channels.entry(on).or_default();
         channel.lifts = lifts;
         toggle(&mut channel.given, given, came);
-        touched.extend(channel.watchers.iter().map(|(watcher, _)| *watcher));
+        touched.extend(channel.watchers.iter().map(|(watcher, _)| watcher));
         self.drop_empty(on);
     }
 
     /// A record is touched by what changes on an identifier, or no longer is.
-    fn watch(&mut self, on: IdentifierHash, record: Birth, came: bool) {
+    fn watch(&mut self, on: IdentifierHash, watcher: (Birth, Way), came: bool) {
         let channel = self.channels.entry(on).or_default();
-        match (channel.watchers.binary_search_by_key(&record, |(watcher, _)| *watcher), came) {
-            (Ok(place), true) => channel.watchers[place].1 += 1,
-            (Err(place), true) => channel.watchers.insert(place, (record, 1)),
-            (Ok(place), false) if channel.watchers[place].1 > 1 => channel.watchers[place].1 -= 1,
-            (Ok(place), false) => drop(channel.watchers.remove(place)),
-            (Err(_), false) => {}
-        }
-        if !came {
+        if came {
+            channel.watchers.insert(watcher);
+        } else {
+            channel.watchers.remove(watcher);
             self.drop_empty(on);
         }
     }
 
     fn drop_empty(&mut self, on: IdentifierHash) {
-        if self.channels.get(&on).is_some_and(|channel| channel.given.is_empty() && channel.watchers.is_empty()) {
+        if self.channels.get(&on).is_some_and(|channel| channel.given.is_empty() && channel.watchers.count() == 0) {
             self.channels.remove(&on);
         }
     }

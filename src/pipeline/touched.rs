@@ -1,6 +1,6 @@
 //! The records that an open epoch has changed, each with what it was before.
 //!
-//! New ones stand in chunks, so that a load never copies them to grow, and lets go of each chunk when it is through.
+//! New ones stand in chunks: a load need not copy them all to grow, and lets go of each chunk when it is through.
 //! INVARIANT: a record stands here once, however often it changes in an epoch; every chunk but the last is full.
 
 use crate::matching::Comparable;

@@ -5,9 +5,6 @@
 use super::space::{COMBINE, Space};
 use crate::model::{Category, Context, PurposeId};
 
-/// Numbers of contexts.
-const CONTEXTS: usize = 1 << 16;
-
 /// Every decision of a bundle: 256 KiB for each purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -20,10 +17,10 @@ pub struct Table {
 impl Table {
     pub(super) fn new(space: &Space) -> Self {
         let purposes: Vec<PurposeId> = space.purposes().collect();
-        let mut allowed = vec![0; purposes.len() * CONTEXTS];
+        let mut allowed = vec![0; purposes.len() * Context::COUNT];
         let is_governed = purposes.iter().any(|purpose| space.declared(*purpose) & COMBINE != 0);
-        let mut combines = vec![!is_governed; CONTEXTS];
-        for (purpose, row) in purposes.iter().zip(allowed.chunks_exact_mut(CONTEXTS)) {
+        let mut combines = vec![!is_governed; Context::COUNT];
+        for (purpose, row) in purposes.iter().zip(allowed.chunks_exact_mut(Context::COUNT)) {
             for context in Context::all() {
                 let bits = space.allowed(*purpose, context);
                 let number = usize::from(context.number());

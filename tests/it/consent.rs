@@ -4,30 +4,14 @@
 mod receipts;
 
 use super::ledger_faults::copy;
-use super::support::{bundle, event, patiently, push, read};
+use super::support::{DAY, Hands, NOW, bundle, event, patiently, push, read};
 use onefold::ledger::{Content, Kind};
 use onefold::model::{Birth, Ruling};
-use onefold::pipeline::{Clock, Error, InitOptions, Onefold, OpenOptions, Statement};
+use onefold::pipeline::{Error, InitOptions, Onefold, OpenOptions, Statement};
 use onefold::policy::Bundle;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
-
-/// 2026-06-01T00:00:00Z.
-const NOW: u32 = 1_780_272_000;
-const DAY: u32 = 86_400;
-
-/// A clock that the test sets.
-#[derive(Clone)]
-struct Hands(Arc<AtomicU32>);
-
-impl Clock for Hands {
-    fn now_s(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 struct Story {
     folder: TempDir,
@@ -53,7 +37,7 @@ impl Story {
     }
 
     fn under(bundle: Bundle) -> Self {
-        let (folder, clock) = (tempfile::tempdir().unwrap(), Hands(Arc::new(AtomicU32::new(NOW))));
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Hands::new(NOW));
         let options = InitOptions { clock: Box::new(clock.clone()), ..InitOptions::default() };
         let onefold = Onefold::init(&folder.path().join("data"), bundle, options).unwrap();
         Self { folder, clock, onefold: Some(onefold), log: 0 }
@@ -72,7 +56,7 @@ impl Story {
     }
 
     fn set(&mut self, now: u32) {
-        self.clock.0.store(now, Ordering::Relaxed);
+        self.clock.set(now);
     }
 
     /// A record comes; nothing is committed.
@@ -252,7 +236,7 @@ fn what_a_stop_left_uncommitted_is_of_its_time_or_of_that_of_the_opening() {
     story.onefold = None;
     copy(&data, &whole);
     let open = |data: &Path, now| {
-        let clock = Box::new(Hands(Arc::new(AtomicU32::new(now))));
+        let clock = Box::new(Hands::new(now));
         patiently(|| Onefold::open(data, OpenOptions { clock: clock.clone(), ..OpenOptions::default() })).unwrap()
     };
     let mut onefold = open(&whole, NOW);

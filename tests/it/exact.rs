@@ -2,13 +2,13 @@
 //! run over the surviving records, byte for byte.
 //!
 //! Method: random upserts, deletes, returns, late arrivals, duplicates, reordered deliveries, erasures, redactions,
-//! restarts and rebuilds of the index, against a model that keeps for each record the event of the highest log position
+//! restarts, rebuilds of the index and time that goes by, against a model that keeps for each record the event of the highest log position
 //! (for the list without order: the last that came), what was erased and what stewards decided. The fresh run has the same
 //! identity key and is given the survivors in the order of their birth, and the decisions about them. When a consent was
 //! received last is part of it, so that all are sent there once more in that order. Contradictions are found a second time,
 //! by joining groups. After every commit the ledger is audited (contract C4) too.
 
-use super::support::{bundle, event, export, open, push, read};
+use super::support::{DAY, Hands, NOW, bundle, event, export, patiently, push, read};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Decided, ErasureRequest, Error, InitOptions, Onefold, OpenOptions, Scope, Statement, Table};
 use onefold::policy::Bundle;
@@ -26,7 +26,10 @@ enum Step {
     Late(usize, u8, Option<Row>),
     /// The event of so many steps ago once more.
     Again(usize),
-    Consent(u8, u8, bool),
+    /// A consent or its refusal: key, e-mail address, days until it is given (or since), days until it ends.
+    Consent(u8, u8, bool, i8, Option<u8>),
+    /// So many days go by.
+    Wait(u8),
     Commit,
     Restart,
     /// The record is erased.
@@ -66,7 +69,9 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..3usize, 0..7u8, proptest::option::weighted(0.8, row())).prop_map(|(s, k, r)| Step::Event(s, k, r)),
         2 => (0..2usize, 0..7u8, proptest::option::weighted(0.7, row())).prop_map(|(s, k, r)| Step::Late(s, k, r)),
         2 => (1..6usize).prop_map(Step::Again),
-        2 => (0..4u8, 0..6u8, any::<bool>()).prop_map(|(k, e, g)| Step::Consent(k, e, g)),
+        2 => (0..4u8, 0..6u8, any::<bool>(), -60..20i8, proptest::option::of(0..40u8))
+            .prop_map(|(k, e, g, at, until)| Step::Consent(k, e, g, at, until)),
+        1 => (1..15u8).prop_map(Step::Wait),
         3 => Just(Step::Commit),
         1 => Just(Step::Restart),
         1 => (0..3usize, 0..7u8).prop_map(|(s, k)| Step::Erase(s, k)),
@@ -111,13 +116,16 @@ fn line(source: usize, key: u8, row: Option<&Row>, lsn: u64) -> Value {
     event(SOURCES[source], &format!("k{key}"), row.as_ref(), lsn)
 }
 
-/// A consent or its refusal. What is withdrawn also binds whoever was the same person then, which survivors alone do not
-/// tell: that is compared with the twin in `dataflow`, and told in `consent`.
-fn consent(key: u8, email: &str, given: bool, day: usize) -> Value {
+/// A consent or its refusal, which is never for later. What is withdrawn also binds whoever was the same person then, which
+/// survivors alone do not tell: that is compared with the twin in `dataflow`, and told in `consent`.
+fn consent(key: u8, email: &str, given: bool, at: i8, until: Option<u8>) -> Value {
     let status = if given { "given" } else { "refused" };
+    let day =
+        |days: i64| jiff::Timestamp::from_second(i64::from(NOW) + days * i64::from(DAY)).expect("a day").to_string();
+    let at = if given { at } else { at.min(-1) };
     json!({ "source": "consents", "event": {
         "id": format!("c{key}"), "email": email, "purpose": "marketing", "status": status,
-        "at": format!("2026-01-{day:02}T00:00:00Z"),
+        "at": day(at.into()), "until": until.map(|days| day(days.into())),
     }})
 }
 
@@ -222,7 +230,7 @@ impl Model {
         let records = self.records.values().filter(|(_, _, _, live)| *live);
         let records = records.map(|(birth, _, line, _)| ((0, *birth), line.clone()));
         let consents = self.consents.iter().flat_map(|(key, (birth, changed, line))| {
-            let other = consent(*key, "nobody@example.com", false, 1);
+            let other = consent(*key, "nobody@example.com", false, -90, None);
             [((0, *birth), other), ((1, *changed), line.clone())]
         });
         let mut all: Vec<((u8, usize), Value)> = records.chain(consents).collect();
@@ -261,7 +269,11 @@ fn check(steps: &[Step]) {
 fn check_under(strict: bool, steps: &[Step]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
-    let mut onefold = Onefold::init(&data, rules(strict), InitOptions::default()).expect("a new data directory");
+    let (mut now, clock) = (NOW, Hands::new(NOW));
+    let options = || OpenOptions { clock: Box::new(clock.clone()), ..OpenOptions::default() };
+    let open = || patiently(|| Onefold::open(&data, options())).expect("a data directory");
+    let first = InitOptions { clock: Box::new(clock.clone()), ..InitOptions::default() };
+    let mut onefold = Onefold::init(&data, rules(strict), first).expect("a new data directory");
     let mut model = Model::default();
     let mut sent: Vec<Sent> = Vec::new();
     let mut fresh = 0;
@@ -284,8 +296,12 @@ fn check_under(strict: bool, steps: &[Step]) {
                 push(&mut onefold, &line);
                 model.take(source, key, lsn, &line, live);
             }
-            Step::Consent(key, email, given) => {
-                let line = consent(*key, &format!("person{email}@example.com"), *given, 1 + at % 27);
+            Step::Wait(days) => {
+                now += u32::from(*days) * DAY;
+                clock.set(now);
+            }
+            Step::Consent(key, email, given, given_at, until) => {
+                let line = consent(*key, &format!("person{email}@example.com"), *given, *given_at, *until);
                 push(&mut onefold, &line);
                 model.consent(*key, at, &line);
             }
@@ -293,12 +309,12 @@ fn check_under(strict: bool, steps: &[Step]) {
                 onefold.commit().expect("a commit");
                 fresh += 1;
                 let other = folder.path().join(format!("fresh{fresh}"));
-                compare(&onefold, &data, &other, &model, strict);
+                compare(&onefold, &data, &other, &model, (strict, &clock));
             }
             Step::Restart => {
                 onefold.acknowledge().expect("an acknowledgement");
                 drop(onefold);
-                onefold = open(&data);
+                onefold = open();
             }
             Step::Erase(source, key) => {
                 onefold.commit().expect("a commit");
@@ -338,14 +354,14 @@ fn check_under(strict: bool, steps: &[Step]) {
                 while std::fs::remove_dir_all(data.join("index")).is_err() && data.join("index").exists() {
                     std::thread::yield_now();
                 }
-                onefold = open(&data);
+                onefold = open();
             }
             Step::Redact => {
                 onefold.commit().expect("a commit");
                 drop(onefold);
-                Onefold::redact(&data, OpenOptions::default(), true, |_, _| {}).expect("a redaction");
+                Onefold::redact(&data, options(), true, |_, _| {}).expect("a redaction");
                 onefold::ledger::verify(&data.join("ledger"), &[], |_| {}).expect("the ledger verifies");
-                onefold = open(&data);
+                onefold = open();
             }
         }
     }
@@ -386,8 +402,9 @@ fn decide(onefold: &mut Onefold, model: &mut Model, same: bool, a: Name, b: Name
 }
 
 /// The exports of the engine and of a fresh run over the survivors.
-fn compare(onefold: &Onefold, data: &Path, other: &Path, model: &Model, strict: bool) {
-    let options = InitOptions { identity_from: Some(data.to_owned()), ..InitOptions::default() };
+fn compare(onefold: &Onefold, data: &Path, other: &Path, model: &Model, (strict, clock): (bool, &Hands)) {
+    let identity_from = Some(data.to_owned());
+    let options = InitOptions { identity_from, clock: Box::new(clock.clone()), ..InitOptions::default() };
     let mut fresh = Onefold::init(other, rules(strict), options).expect("a new data directory");
     for line in model.survivors() {
         push(&mut fresh, &line);
@@ -492,11 +509,12 @@ fn a_consent_acknowledged_before_its_record_holds() {
     let row = |email, account| Some(Row { email, account, phone: None, family: 0, city: 0 });
     for reopened in [Step::Restart, Step::Rebuild] {
         check(&[
-            Step::Consent(0, 0, true),
+            Step::Consent(0, 0, true, 3, None),
+            Step::Wait(5),
             reopened.clone(),
             Step::Event(0, 0, row(Some(0), None)),
             Step::Commit,
-            Step::Consent(1, 1, true),
+            Step::Consent(1, 1, true, -3, None),
             reopened,
             Step::Event(0, 1, row(Some(1), Some(1))),
             Step::Commit,

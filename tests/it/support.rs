@@ -1,12 +1,38 @@
 //! What the tests of the whole engine share: a small bundle, events, directories, exports.
 
 use onefold::model::Change;
-use onefold::pipeline::{Access, InitOptions, Onefold, OpenOptions, Reader, Table};
+use onefold::pipeline::{Access, Clock, InitOptions, Onefold, OpenOptions, Reader, Table};
 use onefold::policy::Bundle;
 use onefold::report::Format;
 use onefold::sources::MixedDecoder;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// 2026-06-01T00:00:00Z.
+pub const NOW: u32 = 1_780_272_000;
+pub const DAY: u32 = 86_400;
+
+/// A clock that the test sets.
+#[derive(Clone)]
+pub struct Hands(Arc<AtomicU32>);
+
+impl Hands {
+    pub fn new(now: u32) -> Self {
+        Self(Arc::new(AtomicU32::new(now)))
+    }
+
+    pub fn set(&self, now: u32) {
+        self.0.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hands {
+    fn now_s(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// A bundle of two Debezium tables, one list without order, and consents.
 pub fn bundle() -> Bundle {

@@ -151,7 +151,6 @@ pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs:
     let given = inputs.given.collection(scope);
     let claims = inputs.claims.collection(scope);
     let same = inputs.same.collection(scope);
-    let compared = inputs.compared.collection(scope);
     let rows = inputs.rows.collection(scope);
     let words = inputs.words.collection(scope);
     let mut outlet = Outlet::new(scope);
@@ -165,7 +164,7 @@ pub fn build(scope: Scope<'_, u64>, rules: &Rules, inputs: &mut Inputs, outputs:
         .right(same, |link| Some(Evidence::from(link)));
     if let Some(scorer) = &rules.scorer {
         let matches = Node::new(scope, "matches", Matches::new(Arc::clone(scorer)));
-        let (scored, uncertain) = matches.left(compared, Some).run();
+        let (scored, uncertain) = matches.left(inputs.compared.collection(scope), Some).run();
         clusters = clusters.right(scored, |link| Some(Evidence::from(link)));
         outlet.collect(uncertain, &outputs.uncertain);
     }

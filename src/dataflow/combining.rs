@@ -2,7 +2,7 @@
 //!
 //! Rule:   alone(r) :- the bundle does not permit combining under the circumstances of r by itself: what consents on its
 //!         own identifiers say for the purpose that governs combining, and what stewards noted of it.
-//! Memory: what was said (`words`) of combining, as other consents do not come here; and who is alone.
+//! Memory: what was said (`words`), of consents those about combining alone; and who is alone.
 //! Retraction: the records that it touches are judged anew; a tick touches those alone whose time has come.
 
 use super::claims::Claim;

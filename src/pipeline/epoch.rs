@@ -361,7 +361,13 @@ impl Onefold {
 }
 
 /// The entry of a change.
-fn received(consent: bool, birth: Birth, change: &Change, fields: Fields, standardized: &Standardized) -> Received {
+pub(super) fn received(
+    consent: bool,
+    birth: Birth,
+    change: &Change,
+    fields: Fields,
+    standardized: &Standardized,
+) -> Received {
     let mut values = crate::ledger::Standardized::default();
     for (attribute, field, text) in standardized.values() {
         values.push(attribute, field, text, &fields);

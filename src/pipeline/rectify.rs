@@ -7,10 +7,11 @@
 //!
 //! INVARIANT: a live record whose attribute is rectified has the value of the decision that holds, after every commit.
 
+use super::epoch::received;
 use super::facts::identifier_hash;
 use super::read::Reader;
-use super::{Decided, Error, Onefold, Outcome, Statement};
-use crate::ledger::{self, Content, Position, Review};
+use super::{Error, Onefold, Outcome, Statement};
+use crate::ledger::{self, Content, Position, Received, Review};
 use crate::model::{
     AttributeId, Birth, CellKind, Change, FieldIndex, FieldRole, Fields, Operation, Ruling, Schema, Semantic, Sequence,
 };
@@ -35,11 +36,25 @@ pub enum Rectified<'v> {
 pub struct Rectification {
     /// The value in standard form; empty: none.
     pub value: String,
-    /// The entries that are new, one for each record that was not so before.
+    /// The entries that are new: the decisions, or their withdrawals.
     pub entries: Vec<Sequence>,
+    /// How many records were not so before.
+    pub records: usize,
     /// Who received what was wrong under a purpose of the bundle, and is to be told (GDPR Art. 19).
     pub recipients: Vec<String>,
 }
+
+/// What changes of the rectifications of one record.
+struct Plan {
+    record: Birth,
+    /// Those that end.
+    ends: Vec<AttributeId>,
+    /// Those that are made; what it is all about comes first.
+    sets: Vec<(AttributeId, String)>,
+}
+
+/// How many entries after that of a full name those of its parts may stand: given name, family name and suffix.
+const PARTS_MAX: u64 = 3;
 
 impl Onefold {
     /// Rectifies an attribute of a person in every live record that says something of it, or of a record that was named
@@ -68,44 +83,118 @@ impl Onefold {
                 format!("no record of this person says anything of `{name}`: name the record that it belongs to");
             return Err(Error::BadName { what });
         }
+        let mut plans = Vec::new();
         for record in &records {
             self.check_records(Ruling::Rectified { record: *record, attribute })?;
-            self.check_room(*record, &set)?;
+            plans.extend(self.plan(*record, attribute, &set)?);
         }
         let recipients = self.recipients(root, attribute)?;
-        let mut entries = Vec::new();
-        for record in records {
-            // Parts that a full name had before, and has no longer.
-            for part in self.set_together(record, attribute)? {
-                if set.iter().all(|(of, _)| *of != part) {
-                    self.withdraw(Ruling::Rectified { record, attribute: part }, statement)?;
-                }
-            }
-            for (of, value) in &set {
-                if let Decided::Taken(entry) = self.rectify_record(record, *of, value, statement)? {
-                    entries.push(entry);
-                }
-            }
-        }
-        self.commit()?;
-        let value = set.iter().find(|(of, _)| *of == attribute).map_or_else(String::new, |(_, value)| value.clone());
-        Ok(Rectification { value, entries, recipients })
+        let value = set.first().map_or_else(String::new, |(_, value)| value.clone());
+        let (_, entries) = self.carry_plans(&plans, statement)?;
+        Ok(Rectification { value, entries, records: plans.len(), recipients })
     }
 
-    /// Whether a record has room for values beside its own: found out before anything is written.
-    fn check_room(&self, record: Birth, set: &[(AttributeId, String)]) -> Result<(), Error> {
-        let Some(known) = self.records.get(record).filter(|known| known.live) else { return Ok(()) };
-        let mut received = self.received(known.position)?;
-        for (attribute, value) in set {
-            received.values.push(*attribute, FieldIndex::RECTIFIED, value, &received.fields);
+    /// What has to change of a record; `None`: nothing.
+    fn plan(
+        &mut self,
+        record: Birth,
+        attribute: AttributeId,
+        set: &[(AttributeId, String)],
+    ) -> Result<Option<Plan>, Error> {
+        let held = self.held(record)?;
+        let mut ends = self.set_together(record, attribute)?;
+        let is_apart = |of: AttributeId| held.iter().any(|(held, _)| *held == of) && !ends.contains(&of);
+        let mut sets = set.to_vec();
+        let without = self.parts_without(record, attribute, set)?;
+        sets.extend(without.into_iter().filter(|(of, _)| !is_apart(*of)));
+        let is_so = |set: &(AttributeId, String)| held.contains(set);
+        if sets.iter().all(is_so) && ends.iter().all(|end| sets.iter().any(|(of, _)| of == end)) {
+            return Ok(None);
         }
-        match ledger::fits(&received) {
+        let replaced = |(of, value): &(AttributeId, String)| sets.iter().any(|(set, new)| set == of && new != value);
+        ends.extend(held.iter().filter(|held| replaced(held)).map(|(of, _)| *of));
+        ends.sort_unstable();
+        ends.dedup();
+        // A part that was set so by itself stays what it is.
+        sets.retain(|set| !is_so(set) || ends.contains(&set.0));
+        Ok(Some(Plan { record, ends, sets }))
+    }
+
+    /// The parts that a record has of a full name by the field that is wrong, and that the right one does not give: none.
+    fn parts_without(
+        &mut self,
+        record: Birth,
+        attribute: AttributeId,
+        set: &[(AttributeId, String)],
+    ) -> Result<Vec<(AttributeId, String)>, Error> {
+        let Some(known) = self.records.get(record).copied().filter(|known| known.live) else { return Ok(Vec::new()) };
+        if !self.is_full_name(attribute) {
+            return Ok(Vec::new());
+        }
+        let received = self.received(known.position)?;
+        let mut own = Standardized::default();
+        self.standardizer.record(received.source, &received.fields, &mut own);
+        let source = self.schema.sources.get(usize::from(received.source.0));
+        let field = |field: FieldIndex| source.and_then(|source| source.fields.get(usize::from(field.0)));
+        let is_wrong = |at| field(at).is_some_and(|field| field.role == FieldRole::Attribute(attribute));
+        let mut parts: Vec<(AttributeId, FieldIndex)> = own.values().map(|(of, field, _)| (of, field)).collect();
+        // The first value of an attribute is the record's.
+        parts.dedup_by_key(|(of, _)| *of);
+        parts.retain(|(of, at)| self.is_part_of_name(*of) && is_wrong(*at) && set.iter().all(|(set, _)| set != of));
+        Ok(parts.into_iter().map(|(of, _)| (of, String::new())).collect())
+    }
+
+    /// What was rectified of a record, and how.
+    fn held(&self, record: Birth) -> Result<Vec<(AttributeId, String)>, Error> {
+        let decided = self.decisions.rectified(record).into_iter();
+        decided.map(|(attribute, position)| Ok((attribute, self.set_by(position)?))).collect()
+    }
+
+    /// Carries plans out and commits, after it was found out that all records have room for what they become. Gives the
+    /// entries of the withdrawals, and those of the decisions.
+    fn carry_plans(&mut self, plans: &[Plan], statement: &Statement) -> Result<(Vec<Sequence>, Vec<Sequence>), Error> {
+        for plan in plans {
+            self.check_room(plan)?;
+        }
+        let (mut ended, mut made) = (Vec::new(), Vec::new());
+        for Plan { record, ends, sets } in plans {
+            let record = *record;
+            for attribute in ends {
+                ended.push(self.withdraw(Ruling::Rectified { record, attribute: *attribute }, statement)?);
+            }
+            // One after another, by which they are known to be one act.
+            for (attribute, value) in sets {
+                let ruling = Ruling::Rectified { record, attribute: *attribute };
+                made.push(self.record_review(ruling, None, statement, value)?);
+            }
+            let outcome = self.receive_again(record)?;
+            let is_taken = !matches!(outcome, Outcome::Quarantined | Outcome::Erased);
+            let unexpected = Error::Unaccounted { what: "a record that has room cannot be received again" };
+            self.stop_on_error(is_taken.then_some(()).ok_or(unexpected))?;
+        }
+        self.commit()?;
+        Ok((ended, made))
+    }
+
+    /// Whether a record has room for what it becomes.
+    fn check_room(&mut self, plan: &Plan) -> Result<(), Error> {
+        let Some(known) = self.records.get(plan.record).copied().filter(|known| known.live) else { return Ok(()) };
+        let mut held = self.held(plan.record)?;
+        held.retain(|(of, _)| !plan.ends.contains(of));
+        held.extend(plan.sets.iter().cloned());
+        let change = again(self.received(known.position)?);
+        self.standardized.clear();
+        self.standardizer.record(change.source, &change.fields, &mut self.standardized);
+        if !held.is_empty() {
+            self.standardized.rectify(&held);
+        }
+        match ledger::fits(&received(false, plan.record, &change, change.fields.clone(), &self.standardized)) {
             true => Ok(()),
             false => Err(Error::BadName { what: "a record is too large to hold this value beside its own".to_owned() }),
         }
     }
 
-    /// What is set: the value in standard form, and of a full name its parts as well.
+    /// What is set: the value in standard form first, and of a name what it is made of as well.
     fn set_right(&mut self, attribute: AttributeId, right: Rectified<'_>) -> Result<Vec<(AttributeId, String)>, Error> {
         let name = self.attribute_name(attribute);
         let refuse = |why: &str| Err(Error::BadName { what: format!("this cannot be a value of `{name}`: {why}") });
@@ -124,6 +213,8 @@ impl Onefold {
                 }
             },
         };
+        let mut set = set;
+        set.sort_by_key(|(of, _)| *of != attribute);
         if set.iter().any(|(of, value)| self.is_of_erased(*of, value)) {
             return refuse("it identifies somebody who was erased");
         }
@@ -160,98 +251,72 @@ impl Onefold {
         Ok(own.values().any(|(of, _, text)| of == attribute && self.is_of_erased(of, text)))
     }
 
-    /// Withdraws the rectifications of an attribute of a person, and commits: its sources are believed again. Gives the
-    /// entries of the withdrawals.
+    /// Withdraws the rectifications of an attribute of a person, and commits: its sources are believed again. A name is
+    /// withdrawn with what it is made of.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when none holds; as [`rectify`](Self::rectify).
+    /// [`Error::NotFound`] when none holds; [`Error::BadName`] when what the sources say cannot be believed or held; as [`rectify`](Self::rectify).
     pub fn end_rectification(
         &mut self,
         root: Birth,
         attribute: AttributeId,
         statement: &Statement,
-    ) -> Result<Vec<Sequence>, Error> {
+    ) -> Result<Rectification, Error> {
         self.commit()?;
         let mut records = self.marked(root)?;
         // Those that their sources deleted would bring it back with them.
         records.extend(self.records.departed().filter(|birth| self.living_root(*birth) == Some(root)));
-        for record in &records {
-            for of in self.set_together(*record, attribute)? {
-                if !self.says_of_erased(*record, of)? {
-                    continue;
-                }
-                let name = self.attribute_name(of);
-                let what =
-                    format!("what a source says of `{name}` identifies somebody who was erased: it stays rectified");
-                return Err(Error::BadName { what });
-            }
-        }
-        let mut entries = Vec::new();
+        let mut plans = Vec::new();
         for record in records {
-            let set = self.set_together(record, attribute)?;
-            for of in &set {
-                entries.push(self.withdraw(Ruling::Rectified { record, attribute: *of }, statement)?);
+            let ends = self.set_together(record, attribute)?;
+            for of in &ends {
+                if self.says_of_erased(record, *of)? {
+                    let name = self.attribute_name(*of);
+                    let what = format!(
+                        "what a source says of `{name}` identifies somebody who was erased: it stays rectified"
+                    );
+                    return Err(Error::BadName { what });
+                }
             }
-            if !set.is_empty() {
-                self.receive_again(record)?;
-            }
+            plans.extend((!ends.is_empty()).then_some(Plan { record, ends, sets: Vec::new() }));
         }
-        if entries.is_empty() {
+        if plans.is_empty() {
             let name = self.attribute_name(attribute);
             return Err(Error::NotFound { what: format!("`{name}` of this person was not rectified") });
         }
-        self.commit()?;
-        Ok(entries)
+        let (entries, _) = self.carry_plans(&plans, statement)?;
+        Ok(Rectification { entries, records: plans.len(), ..Rectification::default() })
     }
 
-    /// What one rectification of a record set: the attribute, and of a full name its parts, unless they were set again since.
+    /// What one rectification of a record set: the attribute, and of a name what it is made of, unless that was set again
+    /// since.
     fn set_together(&self, record: Birth, attribute: AttributeId) -> Result<Vec<AttributeId>, Error> {
-        let Some((_, row)) = self.decisions.find(Ruling::Rectified { record, attribute }) else {
-            return Ok(Vec::new());
-        };
+        let find = |attribute| self.decisions.find(Ruling::Rectified { record, attribute });
+        let Some((entry, row)) = find(attribute) else { return Ok(Vec::new()) };
         let mut all = vec![attribute];
-        if !self.is_full_name(attribute) {
+        let is_full = self.is_full_name(attribute);
+        if !is_full && !self.is_part_of_name(attribute) {
             return Ok(all);
         }
-        // One act has one statement and one time.
+        // The entries of one act stand one after another. Between those of two there is at least what the first changed, and
+        // its commit.
         let act = |position: u64| {
             let entry = self.ledger.read(Position(position))?;
             let Content::Review(Review { by, reason, .. }) = entry.content else { return Err(NO_REVIEW) };
             Ok((by, reason, entry.header.time_s))
         };
         let own = act(row.position)?;
+        let suffix = self.schema.attribute("name_suffix");
+        let reach = if is_full { PARTS_MAX } else { 1 };
         for (part, position) in self.decisions.rectified(record) {
-            if self.is_part_of_name(part) && act(position)? == own {
+            let Some((other, _)) = find(part) else { continue };
+            let is_near = other.0 > entry.0 && other.0 - entry.0 <= reach;
+            let may_be = if is_full { self.is_part_of_name(part) } else { Some(part) == suffix };
+            if is_near && may_be && act(position)? == own {
                 all.push(part);
             }
         }
         Ok(all)
-    }
-
-    fn rectify_record(
-        &mut self,
-        record: Birth,
-        attribute: AttributeId,
-        value: &str,
-        statement: &Statement,
-    ) -> Result<Decided, Error> {
-        let ruling = Ruling::Rectified { record, attribute };
-        if let Some((entry, row)) = self.decisions.find(ruling) {
-            if self.set_by(row.position)? == value {
-                return Ok(Decided::Unchanged(entry));
-            }
-            self.withdraw(ruling, statement)?;
-        }
-        let entry = self.record_review(ruling, None, statement, value)?;
-        match self.receive_again(record)? {
-            Outcome::Quarantined | Outcome::Erased => {
-                self.withdraw(ruling, statement)?;
-                self.receive_again(record)?;
-                self.commit()?;
-                Err(Error::BadName { what: "a record cannot hold this value beside its own".to_owned() })
-            }
-            Outcome::Taken | Outcome::Unchanged | Outcome::Late => Ok(Decided::Taken(entry)),
-        }
     }
 
     /// Takes a live record once more as its source left it, with what holds of it now.
@@ -259,15 +324,7 @@ impl Onefold {
         let Some(known) = self.records.get(record).copied().filter(|known| known.live) else {
             return Ok(Outcome::Unchanged);
         };
-        let received = self.received(known.position)?;
-        let change = Change {
-            source: received.source,
-            key: received.key,
-            operation: Operation::Upsert,
-            order: received.order,
-            at: received.at,
-            fields: received.fields,
-        };
+        let change = again(self.received(known.position)?);
         self.take_anew(&change)
     }
 
@@ -283,13 +340,10 @@ impl Onefold {
 
     /// Puts what was rectified of a record in the place of what its source says.
     pub(super) fn apply_rectifications(&mut self, record: Birth) -> Result<(), Error> {
-        let decided = self.decisions.rectified(record);
-        if decided.is_empty() {
-            return Ok(());
+        let held = self.held(record)?;
+        if !held.is_empty() {
+            self.standardized.rectify(&held);
         }
-        let set = decided.into_iter().map(|(attribute, position)| Ok((attribute, self.set_by(position)?)));
-        let set: Vec<(AttributeId, String)> = set.collect::<Result<_, Error>>()?;
-        self.standardized.rectify(&set);
         Ok(())
     }
 
@@ -334,6 +388,12 @@ impl Onefold {
     fn attribute_name(&self, attribute: AttributeId) -> String {
         self.schema.attributes.get(usize::from(attribute.0)).map_or_else(String::new, |of| of.name.clone())
     }
+}
+
+/// The change that makes a record what an entry says that it is.
+fn again(received: Received) -> Change {
+    let Received { source, key, order, at, fields, .. } = received;
+    Change { source, key, operation: Operation::Upsert, order, at, fields }
 }
 
 /// A value of an attribute in standard form, as the first source that can bring it would, with what is made of it, such

@@ -2,11 +2,12 @@
 //! run over the surviving records, byte for byte.
 //!
 //! Method: random upserts, deletes, returns, late arrivals, duplicates, reordered deliveries, erasures, redactions,
-//! restarts, rebuilds of the index and time that goes by, against a model that keeps for each record the event of the highest log position
-//! (for the list without order: the last that came), what was erased and what stewards decided. The fresh run has the same
-//! identity key and is given the survivors in the order of their birth, and the decisions about them. When a consent was
-//! received last is part of it, so that all are sent there once more in that order. Contradictions are found a second time,
-//! by joining groups. After every commit the ledger is audited (contract C4) too.
+//! restarts, rebuilds of the index and time that goes by, against a model that keeps for each record the event of the highest
+//! log position (for the list without order: the last that came), what was erased and what stewards decided. The fresh run
+//! has the same identity key and clock, and is given the survivors in the order of their birth, and the decisions about them.
+//! When a consent was received last is part of it, so that all are sent there once more in that order; how long a value was
+//! kept is not, for the bundle keeps all. Contradictions are found a second time, by joining groups. After every commit the
+//! ledger is audited (contract C4) too.
 
 use super::support::{DAY, Hands, NOW, bundle, event, export, patiently, push, read};
 use onefold::model::{Birth, Ruling};

@@ -30,7 +30,7 @@ fn rectify(onefold: &mut Onefold, id: &str, attribute: &str, right: Rectified<'_
 
 fn withdraw(onefold: &mut Onefold, id: &str, attribute: &str) -> Result<usize, Error> {
     let attribute = onefold.schema().attribute(attribute).unwrap();
-    onefold.end_rectification(root(onefold, id), attribute, &said("settled")).map(|entries| entries.len())
+    onefold.end_rectification(root(onefold, id), attribute, &said("settled")).map(|done| done.entries.len())
 }
 
 /// The value of an attribute, as such or for a purpose.
@@ -284,22 +284,76 @@ fn a_full_name_is_withdrawn_with_its_parts() {
     // However it is written, and whether or not what it becomes could be taken apart again.
     for (name, parts) in [("Zora Quimby", ["Zora", "Quimby"]), ("Quimby, Zora Maria Anna", ["Zora", "Quimby"])] {
         assert_eq!(set(&mut onefold, "full_name", name, "called"), 3, "{name}");
+        assert_eq!(set(&mut onefold, "full_name", name, "again"), 0, "{name} is so already");
         assert_eq!(shown(&onefold)[1..], parts);
         assert_eq!(withdraw(&mut onefold, "crm:7", "full_name").unwrap(), 3, "{name}");
         assert_eq!(shown(&onefold), own, "as its source says");
     }
-    // A name that cannot be taken apart takes the parts of the one before away.
+    // A name that cannot be taken apart takes the parts of the one before away, were it the same in standard form.
+    for before in ["Zora Quimby", "Quimby, Zora Maria Anna"] {
+        set(&mut onefold, "full_name", before, "called");
+        assert_eq!(set(&mut onefold, "full_name", "Zora Maria Anna Quimby", "wrote"), 1);
+        assert_eq!(shown(&onefold), ["Zora Maria Anna Quimby", "Zorra", "Quimbi"]);
+        sound(&onefold);
+        withdraw(&mut onefold, "crm:7", "full_name").unwrap();
+    }
+    // A part that is the same in both names goes with the second.
     set(&mut onefold, "full_name", "Zora Quimby", "called");
-    assert_eq!(set(&mut onefold, "full_name", "Zora Maria Anna Quimby", "wrote"), 1);
-    assert_eq!(shown(&onefold), ["Zora Maria Anna Quimby", "Zorra", "Quimbi"]);
-    withdraw(&mut onefold, "crm:7", "full_name").unwrap();
-    // A part that was set by itself, before or since, stays.
-    set(&mut onefold, "given_name", "Zora", "heard");
-    set(&mut onefold, "full_name", "Zora Quimby", "called");
-    set(&mut onefold, "family_name", "Quimbey", "spelt");
+    assert_eq!(set(&mut onefold, "full_name", "Zora Quimbey", "wrote"), 3);
+    assert_eq!(withdraw(&mut onefold, "crm:7", "full_name").unwrap(), 3);
+    assert_eq!(shown(&onefold), own);
+    // A part that was set by itself stays, before or since, in the same second and for the same reason as well.
+    set(&mut onefold, "given_name", "Zora", "called");
+    assert_eq!(set(&mut onefold, "full_name", "Zora Quimby", "called"), 2);
+    set(&mut onefold, "family_name", "Quimbey", "called");
+    let mut onefold = rebuilt(onefold, &data);
     assert_eq!(withdraw(&mut onefold, "crm:7", "full_name").unwrap(), 1);
     assert_eq!(shown(&onefold), ["", "Zora", "Quimbey"]);
-    sound(&onefold);
+    rebuilt(onefold, &data);
+}
+
+#[test]
+fn parts_of_a_wrong_full_name_are_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let bundle = Bundle::compile(onefold::policy::retail()).unwrap();
+    let mut onefold = Onefold::init(&data, bundle, InitOptions::default()).unwrap();
+    let row = json!({ "order_id": "o1", "email": "zora@example.com", "ship_name": "Zorra Quimbi" });
+    push(&mut onefold, &event("shop", "o1", Some(&row), 1));
+    onefold.commit().unwrap();
+    let shown = |onefold: &Onefold, name| value(onefold, "shop:o1", name, None).map(|value| value.value);
+    assert_eq!(shown(&onefold, "given_name").as_deref(), Some("Zorra"));
+    assert_eq!(rectify(&mut onefold, "shop:o1", "full_name", Rectified::Value("Zora Maria Anna Quimby")), 3);
+    assert_eq!(shown(&onefold, "full_name").as_deref(), Some("Zora Maria Anna Quimby"));
+    assert_eq!((shown(&onefold, "given_name"), shown(&onefold, "family_name")), (None, None));
+    let mut onefold = rebuilt(onefold, &data);
+    assert_eq!(withdraw(&mut onefold, "shop:o1", "full_name").unwrap(), 3);
+    assert_eq!(shown(&onefold, "given_name").as_deref(), Some("Zorra"));
+    rebuilt(onefold, &data);
+}
+
+#[test]
+fn what_does_not_fit_without_it_stays_rectified() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    push(&mut onefold, &event("crm", "a", Some(&person("Cork")), 1));
+    onefold.commit().unwrap();
+    assert_eq!(rectify(&mut onefold, "crm:a", "city", Rectified::Value("Cobh")), 1);
+    // As the source writes it, a city is kept twice: as it was written and in standard form.
+    let (long, town) = ("x".repeat(63_800), format!("{} ", "y".repeat(900)));
+    let row = json!({ "email": "zora@example.com", "family": long, "city": town });
+    push(&mut onefold, &event("crm", "a", Some(&row), 2));
+    onefold.commit().unwrap();
+    assert!(read(&onefold).profile(root(&onefold, "crm:a"), None).is_ok());
+    let found = withdraw(&mut onefold, "crm:a", "city");
+    assert!(matches!(&found, Err(Error::BadName { what }) if what.contains("too large")), "{found:?}");
+    assert_eq!(city(&onefold, "crm:a").as_deref(), Some("Cobh"));
+    // Another value of the same size takes the place of the one before.
+    for value in ["Cobb", "Cork"] {
+        assert_eq!(rectify(&mut onefold, "crm:a", "city", Rectified::Value(value)), 1);
+    }
+    rebuilt(onefold, &data);
 }
 
 #[test]

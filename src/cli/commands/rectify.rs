@@ -43,13 +43,13 @@ fn set(global: &Global, right: &Rectify) -> anyhow::Result<u8> {
             "rectified": said.attribute, "value": done.value, "entries": done.entries, "recipients": done.recipients,
         }))?;
     } else if !global.quiet {
-        let records = counted(done.entries.len() as u64, "record", "records");
+        let records = counted(done.records as u64, "record", "records");
         let is = if done.value.is_empty() { "none".to_owned() } else { output::shown(&done.value) };
-        match done.entries.len() {
+        match done.records {
             0 => line(format!("It was so before: `{}` is {is}.", said.attribute))?,
             _ => line(format!("`{}` is {is} from now on, in {records}.", said.attribute))?,
         }
-        if !done.recipients.is_empty() && !done.entries.is_empty() {
+        if !done.recipients.is_empty() && done.records > 0 {
             let recipients = done.recipients.join(", ");
             line(format!("To be told of it, who received what it was (GDPR Art. 19): {recipients}."))?;
         }
@@ -64,12 +64,12 @@ fn withdraw(global: &Global, said: &Rectifying) -> anyhow::Result<u8> {
     let root = one_profile(&onefold.finder()?, &said.subject)?;
     let asked = Asked::new(&onefold, said.on.request.as_deref(), Some(Right::Rectification), root)?;
     let statement = Statement { by: actor(global), reason: said.reason.clone() };
-    let entries = onefold.end_rectification(root, attribute, &statement)?;
+    let done = onefold.end_rectification(root, attribute, &statement)?;
     asked.done(&mut onefold, &format!("the rectification of `{}` was withdrawn", said.attribute), &statement.by)?;
     if global.json {
-        output::json(&json!({ "withdrawn": said.attribute, "entries": entries }))?;
+        output::json(&json!({ "withdrawn": said.attribute, "entries": done.entries }))?;
     } else if !global.quiet {
-        let records = counted(entries.len() as u64, "record", "records");
+        let records = counted(done.records as u64, "record", "records");
         line(format!("`{}` is again what the sources say, in {records}.", said.attribute))?;
         asked.say()?;
     }

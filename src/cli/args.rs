@@ -397,13 +397,14 @@ Examples:
 The value holds in every record of the person that says something of the attribute, and wins over what other records \
 of the profile say, for every purpose: what is known to be wrong is used for nothing. What sources send from then on \
 does not overwrite it; their own field stays beside it. It goes with the records whatever becomes of the profile, \
-identifies as any value does, and ends by `rectify withdraw`.
+identifies as any value does, and ends by `rectify withdraw`. A full name is set and withdrawn with its parts, but for \
+those that were set by themselves.
 
 Examples:
-  onefold rectify set crm:4711 birth_date 1990-05-04 --reason \"passport seen\" --request R-2026-0003
+  onefold rectify set crm:4711 date_of_birth 1990-05-04 --reason \"passport seen\" --request R-2026-0003
   onefold rectify set email:ada@example.com phone --none --reason \"not her number\"
   onefold rectify set crm:4711 family_name - --reason \"married\" < name.txt
-  onefold rectify withdraw crm:4711 birth_date --reason \"corrected at the source\"
+  onefold rectify withdraw crm:4711 date_of_birth --reason \"corrected at the source\"
   onefold rectify list")]
     Rectify {
         /// What to do.

@@ -282,13 +282,8 @@ impl Permissions {
                 continue;
             }
             let is_asked = whole.asked >> purpose.0 & 1 == 1;
-            let person = match is_asked {
-                true => self.hear(&mut all, purpose),
-                false => Said::default(),
-            };
-            if !is_asked {
-                all.iter_mut().for_each(|member| member.said = Said::default());
-            }
+            all.iter_mut().for_each(|member| member.said = Said::default());
+            let person = if is_asked { self.hear(&mut all, purpose) } else { Said::default() };
             let person_objected =
                 whole.has_more && all.iter().any(|member| self.known.has_objected(member.record, purpose));
             let mut best: Option<Permission> = None;
@@ -371,13 +366,12 @@ impl Permissions {
         Member { record, group, since, said: Said::default() }
     }
 
-    /// What is granted to each for a purpose, and what is prohibited to all.
+    /// What is granted to each for a purpose, and what is prohibited to all. Nothing was heard of them yet.
     fn hear(&self, members: &mut [Member], purpose: PurposeId) -> Said {
         let reach = self.decisions.reach;
         let mut person = Said::default();
         let mut groups: HashMap<Birth, Said> = HashMap::new();
         for Member { record, group, said, .. } in &mut *members {
-            *said = Said::default();
             if !self.known.has_more(*record) {
                 continue;
             }

@@ -198,7 +198,7 @@ impl Onefold {
     fn set_right(&mut self, attribute: AttributeId, right: Rectified<'_>) -> Result<Vec<(AttributeId, String)>, Error> {
         let name = self.attribute_name(attribute);
         let refuse = |why: &str| Err(Error::BadName { what: format!("this cannot be a value of `{name}`: {why}") });
-        let set = match right {
+        let mut set = match right {
             Rectified::None if self.is_full_name(attribute) => {
                 let what = format!("`{name}` is made of parts: say what it is, or take its parts away");
                 return Err(Error::BadName { what });
@@ -213,7 +213,6 @@ impl Onefold {
                 }
             },
         };
-        let mut set = set;
         set.sort_by_key(|(of, _)| *of != attribute);
         if set.iter().any(|(of, value)| self.is_of_erased(*of, value)) {
             return refuse("it identifies somebody who was erased");

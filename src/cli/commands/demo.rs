@@ -1,4 +1,7 @@
 //! `onefold demo`: the whole way of a change on a small invented shop, step by step.
+//!
+//! It plays on a day of its data. Told by today's clock, consents would have ended and purposes run out of retention, a few
+//! more of them each month.
 
 mod asked;
 mod governed;
@@ -12,7 +15,7 @@ use crate::cli::output::{self, line};
 use crate::encoding::hex;
 use crate::ledger;
 use crate::model::{AttributeId, Epoch, ProfileId};
-use crate::pipeline::{Access, InitOptions, Input, Onefold};
+use crate::pipeline::{Access, FixedClock, InitOptions, Input, Onefold};
 use crate::policy::{self, Bundle, recognise};
 use crate::sources::MixedDecoder;
 use anyhow::Context;
@@ -45,6 +48,8 @@ const OTHER: &str = "web:web-117";
 const CONSENTING: &str = "crm:crm-615";
 /// The attribute whose value is explained: records of three systems have it.
 const EXPLAINED: &str = "city";
+/// The time of the story: 2025-01-03T09:00:00Z, in the morning after its last change.
+const NOW: FixedClock = FixedClock(1_735_894_800);
 /// Width of headings.
 const HEADING_CHARS: usize = 90;
 
@@ -91,10 +96,10 @@ fn load(data: &Path, files: &Path) -> anyhow::Result<Onefold> {
         1,
         "Eight systems become one set of profiles",
         "A CRM, a shop, a help desk, web and app events, a newsletter, social accounts and firms,\n\
-         and the consents that people gave. All of it is invented.",
+         and the consents that people gave. All of it is invented, and plays on 3 January 2025.",
     )?;
     let bundle = Bundle::compile(policy::retail())?;
-    let mut onefold = Onefold::init(data, bundle, InitOptions::default())?;
+    let mut onefold = Onefold::init(data, bundle, InitOptions { clock: Box::new(NOW), ..InitOptions::default() })?;
     let mut inputs = Vec::new();
     for (name, _) in SOURCES {
         let source = recognise(onefold.schema(), name).map_err(|error| anyhow::anyhow!("{error}"))?;

@@ -1,12 +1,11 @@
 //! What persons ask of the demo's shop: a copy of everything about them, and to be erased.
 
-use super::{CONSENTING, HEADING_CHARS, ONE, SOURCES, heading};
+use super::{CONSENTING, HEADING_CHARS, NOW, ONE, SOURCES, heading};
 use crate::cli::output::{self, counted, line};
 use crate::encoding::hex;
 use crate::ledger::{Law, Outcome, Right};
 use crate::pipeline::{
-    Access, Archive, Clock, ErasureRequest, Input, NewRequest, Onefold, OpenOptions, Scope, Statement, SystemClock,
-    save_new,
+    Access, Archive, Clock, ErasureRequest, Input, NewRequest, Onefold, OpenOptions, Scope, Statement, save_new,
 };
 use crate::report::disclosure;
 use anyhow::Context;
@@ -20,6 +19,10 @@ const DUE_DAYS: u16 = 30;
 
 fn said(reason: &str) -> Statement {
     Statement { by: "demo".to_owned(), reason: reason.to_owned() }
+}
+
+fn at_its_time() -> OpenOptions {
+    OpenOptions { clock: Box::new(NOW), ..OpenOptions::default() }
 }
 
 /// Takes in what a person asks for; gives its reference.
@@ -37,10 +40,10 @@ pub fn access(data: &Path, folder: &Path) -> anyhow::Result<()> {
         "The person of step 3 asks for a copy (GDPR Art. 15). The request has its deadline, the copy\n\
          has everything, and that it was made is recorded, too.",
     )?;
-    let mut onefold = Onefold::open(data, OpenOptions::default())?;
+    let mut onefold = Onefold::open(data, at_its_time())?;
     let reference = take_in(&mut onefold, CONSENTING, Right::Access)?;
     drop(onefold);
-    let archive = Archive::open(data)?;
+    let archive = Archive::open_at(data, at_its_time)?;
     let (request, _) = archive.request(&reference)?;
     line(format!("Request {reference} for {}: received {}, due {}.", request.right, request.received, request.due))?;
     let root = *archive.finder()?.profiles_of(CONSENTING)?.first().context("the demo's profile is missing")?;
@@ -62,11 +65,11 @@ pub fn access(data: &Path, folder: &Path) -> anyhow::Result<()> {
     }
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
-    let mut onefold = Onefold::open(data, OpenOptions::default())?;
+    let mut onefold = Onefold::open(data, at_its_time())?;
     onefold.advance_request(&reference, digest, &said("access report was made"))?;
     onefold.close_request(&reference, Outcome::Fulfilled, &said("copy handed over"))?;
     drop(onefold);
-    let (request, steps) = Archive::open(data)?.request(&reference)?;
+    let (request, steps) = Archive::open_at(data, at_its_time)?.request(&reference)?;
     let steps: Vec<String> = steps.iter().map(|step| format!("#{} {}", step.entry, step.step)).collect();
     line(format!("SHA-256 {}", hex::encode(&digest)))?;
     line(format!("Request {reference} is {}, due {}: entries {}.", request.state, request.due, steps.join(", ")))
@@ -80,7 +83,7 @@ pub fn erasure(data: &Path, folder: &Path) -> anyhow::Result<()> {
         "Sophie of step 6 asks to be forgotten (GDPR Art. 17). The keys of all her records are\n\
          destroyed; what stays is proof that it was done.",
     )?;
-    let mut onefold = Onefold::open(data, OpenOptions::default())?;
+    let mut onefold = Onefold::open(data, at_its_time())?;
     let reference = take_in(&mut onefold, ONE, Right::Erasure)?;
     let request = ErasureRequest { request: reference.clone(), ground: GROUND.to_owned(), due_days: DUE_DAYS };
     let person = *onefold.persons_of(ONE)?.first().context("the demo's profile is missing")?;
@@ -95,7 +98,7 @@ pub fn erasure(data: &Path, folder: &Path) -> anyhow::Result<()> {
     let due = output::day(i64::from(erased.due_s) * 1_000_000);
     line(format!("Nobody can read them any more; the ciphertexts are deleted by {due}."))?;
     let path = folder.join("erasure.zip");
-    onefold.certificate(&erased, SystemClock.now_s(), &path)?;
+    onefold.certificate(&erased, NOW.now_s(), &path)?;
     let bytes = std::fs::read(&path)?;
     let verified = disclosure::verify(&bytes, &onefold.vkeys()?)?;
     anyhow::ensure!(verified.is_sound() && verified.certificate.is_some(), "the certificate does not verify");

@@ -4,6 +4,7 @@
 //! it is.
 //! INVARIANT: a [`Delta`] is complete for its epoch and sorted by content, so that equal epochs give equal deltas.
 
+use super::channel::Given;
 use super::claims::{Claim, Membership, Verdict};
 use super::forest::Unique;
 use super::graph::{Inputs, Outputs, Rules, build};
@@ -12,7 +13,7 @@ use super::links::{Carried, Holder};
 use super::matches::Compared;
 use super::outlet::Collected;
 use super::profiles::{Row, Winners};
-use super::words::{Given, Word as Said};
+use super::words::Word as Said;
 use crate::matching::Comparable;
 use crate::model::{
     Birth, ConsentFacts, Epoch, Facts, IdentifierHash, KindId, Link, NameMark, Named, Obstacle, Permission, PurposeId,

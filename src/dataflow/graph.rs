@@ -17,6 +17,7 @@
 //!
 //! Errors have no channel here: what comes in are facts that were checked before, and every stage is total on them.
 
+use super::channel::Given;
 use super::claims::{Claim, Evidence, Membership, Verdict};
 use super::clusters::{Clusters, Strength};
 use super::combining::Combining;
@@ -27,7 +28,7 @@ use super::outlet::{Collected, Outlet};
 use super::permissions::{Decisions, Permissions, Seat};
 use super::profiles::{Fact, Profiles, Row, Winners};
 use super::stage::{Node, Update};
-use super::words::{Given, Word};
+use super::words::Word;
 use crate::matching::Scorer;
 use crate::model::{Birth, Link, Permission, Schema, SurvivorshipRule};
 use differential_dataflow::{AsCollection, Data, VecCollection};

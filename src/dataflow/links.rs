@@ -9,11 +9,12 @@
 //! Retraction: takes the carrier out; when the count falls to the limit the identifier links again, and when its hub
 //! leaves, the others are linked to the next. Carriers are never copied: beyond its limit an identifier costs one search.
 
+use super::channel::Given;
 use super::claims::Evidence;
 use super::guards::{Carrier, Carriers, Guard, Standing, guard};
 use super::slab::{Place, Slab};
 use super::stage::{Output, Stage, Updates};
-use super::words::{Given, Reaches};
+use super::words::Reaches;
 use crate::model::{IdentifierHash, KindId, Link, PurposeId};
 use hashbrown::hash_table::{Entry, HashTable};
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,7 @@
 //! [`graph`] shows the whole of it on one screen; each stage stands in a file of its own with its rule above it.
 
 pub mod births;
+pub mod channel;
 pub mod claims;
 pub mod clusters;
 pub mod combining;

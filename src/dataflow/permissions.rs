@@ -9,9 +9,10 @@
 //! Retraction: the profiles that it touches are decided anew; a tick touches those alone whose time has come.
 
 use super::births::ByBirth;
+use super::channel::{Said, last, sooner};
 use super::claims::Membership;
 use super::stage::{Output, Stage, Updates};
-use super::words::{Known, Said, Word, last, sooner};
+use super::words::{Known, Word};
 use crate::model::{
     About, AgeBand, Birth, Circumstances, ConsentState, Context, Permission, PurposeId, Reach, Regime, Schema,
 };

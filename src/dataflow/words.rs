@@ -1,60 +1,19 @@
 //! What is said of records that decisions rest on, and what it comes to.
 //!
-//! Rule:   prohibits(e, i) :- e on i is a withdrawal or an objection, and no later consent on i lifts it;
-//!         grants(e, i) :- e on i is a valid consent that is in force at the tick, given after all that ended one on i.
-//!         Later is what was both received and, as its sender says, given later; what ties is not lifted.
+//! Rule:   said(r) :- what the channels say that reach r, each identifier of it one (`channel`); and each prohibition there
+//!         that r is bound by, unless a later consent on an identifier of r lifts it.
 //! Memory: per record 24 bytes, and which consents reach it; per identifier with consents these, and whom they reach.
 //! Retraction: every record that it reaches is judged anew.
 
 use super::births::ByBirth;
+use super::channel::{Channel, Given, Said, sooner};
 use super::links::Carried;
 use super::sorted::SortedSet;
 use super::stage::Updates;
-use crate::model::{About, Birth, ConsentFacts, ConsentState, IdentifierHash, KindId, Named, PurposeId};
+use crate::model::{About, Birth, IdentifierHash, KindId, PurposeId};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-
-/// A live consent, or the end of one, as far as decisions need it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Given {
-    /// For what.
-    pub purpose: PurposeId,
-    /// Its place among all that was received.
-    pub order: u64,
-    /// When it was given, as the sender says; of an end, no later than when it was received.
-    pub at: i64,
-    /// Since when it acts.
-    pub from: i64,
-    /// Until when.
-    pub until: i64,
-    /// Its state.
-    pub state: ConsentState,
-    /// Whether it is explicit.
-    pub explicit: bool,
-    /// Whether it was given by who holds parental responsibility.
-    pub parental: bool,
-    /// Its name's rank and its birth.
-    pub consent: Named,
-}
-
-impl Given {
-    /// What a consent says of one of its purposes.
-    pub fn new(facts: &ConsentFacts, purpose: PurposeId, consent: Named) -> Self {
-        let ConsentFacts { state, explicit, parental, at, received, order, until, .. } = *facts;
-        // A consent begins when it was both given and received; an end acts at once, whatever its sender says.
-        let (at, from) = match state.is_valid() {
-            true => (at, at.max(received)),
-            false => (at.min(received), received),
-        };
-        Self { purpose, order, at, from, until, state, explicit, parental, consent }
-    }
-
-    /// Whether it was given after this one was.
-    fn is_after(&self, other: &Self) -> bool {
-        self.order > other.order && self.at > other.at
-    }
-}
 
 /// An identifier on which consents were given reaches a record that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,10 +108,8 @@ enum Way {
 
 /// An identifier on which consents were given.
 #[derive(Debug, Default)]
-struct Channel {
-    /// Whether it can lift what was ended: it is of a strong kind.
-    lifts: bool,
-    given: SmallVec<[Given; 1]>,
+struct Heard {
+    channel: Channel,
     /// The records that are touched by what changes, each once for each way.
     watchers: SortedSet<[(Birth, Way); 1]>,
 }
@@ -164,126 +121,13 @@ pub struct Known {
     /// By kind of identifier, whether it is strong.
     strong: Vec<bool>,
     records: ByBirth<Record>,
-    channels: HashMap<IdentifierHash, Channel>,
-}
-
-/// What the consents that reach a record, or a group of them, say for a purpose.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Said {
-    /// The consent in force that permits most.
-    pub granted: Option<Given>,
-    /// Of those that do not permit, the last.
-    pub ended: Option<Given>,
-    /// Of those that prohibit, the last.
-    pub withdrawn: Option<Given>,
-    /// The same of objections.
-    pub objected: Option<Given>,
-    /// When any of this changes by itself.
-    pub next: Option<i64>,
-}
-
-impl Said {
-    /// Adds what reaches others of one person.
-    pub fn add(&mut self, other: &Self) {
-        self.grant(other);
-        self.ended = last(self.ended, other.ended);
-        self.withdrawn = last(self.withdrawn, other.withdrawn);
-        self.objected = last(self.objected, other.objected);
-    }
-
-    /// Adds what others are permitted.
-    pub fn grant(&mut self, other: &Self) {
-        self.granted = match (self.granted, other.granted) {
-            (Some(one), Some(other)) => Some(one.max_by_worth(other)),
-            (one, other) => one.or(other),
-        };
-        self.next = sooner(self.next, other.next);
-    }
-
-    fn note_time(&mut self, tick: i64, time: i64) {
-        if time > tick && time != i64::MAX {
-            self.next = sooner(self.next, Some(time));
-        }
-    }
-}
-
-impl Given {
-    /// The one that permits more.
-    fn max_by_worth(self, other: Self) -> Self {
-        let worth = |given: &Self| (given.explicit, given.parental, given.until, given.order, given.consent);
-        if worth(&self) >= worth(&other) { self } else { other }
-    }
-}
-
-/// The later of two.
-pub fn last(one: Option<Given>, other: Option<Given>) -> Option<Given> {
-    let order = |given: &Given| (given.order, given.consent);
-    match (one, other) {
-        (Some(one), Some(other)) => Some(if order(&one) >= order(&other) { one } else { other }),
-        (one, other) => one.or(other),
-    }
-}
-
-/// The earlier of two times.
-pub fn sooner(one: Option<i64>, other: Option<i64>) -> Option<i64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
-impl Channel {
-    /// What it says for a purpose at a time.
-    fn say(&self, purpose: PurposeId, tick: i64) -> Said {
-        let mut said = Said::default();
-        let events = || self.given.iter().filter(|given| given.purpose == purpose);
-        let ends = || events().filter(|given| !given.state.is_valid());
-        let (order, at) =
-            ends().fold((None, None), |(order, at), end| (order.max(Some(end.order)), at.max(Some(end.at))));
-        let is_last = |given: &Given| Some(given.order) > order && Some(given.at) > at;
-        let mut lifted = false;
-        for given in events().filter(|given| given.state.is_valid()) {
-            said.note_time(tick, given.from);
-            let begun = given.from <= tick;
-            if is_last(given) && begun && given.until > tick {
-                said.note_time(tick, given.until);
-                said.grant(&Said { granted: Some(*given), ..Said::default() });
-            }
-            if begun && given.until <= tick {
-                said.ended = last(said.ended, Some(Given { state: ConsentState::Expired, ..*given }));
-            }
-            lifted |= is_last(given) && begun;
-        }
-        for end in ends() {
-            said.ended = last(said.ended, Some(*end));
-            if end.state.prohibits() && !(lifted && self.lifts) {
-                said.prohibit(*end);
-            }
-        }
-        if said.withdrawn.is_some() || said.objected.is_some() {
-            said.granted = None;
-        }
-        said
-    }
-
-    /// Whether a consent in force here was given after this end elsewhere.
-    fn lifts(&self, end: &Given, tick: i64) -> bool {
-        let begun = |given: &&Given| given.state.is_valid() && given.purpose == end.purpose && given.from <= tick;
-        self.lifts && self.given.iter().filter(begun).any(|given| given.is_after(end))
-    }
-}
-
-impl Said {
-    fn prohibit(&mut self, end: Given) {
-        let place = if end.state == ConsentState::Objected { &mut self.objected } else { &mut self.withdrawn };
-        *place = last(*place, Some(end));
-    }
+    heard: HashMap<IdentifierHash, Heard>,
 }
 
 impl Known {
     /// Nothing was said. `strong`: by kind of identifier, whether it is strong.
     pub fn new(strong: Vec<bool>) -> Self {
-        Self { tick: i64::MIN, strong, records: ByBirth::default(), channels: HashMap::new() }
+        Self { tick: i64::MIN, strong, records: ByBirth::default(), heard: HashMap::new() }
     }
 
     /// The time up to which what ends has ended.
@@ -353,27 +197,26 @@ impl Known {
     /// A consent on an identifier came or went.
     fn give(&mut self, on: IdentifierHash, kind: KindId, given: Given, came: bool, touched: &mut Vec<Birth>) {
         let lifts = self.strong.get(usize::from(kind.0)).copied().unwrap_or(false);
-        let channel = self.channels.entry(on).or_default();
-        channel.lifts = lifts;
-        toggle(&mut channel.given, given, came);
-        touched.extend(channel.watchers.iter().map(|(watcher, _)| watcher));
+        let heard = self.heard.entry(on).or_default();
+        heard.channel.give(given, came, lifts);
+        touched.extend(heard.watchers.iter().map(|(watcher, _)| watcher));
         self.drop_empty(on);
     }
 
     /// A record is touched by what changes on an identifier, or no longer is.
     fn watch(&mut self, on: IdentifierHash, watcher: (Birth, Way), came: bool) {
-        let channel = self.channels.entry(on).or_default();
+        let heard = self.heard.entry(on).or_default();
         if came {
-            channel.watchers.insert(watcher);
+            heard.watchers.insert(watcher);
         } else {
-            channel.watchers.remove(watcher);
+            heard.watchers.remove(watcher);
             self.drop_empty(on);
         }
     }
 
     fn drop_empty(&mut self, on: IdentifierHash) {
-        if self.channels.get(&on).is_some_and(|channel| channel.given.is_empty() && channel.watchers.count() == 0) {
-            self.channels.remove(&on);
+        if self.heard.get(&on).is_some_and(|heard| heard.channel.is_empty() && heard.watchers.count() == 0) {
+            self.heard.remove(&on);
         }
     }
 
@@ -412,27 +255,25 @@ impl Known {
     pub fn said(&self, record: Birth, purpose: PurposeId, unsure: bool) -> Said {
         let mut said = Said::default();
         let Some(more) = self.records.get(record).and_then(|known| known.more.as_deref()) else { return said };
-        let sure = |on: &IdentifierHash| more.reached.iter().any(|(other, sure)| other == on && *sure);
         for (on, is_sure) in &more.reached {
-            let Some(channel) = self.channels.get(on) else { continue };
+            let Some(Heard { channel, .. }) = self.heard.get(on) else { continue };
             let mut here = channel.say(purpose, self.tick);
             here.granted = here.granted.filter(|_| *is_sure || unsure);
             said.add(&here);
         }
         for (on, consent) in &more.bound {
-            let Some(channel) = self.channels.get(on) else { continue };
-            let bound = |end: &&Given| end.consent.birth == *consent && end.purpose == purpose;
-            let ends = [channel.say(purpose, self.tick)].into_iter().flat_map(|here| [here.withdrawn, here.objected]);
+            let Some(Heard { channel, .. }) = self.heard.get(on) else { continue };
+            let here = channel.say(purpose, self.tick);
             // What is no longer prohibited where it was ended binds nobody any more.
-            if ends.flatten().next().is_none() {
+            if here.withdrawn.or(here.objected).is_none() {
                 continue;
             }
-            for end in channel.given.iter().filter(bound).filter(|end| end.state.prohibits()) {
-                let own = more.reached.iter().filter(|(on, _)| sure(on));
-                let lifted = |on: &IdentifierHash| self.channels.get(on).is_some_and(|own| own.lifts(end, self.tick));
-                if !own.into_iter().any(|(on, _)| lifted(on)) {
-                    said.prohibit(*end);
-                }
+            let Some(end) = channel.end_of(*consent, purpose, self.tick) else { continue };
+            let own = more.reached.iter().filter(|(_, is_sure)| *is_sure).filter_map(|(on, _)| self.heard.get(on));
+            if !own.into_iter().any(|own| own.channel.lifts(&end, self.tick)) {
+                said.prohibit(end);
+                // A consent there that is yet to begin will lift it.
+                said.next = sooner(said.next, here.next);
             }
         }
         said
@@ -442,10 +283,8 @@ impl Known {
     pub fn purposes(&self, record: Birth) -> u64 {
         let Some(more) = self.records.get(record).and_then(|known| known.more.as_deref()) else { return 0 };
         let ways = more.reached.iter().map(|(on, _)| on).chain(more.bound.iter().map(|(on, _)| on));
-        let channels = ways.filter_map(|on| self.channels.get(on));
-        channels
-            .flat_map(|channel| &channel.given)
-            .fold(0, |all, given| all | 1u64.checked_shl(given.purpose.0.into()).unwrap_or(0))
+        let heard = ways.filter_map(|on| self.heard.get(on));
+        heard.fold(0, |all, heard| all | heard.channel.purposes(self.tick))
     }
 }
 

@@ -3,6 +3,7 @@
 //! cross their limits both ways, consents tie, records come back; the accumulated deltas are compared with the twin.
 
 mod differential;
+mod over_time;
 mod permitted;
 mod scored;
 mod shapes;

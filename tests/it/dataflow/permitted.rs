@@ -78,7 +78,7 @@ impl World {
                 note(grant.facts.until);
                 said.granted.push(*grant);
             }
-            if grant.from <= now && grant.facts.until <= now {
+            if grant.from <= now && grant.facts.until <= now && after_all(grant) {
                 said.ended.push((ConsentState::Expired, *grant));
             }
         }
@@ -133,8 +133,9 @@ impl World {
                 match end.facts.state {
                     ConsentState::Withdrawn if !lifted => all.withdrawn.push(end),
                     ConsentState::Objected if !lifted => all.objected.push(end),
-                    _ => {}
+                    _ => continue,
                 }
+                all.times.extend(&there.times);
             }
         }
         all

@@ -9,6 +9,7 @@ use std::path::Path;
 
 mod cases;
 mod cedar;
+mod conformance;
 mod decisions;
 mod differences;
 mod identity;

@@ -9,8 +9,9 @@
 
 use super::epoch::OpenEpoch;
 use super::facts::identifier_hash;
-use super::quarantine::{REJECTED_NUMBERS, names_record};
+use super::quarantine::REJECTED_NUMBERS;
 use super::rectify::standard;
+use super::refused::Needles;
 use super::touched::Touched;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Erasure, Position, Received};
@@ -19,7 +20,7 @@ use crate::model::{
 };
 use crate::store::{Batch, RecordBody, RecordRow};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Records that one erasure entry names at most, and tombstones: both together fit into an entry.
 const BIRTHS_MAX: usize = 1_000;
@@ -231,27 +232,39 @@ impl Onefold {
         if covered.records.is_empty() {
             return Err(Error::Held { entries: covered.held.into_values().collect() });
         }
-        let mut identifiers = BTreeSet::new();
-        for birth in &covered.records {
-            match self.index.record(*birth)?.map(|row| row.body) {
-                Some(RecordBody::Person(facts)) => identifiers.extend(facts.identifiers.iter().map(|(_, hash)| *hash)),
-                Some(RecordBody::Consent(facts)) => identifiers.extend(facts.identifiers.iter().map(|(_, hash)| *hash)),
-                _ => {}
-            }
-        }
+        let consents = self.deleted_consents()?;
+        let wanted = |birth: &Birth| covered.records.contains(birth) || consents.contains(birth);
+        let received = self.received_ever(|received| wanted(&received.birth))?;
+        let past: Vec<(Birth, RecordBody)> = received
+            .iter()
+            .map(|received| Ok((received.birth, self.body_of(received, 0)?)))
+            .collect::<Result<_, Error>>()?;
+        let bodies = past.iter().filter(|(birth, _)| covered.records.contains(birth));
+        let known: BTreeSet<IdentifierHash> = bodies.flat_map(|(_, body)| identifiers_of(body)).collect();
         let mut own = BTreeSet::new();
-        for identifier in identifiers {
-            let carriers = self.index.carriers(identifier, CARRIERS_MAX)?;
+        for identifier in &known {
+            let carriers = self.index.carriers(*identifier, CARRIERS_MAX)?;
             if carriers.iter().all(|birth| covered.records.contains(birth)) {
-                own.insert(identifier);
+                own.insert(*identifier);
             }
         }
         if matches!(scope, Scope::Person(_)) {
-            let consents = self.consents_on(&own)?;
-            covered.consents = consents.len() as u64;
-            covered.records.extend(consents);
+            let mut found = BTreeSet::new();
+            for (birth, body) in past.iter().filter(|(birth, _)| consents.contains(birth)) {
+                if self.is_of_person(body, &known, &own)? {
+                    found.insert(*birth);
+                }
+            }
+            for row in self.index.records() {
+                let (birth, row) = row?;
+                if matches!(row.body, RecordBody::Consent(_)) && self.is_of_person(&row.body, &known, &own)? {
+                    found.insert(birth);
+                }
+            }
+            covered.consents = found.len() as u64;
+            covered.records.extend(found);
         }
-        self.find_rejected(&mut covered)?;
+        self.find_rejected(&mut covered, &received)?;
         self.bury(&mut covered, &own);
         Ok(covered)
     }
@@ -269,47 +282,47 @@ impl Onefold {
         None
     }
 
-    /// The consents that were given on these identifiers alone, withdrawn and deleted ones included.
-    fn consents_on(&mut self, own: &BTreeSet<IdentifierHash>) -> Result<Vec<Birth>, Error> {
-        let only = |facts: &[(crate::model::KindId, IdentifierHash)]| {
-            !facts.is_empty() && facts.iter().all(|(_, identifier)| own.contains(identifier))
-        };
-        let mut found = BTreeSet::new();
-        let mut deleted = BTreeSet::new();
-        for row in self.index.records() {
-            let (birth, row) = row?;
-            let source = self.schema.sources.get(usize::from(row.source.0));
-            match &row.body {
-                RecordBody::Consent(facts) if only(&facts.identifiers) => drop(found.insert(birth)),
-                RecordBody::Gone if source.is_some_and(|source| source.role == Role::Consents) => {
-                    deleted.insert(birth);
-                }
-                _ => {}
+    /// Whether a consent is that of a person who has or had these identifiers, of which some are nobody else's: it was given
+    /// on one of those, and on none that another has and the person never had.
+    fn is_of_person(
+        &self,
+        consent: &RecordBody,
+        known: &BTreeSet<IdentifierHash>,
+        own: &BTreeSet<IdentifierHash>,
+    ) -> Result<bool, Error> {
+        if !identifiers_of(consent).any(|on| own.contains(&on)) {
+            return Ok(false);
+        }
+        for on in identifiers_of(consent).filter(|on| !known.contains(on)) {
+            if !self.index.carriers(on, 1)?.is_empty() {
+                return Ok(false);
             }
         }
-        deleted.retain(|birth| !self.records.is_erased(*birth));
-        if deleted.is_empty() {
-            return Ok(found.into_iter().collect());
-        }
-        // What a deleted consent was given on stands in its entries alone.
-        let mut past: Vec<Received> = Vec::new();
+        Ok(true)
+    }
+
+    /// Consents that their source deleted and nobody erased.
+    fn deleted_consents(&self) -> Result<HashSet<Birth>, Error> {
+        let is_consent = |source: SourceId| {
+            self.schema.sources.get(usize::from(source.0)).is_some_and(|source| source.role == Role::Consents)
+        };
+        let departed = self.records.departed();
+        Ok(departed.filter(|birth| self.records.get(*birth).is_some_and(|known| is_consent(known.source))).collect())
+    }
+
+    /// Every version of some records: what they carried before stands in their entries alone.
+    fn received_ever(&self, wanted: impl Fn(&Received) -> bool) -> Result<Vec<Received>, Error> {
+        let mut past = Vec::new();
         self.ledger.reader().scan(None, |entry| -> Result<(), Error> {
             if let Content::Received(received) = entry.content
                 && received.live
-                && deleted.contains(&received.birth)
+                && wanted(&received)
             {
                 past.push(received);
             }
             Ok(())
         })?;
-        for received in &past {
-            if let RecordBody::Consent(facts) = self.body_of(received, 0)?
-                && only(&facts.identifiers)
-            {
-                found.insert(received.birth);
-            }
-        }
-        Ok(found.into_iter().collect())
+        Ok(past)
     }
 
     /// Whether a record that is not covered carries an identifier that is written like this.
@@ -325,45 +338,41 @@ impl Onefold {
         Ok(false)
     }
 
-    /// Adds the refused messages that name one of the records, or hold a value by which they are known.
-    fn find_rejected(&self, covered: &mut Covered) -> Result<(), Error> {
+    /// Adds the refused messages that name one of the records, or hold a value by which they are or were known.
+    fn find_rejected(&self, covered: &mut Covered, received: &[Received]) -> Result<(), Error> {
         let mut rejections = self.index.rejected().peekable();
         if rejections.peek().is_none() {
             return Ok(());
         }
-        let mut needles: Vec<(SourceId, String, Vec<String>)> = Vec::new();
-        for birth in &covered.records {
-            let Some(known) = self.records.get(*birth).filter(|known| known.live) else { continue };
-            let Content::Received(received) = self.ledger.read(Position(known.position))?.content else { continue };
-            let identifying: Vec<usize> = self.schema.kinds.iter().map(|kind| usize::from(kind.attribute.0)).collect();
-            let mut texts = Vec::new();
+        let identifying: Vec<AttributeId> = self.schema.kinds.iter().map(|kind| kind.attribute).collect();
+        let mut needles = Needles::default();
+        for received in received.iter().filter(|received| covered.records.contains(&received.birth)) {
+            needles.key(received.source, &received.key);
             for (attribute, field, value) in received.told() {
-                if identifying.contains(&usize::from(attribute.0)) {
-                    texts.push(value.to_owned());
-                    texts.extend(received.fields.get(field).map(|(_, raw)| raw.to_owned()));
+                if identifying.contains(&attribute) {
+                    needles.value(value);
+                    received.fields.get(field).into_iter().for_each(|(_, raw)| needles.value(raw));
                 }
             }
             // Of what was rectified the source's own words as well.
             let rectified: Vec<AttributeId> =
-                self.decisions.rectified(*birth).into_iter().map(|(attribute, _)| attribute).collect();
+                self.decisions.rectified(received.birth).into_iter().map(|(attribute, _)| attribute).collect();
             let source = self.schema.sources.get(usize::from(received.source.0));
             for (index, _, raw) in received.fields.iter() {
                 let role = source.and_then(|source| source.fields.get(usize::from(index.0))).map(|field| &field.role);
                 if let Some(FieldRole::Attribute(of)) = role
                     && rectified.contains(of)
-                    && identifying.contains(&usize::from(of.0))
+                    && identifying.contains(of)
                     && !self.is_of_another(*of, raw, covered)?
                 {
-                    texts.push(raw.to_owned());
+                    needles.value(raw);
                 }
             }
-            texts.retain(|text| text.len() >= 5);
-            needles.push((received.source, received.key.clone(), texts));
         }
         for row in rejections {
             let (_, row) = row?;
             let Content::Rejected(rejected) = self.ledger.read(Position(row.position))?.content else { continue };
-            if needles.iter().any(|(source, key, texts)| names_record(&rejected, *source, key, texts)) {
+            if needles.are_in(&rejected) {
                 covered.rejected.insert(rejected.number);
             }
         }
@@ -384,13 +393,8 @@ impl Onefold {
             return false;
         }
         let keys = self.keys.tombstones();
-        let identifiers = match body {
-            Some(RecordBody::Person(facts)) => facts.identifiers.as_slice(),
-            Some(RecordBody::Consent(facts)) => facts.identifiers.as_slice(),
-            _ => &[],
-        };
         name.is_some_and(|name| self.tombstones.contains(&keys.name(name).number()))
-            || identifiers.iter().any(|(_, hash)| {
+            || body.into_iter().flat_map(identifiers_of).any(|hash| {
                 // A bundle may call weak what another did not when it was erased.
                 let buried = |weak| self.tombstones.contains(&keys.identifier(hash.marked(weak)).number());
                 buried(false) || buried(true)
@@ -466,4 +470,14 @@ pub(super) fn erased_row(source: SourceId, sequence: Sequence, position: u64) ->
         sequence,
         body: RecordBody::Gone,
     }
+}
+
+/// The identifiers that a record carries, or that a consent was given on.
+fn identifiers_of(body: &RecordBody) -> impl Iterator<Item = IdentifierHash> {
+    let identifiers = match body {
+        RecordBody::Person(facts) => facts.identifiers.as_slice(),
+        RecordBody::Consent(facts) => facts.identifiers.as_slice(),
+        RecordBody::Reference | RecordBody::Gone => &[],
+    };
+    identifiers.iter().map(|(_, identifier)| *identifier)
 }

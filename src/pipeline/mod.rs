@@ -51,6 +51,7 @@ mod recorder;
 mod recover;
 mod rectify;
 mod redact;
+mod refused;
 mod remake;
 mod requests;
 mod resolve;

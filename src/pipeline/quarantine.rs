@@ -19,7 +19,7 @@ pub(super) use crate::ledger::REJECTED_NUMBERS;
 /// Of what is refused, so many bytes are kept.
 const RAW_BYTES_MAX: usize = 32 * 1024;
 /// What stands as the input of a refused change, which is kept in the form of `wire`; a message is kept as it came.
-const DECODED: &str = "decoded change";
+pub(super) const DECODED: &str = "decoded change";
 
 /// A record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -178,13 +178,6 @@ impl Onefold {
         }
         Ok(taken)
     }
-}
-
-/// Whether a refused message is about a record: it names it, or holds one of its identifying values.
-pub(super) fn names_record(rejected: &Rejected, source: SourceId, key: &str, identifying: &[String]) -> bool {
-    let decoded = (rejected.input == DECODED).then(|| key_from_bytes(&rejected.raw)).flatten();
-    let named = rejected.source == Some(source) && decoded.as_deref() == Some(key);
-    named || identifying.iter().any(|text| memchr::memmem::find(&rejected.raw, text.as_bytes()).is_some())
 }
 
 fn prefix(bytes: &[u8]) -> Vec<u8> {

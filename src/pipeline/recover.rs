@@ -82,6 +82,12 @@ impl Onefold {
             for membership in self.engine.restore() {
                 self.records.set_root(membership.record, membership.root);
             }
+            // What its source deleted is in none, and stays of the person whose it was last.
+            for birth in self.records.departed().collect::<Vec<_>>() {
+                if let Some(root) = self.index.root(birth)? {
+                    self.records.set_root(birth, root);
+                }
+            }
         }
         let with_issues: Vec<Birth> =
             self.index.issues().map(|row| row.map(|((birth, _), _)| birth)).collect::<Result<_, _>>()?;

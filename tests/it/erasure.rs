@@ -155,6 +155,8 @@ fn deleted_records_and_refused_messages_go_with_the_person() {
     push(&mut onefold, &consent("c-bad", "zora@example.com", "perhaps"));
     onefold.commit().unwrap();
     assert_eq!(read(&onefold).quarantined_records(9).unwrap().len(), 1);
+    drop(onefold);
+    let mut onefold = open(&data);
     let erased = erase(&mut onefold, "crm:a");
     assert_eq!((erased.records, erased.consents, erased.rejected), (3, 1, 1), "the deleted one is of the person");
     assert!(read(&onefold).quarantined_records(9).unwrap().is_empty());
@@ -380,4 +382,57 @@ fn an_erasure_that_is_cut_off_is_completed_by_the_next_opening() {
         verify(&data.join("ledger"), &[], |_| {}).unwrap_or_else(|error| panic!("call {n}: {error}"));
     }
     assert!(between > 0, "no crash fell between the commit and the end of the keys");
+}
+
+#[test]
+fn what_the_person_was_known_by_before_goes_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    push(&mut onefold, &event("crm", "a", Some(&person("zora.old@example.com", "+4915112345000")), 1));
+    push(&mut onefold, &event("crm", "b", Some(&person("other@example.com", "+4915112345777")), 2));
+    push(&mut onefold, &consent("c-old", "zora.old@example.com", "given"));
+    onefold.commit().unwrap();
+    push(&mut onefold, &event("crm", "a", Some(&person("zora@example.com", "+4915112345111")), 5));
+    // The number that she gave up is somebody else's by now.
+    push(&mut onefold, &event("crm", "c", Some(&person("third@example.com", "+4915112345000")), 6));
+    push(&mut onefold, &consent("c-third", "third@example.com", "given"));
+    onefold.commit().unwrap();
+    drop(onefold);
+    let mut onefold = open(&data);
+    let erased = erase(&mut onefold, "crm:a");
+    assert_eq!((erased.records, erased.consents), (2, 1));
+    let left = format!("{:?}", said(&onefold));
+    assert!(!left.contains("zora") && left.contains("third@example.com"));
+    for line in [
+        event("crm", "d", Some(&person("Zora.Old@example.com", "")), 50),
+        consent("c-new", "zora.old@example.com", "given"),
+    ] {
+        for change in changes(&onefold, &line) {
+            assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased, "{line}");
+        }
+    }
+    push(&mut onefold, &event("crm", "e", Some(&person("fifth@example.com", "+4915112345000")), 51));
+    onefold.commit().unwrap();
+    assert_eq!(root(&onefold, "crm:e"), root(&onefold, "crm:c"));
+    assert_eq!(breaches(&onefold), 0);
+}
+
+#[test]
+fn a_record_that_was_deleted_leads_to_its_person_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = two_people(&data);
+    // The one that named the profile, so that the other goes on.
+    push(&mut onefold, &event("crm", "a", None, 10));
+    onefold.commit().unwrap();
+    drop(onefold);
+    let mut onefold = open(&data);
+    let erased = erase(&mut onefold, "shop:a");
+    assert_eq!((erased.records, erased.consents), (3, 1));
+    assert!(!format!("{:?}", said(&onefold)).contains("zora"));
+    let again = event("crm", "a", Some(&person("new@example.com", "")), 50);
+    for change in changes(&onefold, &again) {
+        assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased);
+    }
 }

@@ -272,6 +272,34 @@ impl Engine {
         }
     }
 
+    /// Closes what was told since the last commit as a part of the same epoch: gives all that the two changed, in net.
+    pub fn amend(&mut self, delta: Delta) -> Delta {
+        let also = self.commit();
+        let rows = |delta: &Delta| -> Vec<((Birth, Winners), isize)> {
+            let both = delta
+                .profiles
+                .iter()
+                .flat_map(|change| [(change.root, &change.before, -1), (change.root, &change.after, 1)]);
+            let some = both.filter(|(_, winners, _)| !winners.is_empty());
+            some.map(|(root, winners, diff)| ((root, winners.clone()), diff)).collect()
+        };
+        let mut profiles = rows(&delta);
+        profiles.extend(rows(&also));
+        consolidate(&mut profiles);
+        let split = |(link, obstacle, came): (Link, Obstacle, bool)| ((link, obstacle), came);
+        let refused = net(delta.refused.into_iter().map(split), also.refused.into_iter().map(split));
+        let split = |(root, permission, came): (Birth, Permission, bool)| ((root, permission), came);
+        let permissions = net(delta.permissions.into_iter().map(split), also.permissions.into_iter().map(split));
+        Delta {
+            links: net(delta.links, also.links),
+            refused: refused.into_iter().map(|((link, obstacle), came)| (link, obstacle, came)).collect(),
+            uncertain: net(delta.uncertain, also.uncertain),
+            members: net(delta.members, also.members),
+            profiles: pair_winners(profiles),
+            permissions: permissions.into_iter().map(|((root, permission), came)| (root, permission, came)).collect(),
+        }
+    }
+
     /// Closes an epoch that only brings back what was known: gives who belongs to which profile, in no particular order,
     /// and drops the rest of what came out. Meant for the first epoch of an engine.
     pub fn restore(&mut self) -> Vec<Membership> {
@@ -308,7 +336,7 @@ impl Engine {
 fn same_row(old: Option<&Facts>, new: Option<&Facts>) -> bool {
     let seen = |facts: &Facts| (facts.source, facts.at);
     match (old, new) {
-        (Some(old), Some(new)) => seen(old) == seen(new) && old.values == new.values,
+        (Some(old), Some(new)) => seen(old) == seen(new) && old.values == new.values && old.rectified == new.rectified,
         (old, new) => old.is_none() && new.is_none(),
     }
 }
@@ -325,6 +353,17 @@ fn drain<D: Data>(collected: &Collected<D>) -> Vec<(D, isize)> {
 /// The same, for a set: each row came or went.
 fn changes<D: Data>(collected: &Collected<D>) -> Vec<(D, bool)> {
     drain(collected).into_iter().map(|(row, diff)| (row, diff > 0)).collect()
+}
+
+/// What came or went by two sets of changes, one after the other.
+fn net<D: Data>(
+    one: impl IntoIterator<Item = (D, bool)>,
+    other: impl IntoIterator<Item = (D, bool)>,
+) -> Vec<(D, bool)> {
+    let diff = |(row, came): (D, bool)| (row, if came { 1isize } else { -1 });
+    let mut rows: Vec<(D, isize)> = one.into_iter().map(diff).chain(other.into_iter().map(diff)).collect();
+    consolidate(&mut rows);
+    rows.into_iter().map(|(row, diff)| (row, diff > 0)).collect()
 }
 
 /// Brings the old and the new winners of a profile together; the input is sorted by profile.

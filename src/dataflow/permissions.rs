@@ -288,7 +288,8 @@ impl Permissions {
             let person_objected =
                 whole.has_more && all.iter().any(|member| self.known.has_objected(member.record, purpose));
             let mut best: Option<Permission> = None;
-            let mut ends = None;
+            // When it is decided anew, and when less may be allowed than now.
+            let (mut next, mut ends) = (None, None);
             // Members are mostly under the same circumstances.
             let mut last_judged = None;
             for (member, uses) in all.iter().zip(decided.uses.chunks_mut(purposes)) {
@@ -311,7 +312,8 @@ impl Permissions {
                 };
                 last_judged = Some((base, member.since, (allowed, context)));
                 uses[usize::from(purpose.0)] = allowed;
-                ends = sooner(ends, said.next);
+                next = sooner(next, said.next);
+                ends = sooner(ends, said.granted.map(|given| given.until).filter(|until| *until != i64::MAX));
                 let deciding = said.granted.filter(|_| allowed != 0);
                 let ended = last(person.withdrawn, person.objected).or(said.ended);
                 let row = Permission {
@@ -327,7 +329,7 @@ impl Permissions {
                 }
             }
             let is_told = is_asked || person_objected || whole.restricted;
-            decided.next = sooner(decided.next, ends);
+            decided.next = sooner(decided.next, sooner(next, ends));
             let until = |row: &Permission| ends.filter(|_| row.is_allowed()).unwrap_or(i64::MAX);
             let row = best.map(|row| Permission { until: until(&row), ..row });
             decided.permissions.extend(row.filter(|row| row.is_allowed() || is_told));

@@ -5,7 +5,6 @@
 //!
 //! INVARIANT: what holds after an activation is what a new directory under the bundle would hold of the same records.
 
-use super::bindings::Ended;
 use super::decisions::Decisions;
 use super::epoch::put_record;
 use super::foresight::{Foresight, Side};
@@ -57,7 +56,7 @@ impl Onefold {
             put_record(&mut batch, &self.index, *birth, touched)?;
         }
         let open = std::mem::take(&mut self.open);
-        let committed = self.conclude(open, &Ended::default(), batch, delta, records.len() as u64, None)?;
+        let committed = self.conclude(open, batch, delta, records.len() as u64, None)?;
         self.index.sync()?;
         self.directory.swap_policy()?;
         tracing::info!(epoch = committed.epoch.0, "policy bundle activated");

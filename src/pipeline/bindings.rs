@@ -1,125 +1,215 @@
 //! What holds for the records of a person after they come apart (design section 7, rule 7): who ended a consent did so for
 //! all records that were theirs then, wherever these belong later.
 //!
-//! When the end of a consent is committed, an entry names the records of the profile, those that carry the identifier that
-//! it was ended on included: whoever gets another address has not consented by that. While they stay together it changes
-//! nothing; after a split it binds each part, until a later consent on an identifier of that part, or on the one that it was
-//! ended on, lifts it.
+//! When the end of a consent is committed, an entry names the records of the profiles that it reaches, those that carry the
+//! identifier that it was ended on included: whoever gets another address has not consented by that. While they stay
+//! together it changes nothing; after a split it binds each part, until a later consent on an identifier of that part, or on
+//! the one that it was ended on, lifts it. An end that parts them itself, because it is one for combining them, too, binds
+//! those as well who were together before.
 //!
-//! INVARIANT: what binds is in the ledger before the epoch is committed, and is never computed a second time.
+//! INVARIANT: what binds is in the ledger before the epoch is committed, is never computed a second time, and holds from
+//! that epoch on, whether it is told to a running dataflow or to one that is restored.
 
-use super::derive::Derived;
 use super::epoch::OpenEpoch;
+use super::sandbox::guard_of;
 use super::touched::TouchedRecords;
 use super::{Error, Onefold};
+use crate::dataflow::guards::{Carrier, Carriers, Standing};
 use crate::dataflow::{Delta, Engine};
 use crate::ledger::Binding;
-use crate::model::{Birth, Epoch, IdentifierHash, PurposeId};
+use crate::model::{Birth, IdentifierHash, KindId, NameMark, Named, Permission, PurposeId, Ruling};
 use crate::store::{Batch, Index, RecordBody};
 use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records that one entry names at most: they fit into it, however large a bundle lets profiles be.
 const RECORDS_MAX: usize = 4_000;
+/// Carriers that are looked at of an identifier that a steward allowed.
+const ALLOWED_MAX: usize = 100_000;
 
-/// Consents that an epoch ends, and who carries the identifiers that they were ended on, of the records that it touches.
+/// The end of a consent.
+struct End {
+    /// What it was given on, strong identifiers first.
+    identifiers: Vec<(KindId, IdentifierHash)>,
+    /// What it was for.
+    purposes: Vec<PurposeId>,
+}
+
+/// Consents that an epoch ends, and which of the records that it touches carry the identifiers that they were ended on.
 #[derive(Default)]
 pub(super) struct Ended {
-    /// By consent, the identifier that stands for it, and what it was for.
-    consents: HashMap<Birth, (IdentifierHash, Vec<PurposeId>)>,
-    /// By identifier, the consents that were ended on it.
-    on: HashMap<IdentifierHash, Vec<Birth>>,
-    /// Touched records with those of the identifiers that they carry now.
-    touched: HashMap<Birth, Vec<IdentifierHash>>,
+    consents: BTreeMap<Birth, End>,
+    /// All that they were given on.
+    on: HashSet<IdentifierHash>,
+    /// The touched records that were there before.
+    touched: HashSet<Birth>,
+    /// Those of them that carry one of the identifiers now.
+    carriers: HashMap<IdentifierHash, Vec<Carrier>>,
 }
 
 impl Ended {
     /// Finds the consents.
-    pub fn find(touched: &TouchedRecords, is_strong: impl Fn(crate::model::KindId) -> bool) -> Self {
+    pub fn find(touched: &TouchedRecords, is_strong: impl Fn(KindId) -> bool) -> Self {
         let mut ended = Self::default();
         for (birth, record) in touched.iter() {
             let RecordBody::Consent(facts) = &record.after.body else { continue };
-            let strongest = facts.identifiers.iter().find(|(kind, _)| is_strong(*kind)).or(facts.identifiers.first());
-            if let Some((_, on)) = strongest.filter(|_| facts.state.prohibits()) {
-                ended.consents.insert(birth, (*on, facts.purposes.clone()));
-                for (_, identifier) in &facts.identifiers {
-                    ended.on.entry(*identifier).or_default().push(birth);
-                }
+            if facts.state.prohibits() {
+                let mut identifiers = facts.identifiers.clone();
+                identifiers.sort_by_key(|(kind, _)| !is_strong(*kind));
+                ended.on.extend(identifiers.iter().map(|(_, on)| *on));
+                ended.consents.insert(birth, End { identifiers, purposes: facts.purposes.clone() });
             }
         }
         ended
     }
 
     /// Notes a touched record.
-    pub fn note(&mut self, birth: Birth, after: &RecordBody) {
-        if !self.on.is_empty() {
-            self.touched.insert(birth, self.carried(after));
+    pub fn note(&mut self, named: Named, new: bool, after: &RecordBody) {
+        if self.on.is_empty() {
+            return;
         }
-    }
-
-    /// Those of the identifiers that a record carries.
-    fn carried(&self, record: &RecordBody) -> Vec<IdentifierHash> {
-        let own = if let RecordBody::Person(facts) = record { &facts.identifiers[..] } else { &[] };
-        own.iter().map(|(_, on)| *on).filter(|on| self.on.contains_key(on)).collect()
+        if !new {
+            self.touched.insert(named.birth);
+        }
+        if let RecordBody::Person(facts) = after {
+            for (_, on) in facts.identifiers.iter().filter(|(_, on)| self.on.contains(on)) {
+                self.carriers.entry(*on).or_default().push(Carrier { named, given: facts.given });
+            }
+        }
     }
 }
 
 impl Onefold {
     /// The entries that say whom the consents that ended bind.
-    pub(super) fn bindings(
-        &self,
-        ended: &Ended,
-        delta: &Delta,
-        derived: &Derived,
-        epoch: Epoch,
-    ) -> Result<Vec<Binding>, Error> {
-        let mut bound: BTreeMap<(Birth, Birth), Vec<Birth>> = BTreeMap::new();
-        for (root, permission, _) in delta.permissions.iter().filter(|(.., came)| *came) {
-            let Some(deciding) = permission.consent.filter(|consent| ended.consents.contains_key(consent)) else {
-                continue;
-            };
-            let row = derived.profiles.binary_search_by_key(root, |(root, _)| *root).ok();
-            let row = row.and_then(|place| derived.profiles.get(place)).and_then(|(_, row)| row.as_ref());
-            let members = row.map_or(&[][..], |row| &row.members);
-            let mut carried = BTreeSet::new();
-            for record in members {
-                carried.extend(self.carried(ended, *record)?);
-            }
-            // The last end decides; one that came with it binds as well.
-            let others = carried.iter().flat_map(|on| &ended.on[on]);
-            for consent in others.chain([&deciding]) {
-                if ended.consents[consent].1.contains(&permission.purpose) {
-                    bound.entry((*consent, *root)).or_insert_with(|| members.to_vec());
-                }
+    pub(super) fn bindings(&self, ended: &Ended, delta: &Delta) -> Result<Vec<Binding>, Error> {
+        if ended.consents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut reached: Vec<(Birth, IdentifierHash, Vec<Birth>)> = Vec::new();
+        for (consent, End { identifiers, .. }) in &ended.consents {
+            for (kind, on) in identifiers {
+                reached.push((*consent, *on, self.reached(*kind, *on, ended)?));
             }
         }
-        let entry = |((consent, root), records): ((Birth, Birth), Vec<Birth>)| {
-            let on = ended.consents[&consent].0;
-            let part = |records: &[Birth]| Binding { consent, root, on, records: records.to_vec(), epoch };
-            records.chunks(RECORDS_MAX).map(part).collect::<Vec<_>>()
+        let carriers: HashSet<Birth> = reached.iter().flat_map(|(.., records)| records).copied().collect();
+        let moved = delta.members.iter().filter(|(member, came)| *came && carriers.contains(&member.record));
+        let moved: HashMap<Birth, Birth> = moved.map(|(member, _)| (member.record, member.root)).collect();
+        let mut bindings = Vec::new();
+        for reached in reached.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let consent = reached[0].0;
+            let purposes = &ended.consents[&consent].purposes;
+            let parts = self.schema.combining.is_some_and(|combining| purposes.contains(&combining));
+            // By profile, as it is and as it was: the first identifier by which it is reached, and whom it binds.
+            let mut bound: BTreeMap<Birth, (IdentifierHash, BTreeSet<Birth>)> = BTreeMap::new();
+            let (mut seen, mut seen_before) = (BTreeSet::new(), BTreeSet::new());
+            for (on, record) in reached.iter().flat_map(|(_, on, records)| records.iter().map(|record| (*on, *record)))
+            {
+                let was = self.records.root(record);
+                if let Some(root) = moved.get(&record).copied().or(was)
+                    && seen.insert(root)
+                    && self.is_prohibited(root, purposes, delta)?
+                {
+                    let members = self.members_after(root, delta)?;
+                    bound.entry(root).or_insert_with(|| (on, BTreeSet::new())).1.extend(members);
+                }
+                if let Some(root) = was.filter(|_| parts && !self.index_is_empty)
+                    && seen_before.insert(root)
+                    && let Some(row) = self.index.profile(root)?
+                {
+                    bound.entry(root).or_insert_with(|| (on, BTreeSet::new())).1.extend(row.members);
+                }
+            }
+            for (root, (on, records)) in bound {
+                let records: Vec<Birth> = records.into_iter().collect();
+                let epoch = self.epoch;
+                let part = |records: &[Birth]| Binding { consent, root, on, records: records.to_vec(), epoch };
+                bindings.extend(records.chunks(RECORDS_MAX).map(part));
+            }
+        }
+        Ok(bindings)
+    }
+
+    /// The records that consents on an identifier reach after the epoch.
+    fn reached(&self, kind: KindId, on: IdentifierHash, ended: &Ended) -> Result<Vec<Birth>, Error> {
+        let guard = guard_of(&self.schema, kind);
+        let allowed = Ruling::Allowed { kind, identifier: on, carrier: Birth(0) };
+        let allowed = self.decisions.find(allowed).is_some();
+        let mut carriers = Carriers::default();
+        ended.carriers.get(&on).into_iter().flatten().for_each(|carrier| carriers.insert(*carrier));
+        if !self.index_is_empty {
+            let most = usize::try_from(guard.records_max).unwrap_or(ALLOWED_MAX);
+            let most = if allowed { ALLOWED_MAX } else { most.saturating_add(1) };
+            for birth in self.index.carriers(on, most.saturating_add(ended.touched.len()))? {
+                if ended.touched.contains(&birth) {
+                    continue;
+                }
+                let Some(row) = self.index.record(birth)? else { continue };
+                let given = if let RecordBody::Person(facts) = &row.body { facts.given } else { NameMark::NONE };
+                carriers.insert(Carrier { named: Named::new(row.name, birth), given });
+            }
+        }
+        let reaches = Standing::new(&carriers, guard, on.is_weak(), allowed).reaches();
+        Ok(carriers.iter().filter(|_| reaches).map(|carrier| carrier.named.birth).collect())
+    }
+
+    /// Whether the end of a consent prohibits one of these purposes to a profile after the epoch.
+    fn is_prohibited(&self, root: Birth, purposes: &[PurposeId], delta: &Delta) -> Result<bool, Error> {
+        let is = |permission: &Permission| {
+            let circumstances = permission.context.circumstances();
+            purposes.contains(&permission.purpose) && (circumstances.withdrawn || circumstances.objected)
         };
-        Ok(bound.into_iter().flat_map(entry).collect())
-    }
-
-    /// The identifiers of ended consents that a record carries after the epoch.
-    fn carried(&self, ended: &Ended, record: Birth) -> Result<Vec<IdentifierHash>, Error> {
-        if let Some(carried) = ended.touched.get(&record) {
-            return Ok(carried.clone());
-        }
-        Ok(self.index.record(record)?.map_or(Vec::new(), |row| ended.carried(&row.body)))
-    }
-
-    /// Puts what binds into the batch of its epoch, and tells the dataflow, which takes it with the next one.
-    pub(super) fn bind(&mut self, batch: &mut Batch, bindings: &[Binding]) -> Result<(), Error> {
-        for binding in bindings {
-            for record in &binding.records {
-                if self.index.binding(*record, binding.consent)?.is_none() {
-                    batch.put_binding(*record, binding.consent, binding.on);
-                    tell(&mut self.engine, *record, binding.on, binding.consent, true);
-                }
+        let first = delta.permissions.partition_point(|(of, ..)| *of < root);
+        let changes = delta.permissions[first..].iter().take_while(|(of, ..)| *of == root);
+        let mut gone = Vec::new();
+        for (_, permission, came) in changes {
+            match came {
+                true if is(permission) => return Ok(true),
+                true => {}
+                false => gone.push(permission),
             }
         }
-        Ok(())
+        let row = if self.index_is_empty { None } else { self.index.profile(root)? };
+        let mut rows = row.iter().flat_map(|row| &row.permissions);
+        Ok(rows.any(|(permission, _)| is(permission) && !gone.contains(&permission)))
+    }
+
+    /// The records of a profile after the epoch.
+    fn members_after(&self, root: Birth, delta: &Delta) -> Result<Vec<Birth>, Error> {
+        let row = if self.index_is_empty { None } else { self.index.profile(root)? };
+        let mut members: BTreeSet<Birth> = row.into_iter().flat_map(|row| row.members).collect();
+        let first = delta.members.partition_point(|(member, _)| member.root < root);
+        let changes = delta.members[first..].iter().take_while(|(member, _)| member.root == root);
+        for (member, came) in changes {
+            match came {
+                true => members.insert(member.record),
+                false => members.remove(&member.record),
+            };
+        }
+        Ok(members.into_iter().collect())
+    }
+
+    /// Puts what binds into the batch of its epoch, and tells the dataflow; `true` when there was anything to tell.
+    pub(super) fn bind(&mut self, batch: &mut Batch, bindings: &[Binding]) -> Result<bool, Error> {
+        let mut told: HashMap<(Birth, Birth), IdentifierHash> = HashMap::new();
+        for Binding { consent, on, records, .. } in bindings {
+            for record in records {
+                if self.records.is_erased(*record) || self.records.is_erased(*consent) {
+                    continue;
+                }
+                let was = match told.get(&(*record, *consent)) {
+                    Some(on) => Some(*on),
+                    None => self.index.binding(*record, *consent)?,
+                };
+                if was == Some(*on) {
+                    continue;
+                }
+                was.into_iter().for_each(|was| tell(&mut self.engine, *record, was, *consent, false));
+                tell(&mut self.engine, *record, *on, *consent, true);
+                batch.put_binding(*record, *consent, *on);
+                told.insert((*record, *consent), *on);
+            }
+        }
+        Ok(!told.is_empty())
     }
 
     /// Takes out what binds erased records, or by an erased consent.

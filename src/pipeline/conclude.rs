@@ -2,7 +2,6 @@
 //!
 //! INVARIANT: what a reader sees of an epoch is durable in the ledger first (contracts C3 and C8).
 
-use super::bindings::Ended;
 use super::derive::{Before, Derived, derive};
 use super::epoch::{Committed, OpenEpoch};
 use super::known::KnownRecords;
@@ -21,8 +20,7 @@ impl Onefold {
     /// Records what an epoch changed, and shows it; `batch` has the rows of its records, of which it `touched` so many.
     pub(super) fn conclude(
         &mut self,
-        mut open: OpenEpoch,
-        ended: &Ended,
+        open: OpenEpoch,
         mut batch: Batch,
         delta: Delta,
         touched: u64,
@@ -31,12 +29,10 @@ impl Onefold {
         let epoch = self.epoch;
         let lookup =
             Lookup { index: &self.index, records: &self.records, empty: self.index_is_empty, policies: &self.policies };
-        let mut bindings = std::mem::take(&mut open.bindings);
         let (derived, state) = match replayed {
             None => {
                 let derived = derive(&delta, epoch, &lookup, &mut Recorder::Writing(&mut self.ledger))?;
-                bindings = self.bindings(ended, &delta, &derived, epoch)?;
-                bindings.iter().try_for_each(|binding| self.ledger.append(binding).map(|_| ()))?;
+                open.bindings.iter().try_for_each(|binding| self.ledger.append(binding).map(|_| ()))?;
                 (derived, Some(self.ledger.commit(epoch)?))
             }
             Some(Replayed::Altered) => (derive(&delta, epoch, &lookup, &mut Recorder::Unrecorded)?, None),
@@ -72,8 +68,6 @@ impl Onefold {
                 None => batch.remove_profile(root),
             }
         }
-        self.bind(&mut batch, &bindings)?;
-        self.unbind_erased(&mut batch, &open)?;
         self.put_erasures(&mut batch, &open)?;
         self.put_rest(&mut batch, &open, state.as_ref());
         self.index.apply(batch)?;

@@ -177,6 +177,9 @@ impl Onefold {
         if self.is_buried(None, Some(&body)) {
             return Ok(self.refuse_erased());
         }
+        if !anew && change.order == Order::Arrival && self.is_overtaken(known.map(|(birth, _)| birth), &body)? {
+            return Ok(Outcome::Late);
+        }
         let values = self.standardized.values().map(|(attribute, _, text)| (attribute, text));
         let compared = comparable(self.scorer.as_deref(), &body, change.source, &fields, values);
         let consent = source.role == Role::Consents;
@@ -205,6 +208,21 @@ impl Onefold {
     fn refuse_erased(&mut self) -> Outcome {
         self.open.refused += 1;
         Outcome::Erased
+    }
+
+    /// Whether a consent says that it was given before it was withdrawn or objected to, as is known by now: a message that
+    /// was under way for longer, or came twice. Its source has no order of its own that would say so.
+    fn is_overtaken(&self, known: Option<Birth>, body: &RecordBody) -> Result<bool, Error> {
+        let (Some(birth), RecordBody::Consent(given)) = (known, body) else { return Ok(false) };
+        let before = match self.open.touched.get(birth) {
+            Some(touched) => Some(touched.after.body.clone()),
+            None => self.index.record(birth)?.map(|row| row.body),
+        };
+        let Some(RecordBody::Consent(ended)) = before else { return Ok(false) };
+        Ok(given.state.is_valid()
+            && ended.state.prohibits()
+            && given.at <= ended.at.min(ended.received)
+            && given.purposes.iter().any(|purpose| ended.purposes.contains(purpose)))
     }
 
     /// Standardises a record, sets right what was rectified of it, and makes its facts. `known`: its birth, where it has
@@ -336,7 +354,7 @@ impl Onefold {
         // Each record is let go as soon as dataflow and index have what they need of it: an epoch may be a whole load.
         for (birth, mut touched) in std::mem::take(&mut open.touched).into_sorted() {
             let named = Named::new(touched.name, birth);
-            ended.note(birth, &touched.after.body);
+            ended.note(named, touched.new, &touched.after.body);
             feed(&mut self.engine, &self.schema.sources, named, &touched);
             let was = person_facts(&touched.before).is_some();
             self.engine.compare(named, was, touched.compared.take());
@@ -344,8 +362,15 @@ impl Onefold {
         }
         self.feed_decisions(&open)?;
         open.tick.into_iter().for_each(|tick| self.engine.tick(tick));
-        let delta = self.engine.commit();
-        self.conclude(open, &ended, batch, delta, touched, replayed)
+        self.unbind_erased(&mut batch, &open)?;
+        let mut delta = self.engine.commit();
+        if replayed.is_none() {
+            open.bindings = self.bindings(&ended, &delta)?;
+        }
+        if self.bind(&mut batch, &open.bindings)? {
+            delta = self.engine.amend(delta);
+        }
+        self.conclude(open, batch, delta, touched, replayed)
     }
 
     /// Whether the engine may go on.

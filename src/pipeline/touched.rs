@@ -40,6 +40,16 @@ pub(super) struct TouchedRecords {
 const CHUNK: usize = 1024;
 
 impl TouchedRecords {
+    /// A record of them.
+    pub fn get(&self, birth: Birth) -> Option<&Touched> {
+        if self.new.is_empty() || birth.0 < self.first {
+            return self.old.get(&birth);
+        }
+        let place = usize::try_from(birth.0 - self.first).ok()?;
+        self.new.get(place / CHUNK)?.get(place % CHUNK)
+    }
+
+    /// The same, to be changed.
     pub fn get_mut(&mut self, birth: Birth) -> Option<&mut Touched> {
         if self.new.is_empty() || birth.0 < self.first {
             return self.old.get_mut(&birth);

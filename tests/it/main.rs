@@ -6,6 +6,7 @@ mod activate;
 mod as_of;
 mod attacks;
 mod bad_input;
+mod bound;
 mod cli;
 mod consent;
 mod crash;

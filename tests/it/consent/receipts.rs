@@ -66,7 +66,7 @@ fn of_two_withdrawals_at_once_both_bind_after_a_split() {
     story.say("c0", "c@example.com", "given", "2026-04-01T00:00:00Z");
     story.commit();
     assert!(!story.joined("crm:1", "crm:3") && !story.allowed("crm:3"));
-    let taken_back = |story: &mut Story, key: &str, email: &str| story.say(key, email, "given", "2026-04-01T00:00:00Z");
+    let taken_back = |story: &mut Story, key: &str, email: &str| story.say(key, email, "given", "2026-05-03T00:00:00Z");
     taken_back(&mut story, "c2", b);
     story.commit();
     assert!(!story.allowed("crm:3"), "the other withdrawal binds, too: {}", story.why("crm:3"));

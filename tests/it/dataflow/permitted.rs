@@ -267,7 +267,9 @@ impl World {
                 gpc: members.iter().any(|record| facts(*record).about.gpc()),
                 retained: true,
             };
-            let mut times = granted.times.clone();
+            // What it is allowed until: the end of the consent or of retention.
+            let mut times: BTreeSet<i64> =
+                grant.iter().map(|grant| grant.facts.until).filter(|t| *t != i64::MAX).collect();
             let under = regimes.iter().map(|regime| {
                 let base = Circumstances { regime: *regime, ..base };
                 let (allowed, retained) = self.kept(purpose, base, facts(*record).since, &mut times);

@@ -288,6 +288,11 @@ impl Category {
         (Self::Health..=Self::SexLife).contains(&self)
     }
 
+    /// Whether it is sensitive under Cal. Civ. Code 1798.140(ae): a special category, or financial.
+    pub fn is_sensitive(self) -> bool {
+        self.is_special() || self == Self::Financial
+    }
+
     /// The set that holds it alone.
     pub fn bit(self) -> u32 {
         1 << self as u8

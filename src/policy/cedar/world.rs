@@ -117,8 +117,7 @@ fn categories() -> Vec<Entity> {
     let mut entities: Vec<Entity> =
         GROUPS.iter().map(|group| Entity::new_no_attrs(uid("CategoryGroup", group), HashSet::new())).collect();
     for category in Category::ALL {
-        let sensitive = category.is_special() || category == Category::Financial;
-        let groups = [("special", category.is_special()), ("sensitive", sensitive)];
+        let groups = [("special", category.is_special()), ("sensitive", category.is_sensitive())];
         let parents = groups.into_iter().filter(|(_, is_in)| *is_in).map(|(group, _)| uid("CategoryGroup", group));
         entities.push(Entity::new_no_attrs(uid("Category", category_name(category)), parents.collect()));
     }

@@ -16,11 +16,17 @@ pub(super) fn invariants(purposes: &[Purpose]) -> Vec<Invariant> {
     let mut found = persons(purposes);
     found.extend(data(purposes));
     found.extend(children(purposes));
+    found.extend(california(purposes));
     found
 }
 
 fn never(name: &str, law: &str, purposes: u64, subjects: u32, when: Vec<Condition>) -> Invariant {
     Invariant { name: name.to_owned(), law: law.to_owned(), of_bundle: false, purposes, subjects, when }
+}
+
+/// The bits of the categories that are so.
+fn categories_where(is: fn(Category) -> bool) -> u32 {
+    Category::ALL.into_iter().filter(|category| is(*category)).map(Category::bit).fold(0, |a, b| a | b)
 }
 
 /// What people said themselves.
@@ -31,7 +37,6 @@ fn persons(purposes: &[Purpose]) -> Vec<Invariant> {
         matches!(purpose.basis, Basis::Consent | Basis::PublicInterest | Basis::LegitimateInterest)
     });
     let marketing = purposes_where(purposes, |purpose| is_within(purpose, "Marketing"));
-    let selling = purposes_where(purposes, |purpose| is_within(purpose, "SellDataToThirdParties"));
     let everything = CATEGORIES | COMBINE;
     let flag = |name: &str| vec![Condition::default().flag(name, true)];
     vec![
@@ -67,22 +72,12 @@ fn persons(purposes: &[Purpose]) -> Vec<Invariant> {
         ),
         // Art. 18(2) leaves uses by consent, for legal claims and for others' rights, which are a person's to decide.
         never("nothing is ever allowed while restricted", "Art. 18 GDPR", all, everything, flag("restricted")),
-        never(
-            "nothing is ever sold against a Global Privacy Control signal in California, or where the law is unknown",
-            "Cal. Civ. Code 1798.135(e)",
-            selling,
-            everything,
-            vec![Condition::default().flag("gpc", true).one_of("regime", &["us_ca", "unknown"])],
-        ),
     ]
 }
 
 /// What the data are.
 fn data(purposes: &[Purpose]) -> Vec<Invariant> {
     let all = purposes_where(purposes, |_| true);
-    let bits = |is: fn(&Category) -> bool| {
-        Category::ALL.iter().filter(|category| is(category)).map(|category| category.bit()).fold(0, |a, b| a | b)
-    };
     let not_official =
         purposes_where(purposes, |purpose| !matches!(purpose.basis, Basis::LegalObligation | Basis::PublicInterest));
     vec![
@@ -98,14 +93,14 @@ fn data(purposes: &[Purpose]) -> Vec<Invariant> {
             "special categories are never used without explicit consent",
             "Art. 9(1) and (2)(a) GDPR",
             all,
-            bits(|category| category.is_special()),
+            categories_where(Category::is_special),
             vec![Condition::default().valid(false), Condition::default().flag("explicit", false)],
         ),
         never(
             "convictions are never used but by legal obligation or in the public interest",
             "Art. 10 GDPR",
             not_official,
-            bits(|category| *category == Category::Criminal),
+            Category::Criminal.bit(),
             vec![Condition::default()],
         ),
     ]
@@ -155,6 +150,47 @@ fn children(purposes: &[Purpose]) -> Vec<Invariant> {
                 child().valid(false),
                 Condition::default().one_of("age", &["under_13"]).flag("parental", false),
             ],
+        ),
+    ]
+}
+
+/// What California adds, where its law governs and where it is not known which one does. Nothing here asks on what basis.
+fn california(purposes: &[Purpose]) -> Vec<Invariant> {
+    let within = |term: &'static str| purposes_where(purposes, move |purpose| is_within(purpose, term));
+    // DPV has one term for selling and sharing.
+    let selling = within("SellDataToThirdParties");
+    let everything = CATEGORIES | COMBINE;
+    let there = || Condition::default().one_of("regime", &["us_ca", "unknown"]);
+    vec![
+        never(
+            "nothing is ever sold or shared after an opt-out in California, or where the law is unknown",
+            "Cal. Civ. Code 1798.120(a) and (d)",
+            selling,
+            everything,
+            vec![there().flag("withdrawn", true), there().flag("objected", true)],
+        ),
+        never(
+            "nothing is ever sold against a Global Privacy Control signal in California, or where the law is unknown",
+            "Cal. Civ. Code 1798.135(e)",
+            selling,
+            everything,
+            vec![there().flag("gpc", true)],
+        ),
+        never(
+            "advertising is never personalised against a Global Privacy Control signal in California, or where the law is \
+             unknown",
+            "Cal. Civ. Code 1798.120(a); 11 CCR 7025(b)",
+            within("PersonalisedAdvertising"),
+            everything,
+            vec![there().flag("gpc", true)],
+        ),
+        // The law lets people limit such uses; whether they may go on until then is a judgement.
+        never(
+            "sensitive data are never sold without explicit consent in California, or where the law is unknown",
+            "Cal. Civ. Code 1798.121(a)",
+            selling,
+            categories_where(Category::is_sensitive),
+            vec![there().valid(false), there().flag("explicit", false)],
         ),
     ]
 }

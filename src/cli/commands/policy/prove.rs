@@ -21,8 +21,11 @@ pub fn run(global: &Global, bundle: &Bundle) -> anyhow::Result<u8> {
 fn print(bundle: &Bundle, proof: &Proof) -> anyhow::Result<()> {
     for checked in &proof.checked {
         let invariant = &checked.invariant;
-        let word = if checked.broken == 0 { "proved" } else { "BROKEN" };
-        let cells = output::counted(checked.cells, "cell", "cells");
+        let (word, cells) = match (checked.broken, checked.cells) {
+            (0, 0) => ("void  ", "no purpose of this bundle is concerned".to_owned()),
+            (0, cells) => ("proved", output::counted(cells, "cell", "cells")),
+            (_, cells) => ("BROKEN", output::counted(cells, "cell", "cells")),
+        };
         output::wrapped(&format!("{word}  {} ({}; {cells})", invariant.name, invariant.law), 8)?;
         print_breach(checked)?;
     }

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 pub enum PolicyCommand {
     /// Report every error of a bundle with file, line and remedy.
     #[command(after_help = "\
-A sound bundle is shown with its policies and the laws that they cite, and with purposes that nothing ever permits. \
+A sound bundle is shown with its policies and the laws that they cite, with purposes that nothing ever permits, and \
+with policies that never determine a decision or never do alone. \
 Exit code 2 means that something is wrong. How to write a bundle stands in policies/README.md.
 
 Examples:
@@ -35,7 +36,8 @@ A purpose, a category and the circumstances of a person make a cell; there are 2
 it is checked that nothing is allowed after a withdrawal or an objection, while restricted or kept too long, that \
 special categories need explicit consent, that children are not marketed to, and whatever `invariants.toml` of the \
 bundle adds. Where one is broken, the cell is named with the policy that permits it. Policies that never determine \
-anything are listed. Exit code 2 means that something is not proved.
+anything are listed, and as a note those that never decide alone: without one of them every decision is the same, \
+because others decide so, too. Exit code 2 means that something is not proved.
 
 Examples:
   onefold policy prove policies/mine

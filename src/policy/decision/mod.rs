@@ -11,6 +11,7 @@
 //! INVARIANT: a cell is allowed only where a policy permits, none forbids, and none failed to be evaluated. Decisions are a
 //! function of the bundle: no clock, no randomness, no I/O.
 
+mod alone;
 mod cases;
 mod decider;
 mod diff;
@@ -21,6 +22,7 @@ mod space;
 mod table;
 mod words;
 
+pub use alone::{NeverAlone, Why};
 pub use cases::{Case, Expectation, Outcome, read_cases, run_case};
 pub use decider::{Citation, Decider, Reason, Verdict};
 pub use diff::{Diff, Flip, Group};

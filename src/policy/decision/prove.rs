@@ -2,10 +2,11 @@
 //!
 //! INVARIANT: a proof that holds has looked at every cell of every invariant.
 
+use super::alone::{NeverAlone, Seen, Tally, never_alone};
 use super::decider::{Citation, Decider};
 use super::invariants::Invariant;
 use super::law;
-use super::space::{COMBINE, Space};
+use super::space::{COMBINE, Space, Vote};
 use super::words::oddness;
 use crate::model::{Category, Context, PurposeId};
 use crate::policy::bundle::Bundle;
@@ -31,6 +32,8 @@ pub struct Proof {
     pub checked: Vec<Checked>,
     /// Policies that determine no cell.
     pub dead: Vec<Policy>,
+    /// Policies that determine cells, and none alone: the decisions of the bundle are the same without each.
+    pub never_alone: Vec<NeverAlone>,
     /// Purposes for which nothing is ever permitted.
     pub unpermitted: Vec<String>,
 }
@@ -87,37 +90,42 @@ pub fn prove(bundle: &Bundle) -> Proof {
         disagreements,
         checked: invariants.into_iter().map(|found| check(found, &decider, &space, &grid, &contexts)).collect(),
         dead: dead(&decider, &space, &grid),
+        never_alone: never_alone(decider.policies(), &space, &grid.seen, &contexts, (&grid.permitted, &grid.allowed)),
         unpermitted: unpermitted(&decider, &space, &grid),
     }
 }
 
-/// What is allowed in every cell, whatever categories purposes name.
+/// What is permitted and allowed in every cell, whatever categories purposes name.
 struct Grid {
-    /// By purpose, by place of the context.
+    /// By purpose, by place of the context: what some policy permits.
+    permitted: Vec<Vec<u32>>,
+    /// Likewise: what is allowed.
     allowed: Vec<Vec<u32>>,
-    /// By policy: where it determines what comes out.
-    determined: Vec<u32>,
+    /// By policy.
+    seen: Vec<Seen>,
 }
 
 impl Grid {
     fn new(space: &Space, contexts: &[Context]) -> Self {
-        let mut determined = vec![0; space.rules()];
-        let mut allowed = Vec::new();
+        let mut grid = Self { permitted: Vec::new(), allowed: Vec::new(), seen: vec![Seen::default(); space.rules()] };
+        let mut votes: Vec<Vote> = Vec::with_capacity(space.rules());
         for purpose in space.purposes() {
-            let mut row = Vec::with_capacity(contexts.len());
-            let asked = space.asked(purpose);
-            let mut own = vec![0; space.rules()];
+            let (asked, declared) = (space.asked(purpose), space.declared(purpose));
+            let (mut permitted, mut allowed) = (Vec::with_capacity(contexts.len()), Vec::with_capacity(contexts.len()));
             for context in contexts {
-                let bits = space.outcome(purpose, *context).allowed() & asked;
-                space.add_determined(purpose, *context, bits, &mut own);
-                row.push(bits);
+                votes.clear();
+                votes.extend(space.votes(purpose, *context));
+                let tally = Tally::of(&votes);
+                for (seen, vote) in grid.seen.iter_mut().zip(&votes) {
+                    seen.look(*vote, tally, (purpose, *context), (asked, declared));
+                }
+                permitted.push(tally.permitted & asked);
+                allowed.push(tally.allowed() & asked);
             }
-            for (all, own) in determined.iter_mut().zip(own) {
-                *all |= own & asked;
-            }
-            allowed.push(row);
+            grid.permitted.push(permitted);
+            grid.allowed.push(allowed);
         }
-        Self { allowed, determined }
+        grid
     }
 
     fn row(&self, purpose: PurposeId) -> &[u32] {
@@ -162,8 +170,8 @@ fn dead(decider: &Decider, space: &Space, grid: &Grid) -> Vec<Policy> {
     if space.purposes().next().is_none() {
         return Vec::new();
     }
-    let policies = decider.policies().iter().zip(&grid.determined);
-    policies.filter(|(_, bits)| **bits == 0).map(|(policy, _)| policy.clone()).collect()
+    let policies = decider.policies().iter().zip(&grid.seen);
+    policies.filter(|(_, seen)| seen.determined == 0).map(|(policy, _)| policy.clone()).collect()
 }
 
 fn unpermitted(decider: &Decider, space: &Space, grid: &Grid) -> Vec<String> {

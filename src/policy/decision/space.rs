@@ -44,6 +44,15 @@ struct Answer {
     fails: u32,
 }
 
+/// What one policy makes of a purpose in a context: bits of categories, and [`COMBINE`]. One that fails denies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Vote {
+    /// It permits.
+    pub permits: u32,
+    /// It forbids, or fails.
+    pub denies: u32,
+}
+
 /// What all policies make of a purpose in a context: bits of categories, and [`COMBINE`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
@@ -119,13 +128,14 @@ impl Space {
         (0..self.declared.len()).filter_map(|place| u8::try_from(place).ok()).map(PurposeId)
     }
 
-    /// Adds, policy by policy, where each determines what comes out in this cell: a permit where it is allowed, a forbid
-    /// wherever it applies.
-    pub fn add_determined(&self, purpose: PurposeId, context: Context, allowed: u32, determined: &mut [u32]) {
-        for (rule, bits) in self.rules.iter().zip(determined) {
-            let answer = rule.answer(purpose, context);
-            *bits |= answer.fails | if rule.permits { answer.applies & allowed } else { answer.applies };
-        }
+    /// What each policy says, in their order.
+    pub fn votes(&self, purpose: PurposeId, context: Context) -> impl Iterator<Item = Vote> {
+        self.rules.iter().map(move |rule| rule.vote(purpose, context))
+    }
+
+    /// What the policy at this place says.
+    pub fn vote(&self, place: usize, purpose: PurposeId, context: Context) -> Vote {
+        self.rules.get(place).map(|rule| rule.vote(purpose, context)).unwrap_or_default()
     }
 
     /// How many policies there are.
@@ -135,6 +145,15 @@ impl Space {
 }
 
 impl Rule {
+    fn vote(&self, purpose: PurposeId, context: Context) -> Vote {
+        let Answer { applies, fails } = self.answer(purpose, context);
+        if self.permits {
+            Vote { permits: applies, denies: fails }
+        } else {
+            Vote { permits: 0, denies: applies | fails }
+        }
+    }
+
     fn answer(&self, purpose: PurposeId, context: Context) -> Answer {
         let place = self.place.get(usize::from(context.number())).copied().unwrap_or(0);
         let of_purpose = self.answers.get(usize::from(purpose.0));

@@ -3,7 +3,7 @@
 
 use super::cedar::shop;
 use super::retail;
-use onefold::policy::decision::{Proof, describe, prove};
+use onefold::policy::decision::{Diff, Proof, describe, prove};
 use onefold::policy::{Bundle, Effect, contacts};
 use std::collections::BTreeSet;
 
@@ -177,4 +177,68 @@ fn dead_policies_and_purposes_are_found() {
     assert!(proof_of_shop.holds());
     let proof_of_shop = proof(shop(&[("shop.cedar", "")]));
     assert_eq!(proof_of_shop.unpermitted, ["unified_profile"]);
+}
+
+/// The ids of the policies that decide somewhere and nowhere alone, each with why.
+fn never_alone(proof: &Proof) -> Vec<(&str, String)> {
+    proof.never_alone.iter().map(|found| (found.policy.id.as_str(), found.why.sentence())).collect()
+}
+
+#[test]
+fn policies_that_never_decide_alone_are_told_with_why() {
+    let told = |id, why: &str| (id, why.to_owned());
+    let undeclared = "no purpose names what it is about";
+    let unpermitted = "what it forbids, no policy permits";
+    assert_eq!(
+        never_alone(&proof(retail())),
+        [
+            told("ccpa-opt-out", "others, such as `gdpr-withdrawn`, decide the same"),
+            told("ccpa-child-under-13", "`gdpr-child-consent` decides the same in every case"),
+            told("ccpa-child-13-to-15", unpermitted),
+            told("ccpa-sensitive", undeclared),
+            told("gdpr-special-categories", undeclared),
+            told("gdpr-criminal-offences", undeclared),
+            told("gdpr-objected-marketing", "`gdpr-objected` decides the same in every case"),
+        ]
+    );
+    let own = "@id(\"again\") @law(\"x\")\nforbid (principal, action, resource) when { context.restricted };\n\
+        @id(\"overruled\") @law(\"x\")\npermit (principal == Purpose::\"analytics\", action, resource)\n\
+        when { context.consent == \"ConsentExpired\" };\n\
+        @id(\"closed\") @law(\"x\")\nforbid (principal == Purpose::\"analytics\", action, resource)\n\
+        when { context.consent == \"ConsentExpired\" && (resource == Category::\"technical\" ||\n\
+        resource == Category::\"behaviour\" || resource == Category::\"location\") };\n\
+        @id(\"too\") @law(\"x\")\npermit (principal == Purpose::\"analytics\", action, resource)\n\
+        when { context.valid && context.age == \"adult\" };\n";
+    let changed = proof(shop(&[("own.cedar", own)]));
+    let told_of = |id| never_alone(&changed).into_iter().find(|(found, _)| *found == id).map(|(_, why)| why);
+    let same = |id| Some(format!("`{id}` decides the same in every case"));
+    assert_eq!((told_of("again"), told_of("gdpr-restricted")), (same("gdpr-restricted"), same("again")));
+    assert_eq!(told_of("overruled").as_deref(), Some("what it permits, others forbid"));
+    assert_eq!(told_of("closed"), None);
+    assert_eq!(told_of("too"), same("gdpr-consent"));
+    assert_eq!(told_of("gdpr-consent"), None, "of two that permit, it permits more");
+}
+
+/// What the proof says of each policy is what the difference to a bundle without it says.
+#[test]
+fn what_never_decides_alone_changes_nothing_when_it_goes() {
+    let mut files =
+        purposes_of(&[("SellDataToThirdParties", "consent"), ("CustomerManagement", "legitimate_interest")]);
+    let own = "@id(\"own\") @law(\"x\")\npermit (principal, action, resource)\n\
+        when { principal.basis == \"legitimate_interest\" && context.age == \"adult\" };\n\
+        @id(\"overruled\") @law(\"x\")\npermit (principal, action, resource == Category::\"identity\")\n\
+        when { context.restricted && context.valid };\n\
+        @id(\"elsewhere\") @law(\"x\")\npermit (principal, action, resource == Category::\"contact\") when { true };\n";
+    files.push(("own.cedar".to_owned(), own.to_owned()));
+    let whole = Bundle::compile(files.clone()).unwrap_or_else(|problems| panic!("{problems}"));
+    let proof = prove(&whole);
+    let quiet: BTreeSet<&str> =
+        proof.dead.iter().chain(proof.never_alone.iter().map(|found| &found.policy)).map(|of| of.id.as_str()).collect();
+    assert!(quiet.contains("overruled") && quiet.contains("elsewhere") && !quiet.contains("own"), "{quiet:?}");
+    for policy in &whole.policies {
+        let less =
+            Bundle::compile(bundle_without(files.clone(), &policy.id)).unwrap_or_else(|problems| panic!("{problems}"));
+        let nothing_changes = Diff::new(&whole, &less).is_empty();
+        assert_eq!(nothing_changes, quiet.contains(policy.id.as_str()), "{}", policy.id);
+    }
 }

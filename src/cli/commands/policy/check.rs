@@ -45,6 +45,18 @@ fn print(bundle: &Bundle, proof: &Proof) -> anyhow::Result<()> {
         let at = format!("{}:{}", policy.file, policy.line);
         output::wrapped(&format!("Note: policy `{}` ({at}) never determines a decision.", policy.id), 2)?;
     }
+    for found in proof.never_alone.iter().filter(|found| !found.policy.is_of_library()) {
+        let at = format!("{}:{}", found.policy.file, found.policy.line);
+        let what = format!("Note: policy `{}` ({at}) never decides alone: {}.", found.policy.id, found.why.sentence());
+        output::wrapped(&what, 2)?;
+    }
+    let of_libraries = proof.never_alone.iter().filter(|found| found.policy.is_of_library());
+    let of_libraries: Vec<&str> = of_libraries.map(|found| found.policy.id.as_str()).collect();
+    if !of_libraries.is_empty() {
+        let ids = of_libraries.join(", ");
+        let what = format!("Note: of the libraries, these never decide alone: {ids}. `onefold policy prove` says why.");
+        output::wrapped(&what, 2)?;
+    }
     if !proof.holds() {
         output::wrapped("Note: not all that must never be allowed is denied; `onefold policy prove` shows it.", 2)?;
     }
@@ -81,6 +93,7 @@ fn as_json(bundle: &Bundle, proof: &Proof) -> Value {
         "policies": policies.collect::<Vec<_>>(),
         "never_permitted": proof.unpermitted,
         "dead_policies": proof.dead.iter().map(|policy| &policy.id).collect::<Vec<_>>(),
+        "never_alone_policies": proof.never_alone.iter().map(|found| &found.policy.id).collect::<Vec<_>>(),
         "proved": proof.holds(),
     })
 }

@@ -4,7 +4,7 @@ use super::{about, citation_json, cited};
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, USAGE};
 use crate::cli::output;
-use crate::policy::decision::{Checked, Proof, describe, prove};
+use crate::policy::decision::{Checked, Proof, Why, describe, prove};
 use crate::policy::{Bundle, category_name};
 use serde_json::{Value, json};
 
@@ -43,6 +43,11 @@ fn print(bundle: &Bundle, proof: &Proof) -> anyhow::Result<()> {
     let unused: Vec<&str> = proof.dead.iter().filter(|of| of.is_of_library()).map(|of| of.id.as_str()).collect();
     if !unused.is_empty() {
         output::wrapped(&format!("unused  of the libraries, this bundle has no use for {}", unused.join(", ")), 8)?;
+    }
+    for found in &proof.never_alone {
+        let at = format!("{}:{}", found.policy.file, found.policy.line);
+        let what = format!("note    policy `{}` ({at}) never decides alone: {}", found.policy.id, found.why.sentence());
+        output::wrapped(&what, 8)?;
     }
     for purpose in &proof.unpermitted {
         output::wrapped(&format!("note    no policy ever permits anything for `{purpose}`"), 8)?;
@@ -87,9 +92,20 @@ fn as_json(proof: &Proof) -> Value {
     let dead = proof.dead.iter().map(|policy| {
         json!({ "id": policy.id, "file": policy.file, "line": policy.line, "of_library": policy.is_of_library() })
     });
+    let never_alone = proof.never_alone.iter().map(|found| {
+        let (by, always) = match &found.why {
+            Why::Same { id, always } => (Some(id), Some(always)),
+            Why::Overruled | Why::DefaultDeny | Why::NotDeclared => (None, None),
+        };
+        json!({
+            "id": found.policy.id, "file": found.policy.file, "line": found.policy.line,
+            "of_library": found.policy.is_of_library(), "reason": found.why.name(), "by": by, "always": always,
+        })
+    });
     json!({
         "proved": proof.holds(), "cells": proof.cells, "contexts": proof.contexts, "questions": proof.evaluations,
         "compared": proof.compared, "disagreements": proof.disagreements, "invariants": checked.collect::<Vec<_>>(),
-        "dead_policies": dead.collect::<Vec<_>>(), "never_permitted": proof.unpermitted,
+        "dead_policies": dead.collect::<Vec<_>>(), "never_alone_policies": never_alone.collect::<Vec<_>>(),
+        "never_permitted": proof.unpermitted,
     })
 }

@@ -1,6 +1,6 @@
 //! What can never be allowed: `invariants.toml`, and the form that the law's own rules have, too.
 //!
-//! INVARIANT: an invariant speaks of at least one cell, or of a purpose or category that the bundle does not have yet.
+//! INVARIANT: an invariant speaks of at least one cell, or of a purpose that the bundle does not have yet.
 
 use super::space::{CATEGORIES, COMBINE};
 use super::words::{Circumstance, Word, circumstance_names, set_circumstance};
@@ -153,19 +153,33 @@ fn purposes(section: &Section<'_>, known: &Known, out: &mut Diagnosis) -> u64 {
 }
 
 fn subjects(section: &Section<'_>, out: &mut Diagnosis) -> u32 {
+    let reported = out.count();
     let found = section.distinct_texts("category", "[\"health\"]", out);
     let listed: Vec<Category> =
         read_words(&found, "category", |word| meaning(CATEGORY_WORDS, word), || names(CATEGORY_WORDS).collect(), out);
     let bits = |is: &dyn Fn(&Category) -> bool| {
         Category::ALL.iter().filter(|category| is(category)).map(|category| category.bit()).fold(0, |a, b| a | b)
     };
-    match (section.flag("special", out), section.has("category")) {
+    let special = section.flag("special", out);
+    let subjects = match (special, section.has("category")) {
         (Some(special), false) => bits(&|category| category.is_special() == special),
         (special, true) => bits(&|category| {
             listed.contains(category) && special.is_none_or(|special| category.is_special() == special)
         }),
         (None, false) => CATEGORIES | COMBINE,
+    };
+    if subjects == 0 && out.count() == reported {
+        let place = section.place_of("category");
+        if listed.is_empty() {
+            let help = "name one at least, or leave `category` out: then it speaks of everything, joining included";
+            out.report(&place, "`category` is empty, so the invariant speaks of nothing".to_owned(), help);
+        } else {
+            let which = if special == Some(true) { "a special one" } else { "other than special" };
+            let message = format!("no category that is named is {which}, so the invariant speaks of nothing");
+            out.report(&place, message, "leave `special` out, or name categories that it fits");
+        }
     }
+    subjects
 }
 
 /// The meanings of words; those that are not known are reported.
@@ -190,6 +204,7 @@ fn condition(when: &Section<'_>, out: &mut Diagnosis) -> Condition {
     let mut keys = circumstance_names();
     keys.push("valid");
     when.only(&keys, out);
+    let reported = out.count();
     let mut condition = Condition { valid: when.flag("valid", out), ..Condition::default() };
     for (name, circumstance) in Circumstance::all() {
         match circumstance {
@@ -209,6 +224,16 @@ fn condition(when: &Section<'_>, out: &mut Diagnosis) -> Condition {
                 }
             }
         }
+    }
+    // Consent and `valid` are the only two that can exclude each other: all else is independent.
+    if let Some(valid) = condition.valid
+        && !condition.consent.is_empty()
+        && condition.consent.iter().all(|state| state.is_valid() != valid)
+        && out.count() == reported
+    {
+        let which = if valid { "valid" } else { "other than valid" };
+        let message = format!("no consent that is named is {which}, so the invariant speaks of nothing");
+        out.report(&when.place_of("consent"), message, "leave `valid` out, or name consents that it fits");
     }
     condition
 }

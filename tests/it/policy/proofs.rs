@@ -166,6 +166,34 @@ fn a_bundle_adds_invariants_of_its_own() {
     );
 }
 
+/// What speaks of no cell would be proved whatever the policies say.
+#[test]
+fn an_invariant_that_speaks_of_nothing_is_an_error() {
+    let check = |lines: &str, expected: &[(usize, &str)]| {
+        let text = format!("[[never]]\nname = \"x\"\nlaw = \"x\"\n{lines}\n");
+        let found = Bundle::compile(shop(&[("invariants.toml", &text)]));
+        let problems: Vec<_> = found.err().iter().flat_map(|problems| problems.iter().cloned()).collect();
+        let told: Vec<(usize, &str)> = problems.iter().map(|found| (found.line, found.message.as_str())).collect();
+        assert_eq!(told, expected, "{lines}");
+        assert!(problems.iter().all(|found| found.file == "invariants.toml" && found.help.contains("leave `")));
+    };
+    check("category = []", &[(4, "`category` is empty, so the invariant speaks of nothing")]);
+    check("special = true\ncategory = []", &[(5, "`category` is empty, so the invariant speaks of nothing")]);
+    let not_other = "no category that is named is other than special, so the invariant speaks of nothing";
+    check("category = [\"health\", \"genetic\"]\nspecial = false", &[(4, not_other)]);
+    let not_special = "no category that is named is a special one, so the invariant speaks of nothing";
+    check("category = [\"contact\"]\nspecial = true", &[(4, not_special)]);
+    let not_valid = "no consent that is named is valid, so the invariant speaks of nothing";
+    check("[never.when]\nvalid = true\nconsent = [\"withdrawn\", \"expired\"]", &[(6, not_valid)]);
+    let all_valid = "no consent that is named is other than valid, so the invariant speaks of nothing";
+    check("when = { valid = false, consent = [\"given\", \"renewed\"] }", &[(4, all_valid)]);
+    // These speak of something.
+    check("category = [\"health\", \"contact\"]\nspecial = false", &[]);
+    check("when = { valid = false, consent = [\"given\", \"expired\"] }", &[]);
+    check("when = { consent = [\"withdrawn\"], withdrawn = false }", &[]);
+    check("purpose_in = [\"dpv:AcademicResearch\"]", &[]);
+}
+
 #[test]
 fn dead_policies_and_purposes_are_found() {
     let own = "@id(\"never-applies\") @law(\"x\")\nforbid (principal == Purpose::\"marketing\", action, resource)\n\

@@ -5,6 +5,7 @@ use super::retail;
 use crate::program::{ok, run};
 use onefold::policy::decision::{read_cases, run_case};
 use onefold::policy::{Bundle, retail_cases};
+use serde_json::{Value, json};
 
 fn file(text: &str) -> Vec<(String, String)> {
     vec![("cases/x.toml".to_owned(), text.to_owned())]
@@ -73,6 +74,22 @@ fn commands_test_prove_compare_and_explain() {
     assert!(tested.contains("0 failed."), "{tested}");
     let proved = ok(&["policy", "prove", "retail"]);
     assert!(proved.contains("everything is proved"), "{proved}");
+    let words: String = proved.split_whitespace().collect::<Vec<_>>().join(" ");
+    let note =
+        "note policy `gdpr-objected-marketing` (gdpr/rights.cedar:21) never decides alone: `gdpr-objected` decides";
+    assert!(words.contains(note) && words.contains("void advertising is never personalised"), "{proved}");
+    let proved: Value = serde_json::from_str(&ok(&["policy", "prove", "retail", "--json"])).expect("JSON");
+    let quiet = proved["never_alone_policies"].as_array().expect("a list");
+    let found = quiet.iter().find(|found| found["id"] == "gdpr-objected-marketing").expect("it is told");
+    assert_eq!(
+        (&found["reason"], &found["by"], &found["always"]),
+        (&json!("same"), &json!("gdpr-objected"), &json!(true))
+    );
+    let checked: Value = serde_json::from_str(&ok(&["policy", "check", "retail", "--json"])).expect("JSON");
+    assert_eq!(checked["never_alone_policies"].as_array().expect("a list").len(), quiet.len());
+    let checked = ok(&["policy", "check", "retail"]);
+    let words: String = checked.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Note: of the libraries, these never decide alone: ccpa-opt-out, "), "{checked}");
     let explained = ok(&[
         "policy",
         "explain",

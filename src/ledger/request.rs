@@ -51,7 +51,7 @@ impl Right {
 pub enum Law {
     /// One month, two more with notice (Art. 12(3)).
     Gdpr = 1,
-    /// 45 days, 45 more once (1798.130(a)(2)).
+    /// 45 days, 45 more once (1798.130(a)(2)); 15 business days to opt out or limit (11 CCR 7026(f), 7027(g)).
     Ccpa = 2,
 }
 

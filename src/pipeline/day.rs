@@ -3,7 +3,7 @@
 //! INVARIANT: a month later is the same day of the next month, or its last day where it has no such day (Regulation
 //! (EEC, Euratom) 1182/71 Art. 3(2)(c)).
 
-use crate::ledger::Law;
+use crate::ledger::{Law, Right};
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,6 +65,17 @@ impl Day {
     pub fn plus_days(self, days: u16) -> Self {
         Self(self.0.saturating_add(days.into()))
     }
+
+    /// So many business days later: Monday to Friday are such days. Holidays are not known, so that where one lies in
+    /// between, the true day is later.
+    pub fn plus_business_days(self, days: u16) -> Self {
+        let (weeks, rest) = (days / 5, i32::from(days % 5));
+        // Monday is 0: 1970-01-01 was a Thursday. A weekend counts as the Friday before it.
+        let weekday = self.0.saturating_add(3).rem_euclid(7);
+        let (counted, weekday) = (self.0.saturating_sub((weekday - 4).max(0)), weekday.min(4));
+        let over_weekend = if weekday + rest > 4 { 2 } else { 0 };
+        Self(counted.saturating_add(rest + over_weekend)).plus_days(weeks.saturating_mul(7))
+    }
 }
 
 fn days_in(year: i32, month: u32) -> u32 {
@@ -98,21 +109,33 @@ impl FromStr for Day {
     }
 }
 
-/// By when a request that was received on a day is to be answered: under the GDPR within one month (Art. 12(3)), under
-/// the CCPA within 45 days (1798.130(a)(2)).
-pub fn due(law: Law, received: Day) -> Day {
+/// By when a request that was received on a day is to be answered: under the GDPR within one month (Art. 12(3)); under the
+/// CCPA within 45 days (1798.130(a)(2)), but within 15 business days where somebody opts out of sale and sharing, which
+/// is an objection (11 CCR 7026(f)), or limits the use of sensitive data, which is a restriction (11 CCR 7027(g)).
+///
+/// Federal and state holidays are not known: where one lies within the 15 business days, the law gives a day more than
+/// this does.
+pub fn due(law: Law, right: Right, received: Day) -> Day {
     match law {
         Law::Gdpr => received.plus_months(1),
+        Law::Ccpa if is_opt_out(right) => received.plus_business_days(15),
         Law::Ccpa => received.plus_days(45),
     }
 }
 
-/// By when it is to be answered after an extension: two further months, or another 45 days.
-pub fn extended(law: Law, received: Day) -> Day {
+/// By when it is to be answered after an extension: two further months, or another 45 days. `None` where the law knows
+/// none: what has 15 business days has no more.
+pub fn extended(law: Law, right: Right, received: Day) -> Option<Day> {
     match law {
-        Law::Gdpr => received.plus_months(3),
-        Law::Ccpa => received.plus_days(90),
+        Law::Gdpr => Some(received.plus_months(3)),
+        Law::Ccpa if is_opt_out(right) => None,
+        Law::Ccpa => Some(received.plus_days(90)),
     }
+}
+
+/// Whether the CCPA has it done within business days: to opt out, and to limit.
+fn is_opt_out(right: Right) -> bool {
+    matches!(right, Right::Objection | Right::Restriction)
 }
 
 #[cfg(test)]
@@ -153,11 +176,10 @@ mod tests {
     #[test]
     fn deadlines_at_the_ends_of_months() {
         let check = |law, received, first, second| {
-            assert_eq!(
-                (due(law, day(received)), extended(law, day(received))),
-                (day(first), day(second)),
-                "{received}"
-            );
+            for right in Right::ALL.into_iter().filter(|right| law == Law::Gdpr || !is_opt_out(*right)) {
+                let dues = (due(law, right, day(received)), extended(law, right, day(received)));
+                assert_eq!(dues, (day(first), Some(day(second))), "{received}");
+            }
         };
         check(Law::Gdpr, "2026-01-15", "2026-02-15", "2026-04-15");
         check(Law::Gdpr, "2026-01-31", "2026-02-28", "2026-04-30");
@@ -168,5 +190,43 @@ mod tests {
         check(Law::Gdpr, "2026-12-31", "2027-01-31", "2027-03-31");
         check(Law::Ccpa, "2026-01-31", "2026-03-17", "2026-05-01");
         check(Law::Ccpa, "2027-12-31", "2028-02-14", "2028-03-30");
+    }
+
+    #[test]
+    fn opt_outs_have_fifteen_business_days() {
+        let check = |received, expected| {
+            for right in [Right::Objection, Right::Restriction] {
+                assert_eq!(due(Law::Ccpa, right, day(received)), day(expected), "{received}");
+                assert_eq!(extended(Law::Ccpa, right, day(received)), None);
+            }
+        };
+        // A week of March, from Monday on: who asks at the weekend is counted from Monday.
+        check("2026-03-02", "2026-03-23");
+        check("2026-03-05", "2026-03-26");
+        check("2026-03-06", "2026-03-27");
+        check("2026-03-07", "2026-03-27");
+        check("2026-03-08", "2026-03-27");
+        check("2026-03-09", "2026-03-30");
+        // Over ends of years, one of them of a leap year; New Year's Day is counted as any Friday.
+        check("2025-12-31", "2026-01-21");
+        check("2026-12-18", "2027-01-08");
+        check("2027-12-31", "2028-01-21");
+        check("2028-12-30", "2029-01-19");
+        check("2028-02-15", "2028-03-07");
+    }
+
+    #[test]
+    fn business_days_are_those_that_are_counted_one_by_one() {
+        for start in (-20..40).chain(20_500..20_540).map(Day) {
+            let mut at = start;
+            for days in 0..40 {
+                let found = start.plus_business_days(days);
+                assert!(days == 0 || found == at, "{start} and {days}: {found}, not {at}");
+                at = Day(at.0 + 1);
+                while (at.0 + 3).rem_euclid(7) > 4 {
+                    at = Day(at.0 + 1);
+                }
+            }
+        }
     }
 }

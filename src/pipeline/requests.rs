@@ -4,6 +4,9 @@
 //! key of the person's oldest record. When that is erased, what is left of each request is written once more, under a
 //! number that no record has: its reference, dates and outcome, and not whose it was.
 //!
+//! By when one is due is computed once, when it is opened or extended, and stands in its entries from then on: what a
+//! ledger says does not change with how a law is counted later.
+//!
 //! INVARIANT: a request that was closed stays as it is.
 
 use super::access::check_reference;
@@ -126,7 +129,7 @@ impl Onefold {
             right: new.right,
             law: new.law,
             received_day: received.0,
-            due_day: due(new.law, received).0,
+            due_day: due(new.law, new.right, received).0,
             step: Step::Opened,
             by: by.to_owned(),
             reason: String::new(),
@@ -138,17 +141,23 @@ impl Onefold {
     /// Extends the deadline of a request, of which the person was told.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::BadName`] when it has ended, was extended before, or its first deadline has passed.
+    /// [`Error::NotFound`]; [`Error::BadName`] when it has ended, was extended before, its first deadline has passed, or the
+    /// law knows no extension for it.
     pub fn extend_request(&mut self, reference: &str, statement: &Statement) -> Result<Day, Error> {
         let (row, mut request) = self.going_on(reference, statement)?;
         let refuse = |what: &str| Err(Error::BadName { what: what.to_owned() });
+        let Some(until) = extended(request.law, request.right, Day(row.received_day)) else {
+            return refuse(
+                "a request to opt out or to limit has no extension under the CCPA: 15 business days are all there is \
+                 (11 CCR 7026(f), 7027(g))",
+            );
+        };
         if row.state == EXTENDED {
             return refuse("the request was extended before, and can be only once");
         }
         if Day::of(self.options.clock.now_s()) > Day(row.due_day) {
             return refuse("the deadline has passed: an extension takes notice within it");
         }
-        let until = extended(request.law, Day(row.received_day));
         (request.due_day, request.step) = (until.0, Step::Extended);
         self.record_request(&request)?;
         Ok(until)

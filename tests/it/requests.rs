@@ -89,7 +89,7 @@ fn a_request_runs_its_course() {
         let expected = [
             ("DSR/7", "open", "2026-01-01", true, None),
             ("R-2026-0001", "extended", "2026-04-30", false, None),
-            ("R-2026-0002", "refused", "2026-03-26", false, Some("2026-02-10")),
+            ("R-2026-0002", "refused", "2026-03-02", false, Some("2026-02-10")),
         ];
         assert_eq!(told, expected);
         assert!(views.iter().all(|view| view.profile.is_some()));
@@ -146,6 +146,39 @@ fn of_an_erased_person_the_request_keeps_no_name() {
     assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), ["kept", "fulfilled"]);
 }
 
+/// Under the CCPA who opts out or limits waits 15 business days and no longer; all else has 45 days, and 45 more.
+#[test]
+fn opt_outs_under_the_ccpa_have_business_days_and_no_extension() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    two_people(&data);
+    let mut onefold = open_on(&data, "2027-01-03");
+    for (right, due, extended) in [
+        (Right::Access, "2027-02-01", Some("2027-03-18")),
+        (Right::Portability, "2027-02-01", Some("2027-03-18")),
+        (Right::Rectification, "2027-02-01", Some("2027-03-18")),
+        (Right::Erasure, "2027-02-01", Some("2027-03-18")),
+        (Right::Restriction, "2027-01-08", None),
+        (Right::Objection, "2027-01-08", None),
+    ] {
+        let reference = onefold.open_request(&new(&onefold, right, Law::Ccpa, "2026-12-18"), "ada").unwrap();
+        match (onefold.extend_request(&reference, &said("many systems")), extended) {
+            (Ok(until), Some(expected)) => assert_eq!(until, day(expected), "{}", right.name()),
+            (Err(Error::BadName { what }), None) => assert!(what.contains("15 business days"), "{what}"),
+            (found, _) => panic!("{}: {found:?}", right.name()),
+        }
+        drop(onefold);
+        let views = requests(&data, "2027-01-08");
+        let view = views.iter().find(|view| view.reference == reference).unwrap();
+        let (state, due) = if let Some(until) = extended { ("extended", until) } else { ("open", due) };
+        assert_eq!((view.state, view.due.as_str(), view.overdue), (state, due, false), "{}", right.name());
+        onefold = open_on(&data, "2027-01-03");
+    }
+    drop(onefold);
+    let overdue = requests(&data, "2027-01-09").into_iter().filter(|view| view.overdue).map(|view| view.right);
+    assert_eq!(overdue.collect::<Vec<_>>(), ["restriction", "objection"]);
+}
+
 #[test]
 fn the_program_takes_requests_and_documents() {
     let folder = tempfile::tempdir().unwrap();
@@ -165,6 +198,18 @@ fn the_program_takes_requests_and_documents() {
         data,
     ]);
     assert_eq!(said, "Request R-2020-0001 (access) is due on 2020-03-16.\n");
+    let opt_out = ["request", "open", "objection", "email:zora@example.com", "--law", "ccpa", "--data", data];
+    let said = ok(&[&opt_out[..], &["--received", "2020-02-01", "--ref", "OUT-1"]].concat());
+    assert_eq!(said, "Request OUT-1 (objection) is due on 2020-02-21.\n");
+    let ran = run(&["request", "extend", "OUT-1", "--reason", "x", "--data", data]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (
+            2,
+            "error: a request to opt out or to limit has no extension under the CCPA: 15 business days are all there is \
+             (11 CCR 7026(f), 7027(g))\n"
+        )
+    );
     let path = folder.path().join("request.json");
     // The example of the specification of OpenDSR 2.0, with a person who is known.
     let document = json!({
@@ -225,7 +270,7 @@ fn the_program_takes_requests_and_documents() {
     let shown = ok(&["request", "show", "R-2020-0001", "--data", data]);
     assert!(shown.contains("fulfilled by grace: sent") && shown.contains("CCPA"), "{shown}");
     let listed: Value = serde_json::from_str(&ok(&["request", "list", "--json", "--data", data])).unwrap();
-    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!(listed.as_array().unwrap().len(), 3);
     assert_eq!(run(&["request", "show", "R-1", "--data", data]).code, 3);
     assert_eq!(
         run(&["request", "extend", "R-2020-0001", "--reason", "x", "--data", data]).err,

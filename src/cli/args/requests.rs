@@ -9,8 +9,10 @@ use std::path::PathBuf;
 pub enum RequestCommand {
     /// Record that a request came in; from then on its deadline runs.
     #[command(after_help = "\
-It is to be answered within one month under the GDPR (Art. 12(3)), within 45 days under the CCPA. The reference \
-stays in the index when the person is erased, so it must be a case number and no name; one such as R-2026-0001 \
+It is to be answered within one month under the GDPR (Art. 12(3)). Under the CCPA it is 45 days, and 15 business days \
+for an objection, which is an opt-out of sale and sharing (11 CCR 7026(f)), and a restriction, which limits the use of \
+sensitive data (11 CCR 7027(g)). Monday to Friday are counted; holidays are not known, so the true day may be later. \
+The reference stays in the index when the person is erased, so it must be a case number and no name; one such as R-2026-0001 \
 is made when none is given. --from reads the request from an OpenDSR or OpenGDPR document.
 
 Examples:
@@ -35,7 +37,8 @@ Example:
     },
     /// Record that the person was told that it takes longer: two months more (GDPR), 45 days more (CCPA), once.
     #[command(after_help = "\
-The person must be told within the first period, and why.
+The person must be told within the first period, and why. Objections and restrictions under the CCPA have 15 business \
+days and no extension.
 
 Example:
   onefold request extend R-2026-0001 --reason \"many systems; told on 12 May by letter\"")]
@@ -99,9 +102,9 @@ pub enum RightWord {
     Rectification,
     /// To be forgotten (Art. 17).
     Erasure,
-    /// That data is kept and not used (Art. 18).
+    /// That data is kept and not used (Art. 18); that the use of sensitive data is limited (CCPA 1798.121).
     Restriction,
-    /// That it is not used for a purpose (Art. 21).
+    /// That it is not used for a purpose (Art. 21); an opt-out of sale and sharing (CCPA 1798.120).
     Objection,
 }
 

@@ -52,7 +52,10 @@ fn tables(story: &Story) -> Vec<String> {
     [Table::Members, Table::Profiles, Table::Consents].map(|t| export(story.onefold.as_ref().unwrap(), t)).to_vec()
 }
 
-fn run(steps: &[Step], restarts: bool, mut story: Story) -> (Story, Vec<(Vec<String>, Option<i64>, Option<i64>)>) {
+/// What is seen after a commit: the tables, the tick, and when the next is due.
+type Seen = (Vec<String>, Option<i64>, Option<i64>);
+
+fn run(steps: &[Step], restarts: bool, mut story: Story) -> (Story, Vec<Seen>) {
     let (mut now, mut seen) = (NOW, Vec::new());
     let mut kept = false;
     for step in steps.iter().chain([&Step::Commit]) {
@@ -170,7 +173,6 @@ fn run(steps: &[Step], restarts: bool, mut story: Story) -> (Story, Vec<(Vec<Str
                 story.commit();
                 let finder = story.onefold().finder().unwrap();
                 let (Ok(a), Ok(b)) = (finder.record(&name(0, *a)), finder.record(&name(1, *b))) else { continue };
-                drop(finder);
                 let ruling = Ruling::different(a, b);
                 let _ = story.onefold().decide(ruling, &statement());
                 story.commit();

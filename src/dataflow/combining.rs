@@ -1,7 +1,9 @@
 //! Which records may not be combined with others (design section 7, rule 3): joining records is itself processing.
 //!
 //! Rule:   alone(r) :- the bundle does not permit combining under the circumstances of r by itself: what consents on its
-//!         own identifiers say for the purpose that governs combining, and what stewards noted of it.
+//!         own identifiers say for the purpose that governs combining, and objections to it that stewards noted.
+//!         A restriction or an objection to all purposes parts nobody: it is enforced at each use, and on all records
+//!         of a person because they are held together, which GDPR Art. 18(2) permits as storage.
 //! Memory: what was said (`words`), of consents those about combining alone; and who is alone.
 //! Retraction: the records that it touches are judged anew; a tick touches those alone whose time has come.
 
@@ -44,8 +46,8 @@ impl Combining {
             explicit: said.granted.is_some_and(|given| given.explicit),
             parental: said.granted.is_some_and(|given| given.parental),
             withdrawn: said.withdrawn.is_some(),
-            objected: said.objected.is_some() || self.known.has_objected(record, *purpose),
-            restricted: self.known.is_restricted(record),
+            objected: said.objected.is_some() || self.known.has_objected_to(record, *purpose),
+            restricted: false,
             gpc: about.gpc(),
             retained: true,
         });

@@ -244,10 +244,16 @@ impl Known {
         self.records.get(record).and_then(|known| known.more.as_deref()).is_some_and(|more| more.restricted)
     }
 
-    /// Whether a steward noted that the person objected to a purpose.
+    /// Whether a steward noted that the person objected to a purpose, or to all.
     pub fn has_objected(&self, record: Birth, purpose: PurposeId) -> bool {
         let more = self.records.get(record).and_then(|known| known.more.as_deref());
         more.is_some_and(|more| more.objected.iter().any(|to| to.is_none_or(|to| to == purpose)))
+    }
+
+    /// Whether a steward noted that the person objected to this purpose by name.
+    pub fn has_objected_to(&self, record: Birth, purpose: PurposeId) -> bool {
+        let more = self.records.get(record).and_then(|known| known.more.as_deref());
+        more.is_some_and(|more| more.objected.contains(&Some(purpose)))
     }
 
     /// What the consents that reach a record by its own identifiers say. `unsure`: whether one that was given on a weak

@@ -160,8 +160,9 @@ impl World {
             explicit: granted.is_some_and(|grant| grant.facts.explicit),
             parental: granted.is_some_and(|grant| grant.facts.parental),
             withdrawn: !said.withdrawn.is_empty(),
-            objected: !said.objected.is_empty() || self.has_objected(record, *purpose),
-            restricted: self.restricted.contains(&record),
+            objected: !said.objected.is_empty() || self.objected.contains(&(record, Some(*purpose))),
+            // What stewards note of all purposes is enforced at each use, and parts nobody.
+            restricted: false,
             gpc: about.gpc(),
             retained: true,
         }))

@@ -359,7 +359,8 @@ Examples:
     },
     /// Keep a person's data from erasure, as a law or a claim requires (GDPR Art. 17(3)).
     #[command(after_help = "\
-An erasure leaves what is held, says so with the entry of the hold, and goes through with the rest.
+It holds for all live records of the profile and for those that join them later. An erasure leaves what is held, says \
+so with the entry of the hold, and goes through with the rest.
 
 Examples:
   onefold hold set crm:4711 --law \"GDPR Art. 17(3)(e)\" --reason \"lawsuit 12 O 34/26\"
@@ -372,7 +373,9 @@ Examples:
     },
     /// Keep a person's data and do not use it (GDPR Art. 18).
     #[command(after_help = "\
-It holds for all live records of the profile, and binds whatever profile they come to be in.
+It holds for all live records of the profile and for those that join them later, and binds whatever profile they come \
+to be in. The profile stays together: to keep is permitted, and what is not known to be the person's cannot be \
+restricted.
 
 Examples:
   onefold restrict set crm:4711 --reason \"contests the address\"
@@ -384,6 +387,9 @@ Examples:
     },
     /// Record that a person objects to a purpose, or to all that can be objected to (GDPR Art. 21).
     #[command(after_help = "\
+It holds for all live records of the profile and for those that join them later. The profile stays together, unless \
+the objection names the purpose that governs combining.
+
 Examples:
   onefold object set crm:4711 --purpose marketing --reason \"letter of 3 May\"
   onefold object withdraw crm:4711 --purpose marketing --reason \"called back\"")]

@@ -49,6 +49,7 @@ impl Onefold {
         put_requests(&mut batch, &open);
         put_questions(&mut batch, &delta);
         drop(delta);
+        let mut unequal = self.unequal(&derived.profiles);
         let Derived { profiles, roots, successors, merges, unmerges, new, retired } = derived;
         let changed = profiles.len() as u64;
         for (record, root) in roots.into_iter().chain(successors) {
@@ -77,6 +78,11 @@ impl Onefold {
             changes.iter().for_each(&mut *subscriber);
         }
         tracing::debug!(epoch = epoch.0, touched, merges, unmerges, profiles = changed, "epoch applied");
+        // Of an epoch that is gone through again, the ledger says what followed.
+        if state.is_some() {
+            unequal.extend(self.remarked(&open));
+            self.spread_marks(unequal)?;
+        }
         Ok(Committed { epoch, touched, merges, unmerges, profiles: changed, new, retired })
     }
 

@@ -7,6 +7,7 @@
 //! INVARIANT: of two records one decision holds at most, of an identifier one.
 
 use super::Error;
+use super::rights::Mark;
 use crate::model::{AttributeId, Birth, Ruling, Sequence};
 use crate::store::{DecisionRow, Index};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -29,6 +30,8 @@ pub(super) struct Decisions {
     same: HashMap<Birth, Vec<(Birth, Sequence)>>,
     /// By record, the attributes that were rectified, each with its decision's place in the ledger; sorted.
     rectified: HashMap<Birth, BTreeMap<AttributeId, u64>>,
+    /// By record, what holds for its person, each with the entry that says so.
+    marks: BTreeMap<Birth, BTreeMap<Mark, Sequence>>,
 }
 
 /// What there is one decision of: who carried an identifier then does not matter, nor whether a bundle called it weak.
@@ -69,6 +72,9 @@ impl Decisions {
         if let Ruling::Rectified { record, attribute } = row.ruling {
             self.rectified.entry(record).or_default().insert(attribute, row.position);
         }
+        if let Some(mark) = Mark::of(row.ruling) {
+            self.marks.entry(row.ruling.records().0).or_default().insert(mark, entry);
+        }
         true
     }
 
@@ -94,12 +100,36 @@ impl Decisions {
                 self.rectified.remove(&record);
             }
         }
+        if let Some(mark) = Mark::of(row.ruling) {
+            let record = row.ruling.records().0;
+            let left = self.marks.get_mut(&record).is_some_and(|of| of.remove(&mark).is_some() && of.is_empty());
+            if left {
+                self.marks.remove(&record);
+            }
+        }
         Some(row)
     }
 
     /// What was rectified in a record: each attribute with the place of its decision in the ledger.
     pub fn rectified(&self, record: Birth) -> Vec<(AttributeId, u64)> {
         self.rectified.get(&record).into_iter().flatten().map(|(attribute, position)| (*attribute, *position)).collect()
+    }
+
+    /// What holds for the person of a record, each with the entry that says so.
+    pub fn marks(&self, record: Birth) -> impl Iterator<Item = (Mark, Sequence)> + '_ {
+        self.marks.get(&record).into_iter().flatten().map(|(mark, entry)| (*mark, *entry))
+    }
+
+    /// The records that have marks.
+    pub fn marked(&self) -> impl Iterator<Item = Birth> + '_ {
+        self.marks.keys().copied()
+    }
+
+    /// Whether a mark holds for some of these records and not for all.
+    pub fn differ(&self, records: &[Birth]) -> bool {
+        let marks = |record: &Birth| self.marks(*record).map(|(mark, _)| mark);
+        let mut pairs = records.iter().zip(records.iter().skip(1));
+        !self.marks.is_empty() && pairs.any(|(one, other)| !marks(one).eq(marks(other)))
     }
 
     /// The decision that says this.

@@ -274,7 +274,7 @@ impl Onefold {
         let mut at = birth;
         for _ in 0..10_000 {
             let root = self.records.root(at)?;
-            if root == at || self.records.get(root).is_some_and(|known| known.live) {
+            if root == at {
                 return Some(root);
             }
             at = root;

@@ -168,6 +168,7 @@ impl Onefold {
             onefold.directory.note_remains()?;
             onefold.close_epoch(None)?;
         }
+        onefold.finish_marks()?;
         Ok(onefold)
     }
 

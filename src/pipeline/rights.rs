@@ -2,16 +2,25 @@
 //!
 //! Each is a decision about every live record of the profile, so that it goes with the records whatever becomes of the
 //! profile, and ends with their keys. What it forbids is decided in the dataflow; a hold is asked for by erasures alone.
+//! A record that joins a profile gets the marks of those that it joins, in an epoch that follows at once.
+//!
+//! INVARIANT: after each commit, and after opening, a mark that one member of a profile has is one that all have.
 
 use super::decisions::Decisions;
+use super::epoch::OpenEpoch;
 use super::read::Reader;
 use super::{Archive, Decided, Error, Onefold, Statement};
 use crate::ledger::{Content, Position, Right};
 use crate::model::{Birth, PurposeId, Ruling, Sequence};
+use crate::store::ProfileRow;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who sets a mark on a record that joins others.
+const ONEFOLD: &str = "onefold";
 
 /// What holds for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     /// Nothing is erased (GDPR Art. 17(3)).
     Hold,
@@ -69,7 +78,7 @@ impl Mark {
         }
     }
 
-    fn of(ruling: Ruling) -> Option<Self> {
+    pub(super) fn of(ruling: Ruling) -> Option<Self> {
         match ruling {
             Ruling::Held { .. } => Some(Self::Hold),
             Ruling::Restricted { .. } => Some(Self::Restriction),
@@ -80,7 +89,8 @@ impl Mark {
 }
 
 impl Onefold {
-    /// Sets a mark on all live records of the profile of this root, and commits; gives the entries that are new.
+    /// Sets a mark on all live records of the profile of this root, and commits. Records that join them later get it
+    /// with the commit that joins them. Gives the entries that are new.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such profile; as [`decide`](Self::decide).
@@ -96,14 +106,18 @@ impl Onefold {
         Ok(entries)
     }
 
-    /// Takes a mark off all records of the profile of this root, and commits; gives the entries of the withdrawals.
+    /// Takes a mark off all records of the profile of this root, deleted ones included, and commits; gives the entries
+    /// of the withdrawals.
     ///
     /// # Errors
     /// [`Error::NotFound`] when none of them has it.
     pub fn end_mark(&mut self, root: Birth, mark: Mark, statement: &Statement) -> Result<Vec<Sequence>, Error> {
         self.commit()?;
         let mut entries = Vec::new();
-        for record in self.marked(root)? {
+        let mut records = self.marked(root)?;
+        // Those that their sources deleted would bring it back with them.
+        records.extend(self.decisions.marked().filter(|record| self.departed_root(*record) == Some(root)));
+        for record in records {
             match self.withdraw(mark.ruling(record), statement) {
                 Ok(entry) => entries.push(entry),
                 Err(Error::NotFound { .. }) => {}
@@ -115,6 +129,56 @@ impl Onefold {
         }
         self.commit()?;
         Ok(entries)
+    }
+
+    /// The profile that goes on from the one that a deleted record was in.
+    fn departed_root(&self, record: Birth) -> Option<Birth> {
+        self.records.get(record).filter(|known| !known.live)?;
+        self.living_root(record)
+    }
+
+    /// The roots of those profiles in which not all members have the same marks.
+    pub(super) fn unequal(&self, profiles: &[(Birth, Option<ProfileRow>)]) -> BTreeSet<Birth> {
+        let unequal = |row: &ProfileRow| self.decisions.differ(&row.members);
+        profiles.iter().filter(|(_, row)| row.as_ref().is_some_and(unequal)).map(|(root, _)| *root).collect()
+    }
+
+    /// The roots of the profiles whose marks an epoch set or ended.
+    pub(super) fn remarked(&self, open: &OpenEpoch) -> Vec<Birth> {
+        let marks = open.rulings.keys().filter(|ruling| Mark::of(**ruling).is_some());
+        marks.filter_map(|ruling| self.records.root(ruling.records().0)).collect()
+    }
+
+    /// Sets the marks that a stop left unset.
+    pub(super) fn finish_marks(&mut self) -> Result<(), Error> {
+        let roots = self.decisions.marked().filter_map(|record| self.records.root(record)).collect();
+        self.spread_marks(roots)
+    }
+
+    /// Sets what is marked of one member of these profiles on all others, in an epoch of its own. After that epoch the
+    /// same is done: it comes to an end, for each time marks are set that were not, and none is taken off.
+    pub(super) fn spread_marks(&mut self, roots: BTreeSet<Birth>) -> Result<(), Error> {
+        for root in roots {
+            let members = self.index.profile(root)?.map_or_else(Vec::new, |row| row.members);
+            let mut first: BTreeMap<Mark, Sequence> = BTreeMap::new();
+            for (mark, entry) in members.iter().flat_map(|record| self.decisions.marks(*record)) {
+                first.entry(mark).and_modify(|first| *first = entry.min(*first)).or_insert(entry);
+            }
+            for record in members {
+                for (mark, entry) in &first {
+                    if self.decisions.find(mark.ruling(record)).is_none() {
+                        let reason = format!("joined a profile for which entry #{entry} sets it");
+                        let statement = Statement { by: ONEFOLD.to_owned(), reason };
+                        self.record_review(mark.ruling(record), None, &statement, "")?;
+                    }
+                }
+            }
+        }
+        if self.open.decisions.is_empty() {
+            return Ok(());
+        }
+        self.tick_if_due()?;
+        self.close_epoch(None).map(drop)
     }
 
     pub(super) fn marked(&self, root: Birth) -> Result<Vec<Birth>, Error> {

@@ -483,7 +483,7 @@ fn repetitions_and_what_nobody_understands_change_nothing() {
     }
 }
 
-const GOVERNED: &str = r#"
+pub(super) const GOVERNED: &str = r#"
 combining = "unified"
 
 [[purpose]]
@@ -504,7 +504,7 @@ categories = []
 recipients = ["us"]
 "#;
 
-const UNIFIED: &str = r#"
+pub(super) const UNIFIED: &str = r#"
 @id("unified") @law("Art. 6(1)(f) GDPR")
 permit (principal == Purpose::"unified", action == Action::"combine", resource);
 "#;

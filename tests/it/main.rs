@@ -24,6 +24,7 @@ mod ledger;
 mod ledger_damage;
 mod ledger_faults;
 mod ledger_opened;
+mod marks;
 mod matching;
 mod policy;
 mod privacy;

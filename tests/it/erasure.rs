@@ -436,3 +436,35 @@ fn a_record_that_was_deleted_leads_to_its_person_after_a_restart() {
         assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased);
     }
 }
+
+#[test]
+fn a_deleted_record_is_of_the_profile_that_its_own_became_a_part_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = two_people(&data);
+    // Hers ends with the record that named it, goes on under the shop's, and is joined to the other one.
+    push(&mut onefold, &event("crm", "b", Some(&person("third@example.com", "")), 9));
+    push(&mut onefold, &event("shop", "b", Some(&person("fourth@example.com", "")), 10));
+    push(&mut onefold, &event("crm", "0", Some(&person("zora.two@example.com", "+4915112345900")), 11));
+    onefold.commit().unwrap();
+    push(&mut onefold, &event("shop", "a", None, 12));
+    onefold.commit().unwrap();
+    push(&mut onefold, &event("crm", "b", Some(&person("zora@example.com", "+4915112345900")), 13));
+    onefold.commit().unwrap();
+    push(&mut onefold, &event("crm", "a", None, 14));
+    onefold.commit().unwrap();
+    for _ in 0..2 {
+        drop(onefold);
+        onefold = open(&data);
+    }
+    erase(&mut onefold, "crm:0");
+    for key in ["a", "0"] {
+        let line = event("crm", key, Some(&person("any@example.com", "")), 50);
+        for change in changes(&onefold, &line) {
+            assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased, "{key}");
+        }
+    }
+    for change in changes(&onefold, &event("shop", "a", Some(&person("any@example.com", "")), 51)) {
+        assert_eq!(onefold.push(&change).unwrap(), Outcome::Erased, "deleted while it was hers");
+    }
+}

@@ -123,7 +123,7 @@ fn sources_do_not_overwrite_what_was_rectified() {
         "shop:a is gone, the list says something now"
     );
     assert_eq!(city(&onefold, "crm:a").as_deref(), Some("Cobh"));
-    assert_eq!(withdraw(&mut onefold, "crm:a", "city").unwrap(), 2);
+    assert_eq!(withdraw(&mut onefold, "crm:a", "city").unwrap(), 3, "of the deleted one as well");
     assert_eq!(city(&onefold, "crm:a").as_deref(), Some("Galway"), "what its source said meanwhile");
     assert!(matches!(withdraw(&mut onefold, "crm:a", "city"), Err(Error::NotFound { .. })));
     rebuilt(onefold, &data);

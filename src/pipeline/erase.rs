@@ -7,6 +7,7 @@
 //!
 //! INVARIANT: once [`Onefold::erase`] returns, no key that this directory holds opens an entry about the records.
 
+use super::carried::{Carried, identifiers_in, identifiers_of, sends_consents};
 use super::epoch::OpenEpoch;
 use super::facts::identifier_hash;
 use super::quarantine::REJECTED_NUMBERS;
@@ -15,9 +16,7 @@ use super::refused::Needles;
 use super::touched::Touched;
 use super::{Error, Onefold, meta};
 use crate::ledger::{Content, Erasure, Position, Received};
-use crate::model::{
-    AttributeId, Birth, Epoch, FieldRole, IdentifierHash, NameHash, Order, Role, Ruling, Sequence, SourceId,
-};
+use crate::model::{AttributeId, Birth, Epoch, FieldRole, IdentifierHash, NameHash, Order, Ruling, Sequence, SourceId};
 use crate::store::{Batch, RecordBody, RecordRow};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -232,40 +231,37 @@ impl Onefold {
         if covered.records.is_empty() {
             return Err(Error::Held { entries: covered.held.into_values().collect() });
         }
-        let consents = self.deleted_consents()?;
+        let consents = self.deleted_consents();
         let wanted = |birth: &Birth| covered.records.contains(birth) || consents.contains(birth);
         let received = self.received_ever(|received| wanted(&received.birth))?;
-        let past: Vec<(Birth, RecordBody)> = received
+        let past: Vec<(Birth, Vec<IdentifierHash>)> = received
             .iter()
-            .map(|received| Ok((received.birth, self.body_of(received, 0)?)))
-            .collect::<Result<_, Error>>()?;
+            .map(|received| (received.birth, identifiers_in(&self.schema, &self.identity, received)))
+            .collect();
         let bodies = past.iter().filter(|(birth, _)| covered.records.contains(birth));
-        let known: BTreeSet<IdentifierHash> = bodies.flat_map(|(_, body)| identifiers_of(body)).collect();
-        let mut own = BTreeSet::new();
-        for identifier in &known {
-            let carriers = self.index.carriers(*identifier, CARRIERS_MAX)?;
-            if carriers.iter().all(|birth| covered.records.contains(birth)) {
-                own.insert(*identifier);
-            }
-        }
+        let known = bodies.flat_map(|(_, identifiers)| identifiers.iter().copied()).collect();
+        let carried = Carried::alone(&self.index, known, &covered.records)?;
         if matches!(scope, Scope::Person(_)) {
             let mut found = BTreeSet::new();
-            for (birth, body) in past.iter().filter(|(birth, _)| consents.contains(birth)) {
-                if self.is_of_person(body, &known, &own)? {
+            for (birth, identifiers) in past.iter().filter(|(birth, _)| consents.contains(birth)) {
+                if carried.has(&self.index, identifiers)? {
                     found.insert(*birth);
                 }
             }
             for row in self.index.records() {
                 let (birth, row) = row?;
-                if matches!(row.body, RecordBody::Consent(_)) && self.is_of_person(&row.body, &known, &own)? {
-                    found.insert(birth);
+                if matches!(row.body, RecordBody::Consent(_)) {
+                    let identifiers: Vec<IdentifierHash> = identifiers_of(&row.body).collect();
+                    if carried.has(&self.index, &identifiers)? {
+                        found.insert(birth);
+                    }
                 }
             }
             covered.consents = found.len() as u64;
             covered.records.extend(found);
         }
         self.find_rejected(&mut covered, &received)?;
-        self.bury(&mut covered, &own);
+        self.bury(&mut covered, &carried.own);
         Ok(covered)
     }
 
@@ -282,32 +278,11 @@ impl Onefold {
         None
     }
 
-    /// Whether a consent is that of a person who has or had these identifiers, of which some are nobody else's: it was given
-    /// on one of those, and on none that another has and the person never had.
-    fn is_of_person(
-        &self,
-        consent: &RecordBody,
-        known: &BTreeSet<IdentifierHash>,
-        own: &BTreeSet<IdentifierHash>,
-    ) -> Result<bool, Error> {
-        if !identifiers_of(consent).any(|on| own.contains(&on)) {
-            return Ok(false);
-        }
-        for on in identifiers_of(consent).filter(|on| !known.contains(on)) {
-            if !self.index.carriers(on, 1)?.is_empty() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Consents that their source deleted and nobody erased.
-    fn deleted_consents(&self) -> Result<HashSet<Birth>, Error> {
-        let is_consent = |source: SourceId| {
-            self.schema.sources.get(usize::from(source.0)).is_some_and(|source| source.role == Role::Consents)
-        };
-        let departed = self.records.departed();
-        Ok(departed.filter(|birth| self.records.get(*birth).is_some_and(|known| is_consent(known.source))).collect())
+    fn deleted_consents(&self) -> HashSet<Birth> {
+        let is_consent =
+            |birth: &Birth| self.records.get(*birth).is_some_and(|known| sends_consents(&self.schema, known.source));
+        self.records.departed().filter(is_consent).collect()
     }
 
     /// Every version of some records: what they carried before stands in their entries alone.
@@ -470,14 +445,4 @@ pub(super) fn erased_row(source: SourceId, sequence: Sequence, position: u64) ->
         sequence,
         body: RecordBody::Gone,
     }
-}
-
-/// The identifiers that a record carries, or that a consent was given on.
-fn identifiers_of(body: &RecordBody) -> impl Iterator<Item = IdentifierHash> {
-    let identifiers = match body {
-        RecordBody::Person(facts) => facts.identifiers.as_slice(),
-        RecordBody::Consent(facts) => facts.identifiers.as_slice(),
-        RecordBody::Reference | RecordBody::Gone => &[],
-    };
-    identifiers.iter().map(|(_, identifier)| *identifier)
 }

@@ -12,6 +12,7 @@ mod archive;
 mod as_of;
 mod audit;
 mod bindings;
+mod carried;
 mod clock;
 mod conclude;
 mod day;

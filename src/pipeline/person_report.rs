@@ -6,16 +6,17 @@
 //! INVARIANT: the same state gives the same bytes.
 
 use super::access::births_of;
+use super::carried::Versions;
 use super::read::Reader;
 use super::read_history::ReadFilter;
 use super::wordings::Wordings;
 use super::{Archive, Error, Explanation, Exposure, MarkView, PermissionView, ReadView, RecordView, RequestView};
 use crate::ledger::{Content, Entry, Operation};
-use crate::model::{AttributeId, Basis, Birth, FieldIndex, IdentifierHash, Purpose};
+use crate::model::{AttributeId, Basis, Birth, FieldIndex, Purpose};
 use crate::report::entry::{Words, says};
 use crate::store::RecordBody;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything about a person.
 #[derive(Clone, Debug, Serialize)]
@@ -28,10 +29,14 @@ pub struct AccessReport {
     pub epoch: u64,
     /// The values of the profile with where they came from, and those that did not win.
     pub values: Vec<Explanation>,
-    /// The records that the profile is made of, with all that was received.
+    /// The records that the profile is made of, with all that was received, and those that their sources deleted and that
+    /// are not erased.
     pub records: Vec<ReceivedRecord>,
     /// What may be done with the data, and why.
     pub purposes: Vec<PurposeCopy>,
+    /// The purpose that governs whether records are held together, where the bundle has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub combining: Option<CombiningCopy>,
     /// The categories of data that there are.
     pub categories: Vec<String>,
     /// Who receives data.
@@ -71,6 +76,9 @@ pub struct ReceivedRecord {
     pub record: RecordView,
     /// The entry that holds it.
     pub entry: u64,
+    /// The entry by which its source deleted it; what is told is what it last was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at_source: Option<u64>,
     /// Its fields.
     pub fields: Vec<ReceivedField>,
 }
@@ -92,6 +100,27 @@ pub struct PurposeCopy {
     /// The decision.
     #[serde(flatten)]
     pub permission: PermissionView,
+    /// What it is.
+    #[serde(flatten)]
+    pub terms: PurposeTerms,
+}
+
+/// The purpose that governs whether records are held together. It is decided for each record where they are joined, so
+/// that there is no decision to name.
+#[derive(Clone, Debug, Serialize)]
+pub struct CombiningCopy {
+    /// Its name.
+    pub purpose: String,
+    /// What came of it, in words.
+    pub decided: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub terms: PurposeTerms,
+}
+
+/// A purpose, as the bundle has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct PurposeTerms {
     /// Its term in the Data Privacy Vocabulary.
     pub dpv: String,
     /// What it means.
@@ -104,6 +133,9 @@ pub struct PurposeCopy {
     pub recipients: Vec<String>,
     /// How long data may be kept for it, in days.
     pub retention_days: Option<u32>,
+    /// The same for single categories, where it is another.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub retention_days_by_category: BTreeMap<String, u32>,
 }
 
 /// The end of a consent that was received late.
@@ -197,12 +229,10 @@ impl Archive {
     pub fn access_report(&self, root: Birth, access: &super::Access) -> Result<AccessReport, Error> {
         let reader = self.reader()?;
         let members = reader.members_of(root)?;
-        let consents = reader.consents_of(&members)?;
-        let births: BTreeSet<Birth> = members.iter().chain(&consents).copied().collect();
+        let held = self.holdings(root, &members)?;
+        let births: BTreeSet<Birth> = held.records.keys().chain(held.consents.keys()).copied().collect();
         let schema = reader.schema();
-        let permissions = reader.permissions_of(root)?;
-        let purposes: Vec<PurposeCopy> =
-            permissions.into_iter().zip(&schema.purposes).map(|(view, purpose)| purpose_copy(view, purpose)).collect();
+        let purposes = reader.purposes_of(root)?;
         let mut values = reader.explain(root, None)?;
         let rectified = values.iter_mut().filter_map(|found| found.value.rectified.as_mut());
         rectified.for_each(|rectified| rectified.by = OPERATOR.to_owned());
@@ -215,12 +245,13 @@ impl Archive {
             kind: "access (GDPR Art. 15)",
             epoch: reader.epoch()?,
             values,
-            records: reader.received_of(&members)?,
+            records: reader.received_of(&held.records)?,
             purposes,
+            combining: reader.combining_of(members.len()),
             categories: categories.into_iter().collect(),
             recipients: recipients.into_iter().collect(),
-            consents: reader.received_of(&consents)?,
-            exposures: reader.exposures_of(&consents)?,
+            consents: reader.received_of(&held.consents)?,
+            exposures: reader.exposures_of(held.consents.keys())?,
             marks: reader.marks_of(|birth| births.contains(&birth))?.into_iter().map(mark_copy).collect(),
             entries: self.entries_about(&births)?,
             reads: self.reads(&ReadFilter { subject: Some(root), since_s: 0 })?.0.into_iter().map(read_copy).collect(),
@@ -232,7 +263,7 @@ impl Archive {
         recorded.note_one(
             Operation::AccessReport,
             root,
-            members.len(),
+            held.records.len(),
             &attributes,
             recorded.purpose_of(None),
             true,
@@ -251,7 +282,7 @@ impl Archive {
             kind: "portability (GDPR Art. 20)",
             profile: reader.id(root)?.to_string(),
             epoch: reader.epoch()?,
-            records: reader.received_of(&provided)?,
+            records: reader.received_of(&provided.iter().map(|birth| (*birth, None)).collect())?,
         };
         let names: BTreeSet<&String> =
             report.records.iter().flat_map(|record| &record.fields).flat_map(|field| &field.attributes).collect();
@@ -300,9 +331,24 @@ impl Reader<'_> {
         Ok(self.index.profile(root)?.ok_or_else(missing)?.members)
     }
 
-    fn permissions_of(&self, root: Birth) -> Result<Vec<PermissionView>, Error> {
+    fn purposes_of(&self, root: Birth) -> Result<Vec<PurposeCopy>, Error> {
         let row = self.index.profile(root)?.unwrap_or_default();
-        Ok(self.permissions(&row))
+        let named = |name: &str| self.schema.purposes.iter().find(|purpose| purpose.name == name);
+        let copy = |permission: PermissionView| {
+            let terms = named(&permission.purpose).map(terms)?;
+            Some(PurposeCopy { permission, terms })
+        };
+        Ok(self.permissions(&row).into_iter().filter_map(copy).collect())
+    }
+
+    /// Whether so many records are one profile, and for what purpose.
+    fn combining_of(&self, members: usize) -> Option<CombiningCopy> {
+        let purpose = self.schema.purposes.get(usize::from(self.schema.combining?.0))?;
+        let decided = match members {
+            1 => "the record stands by itself: no other is held together with it".to_owned(),
+            count => format!("{count} records are held together as one profile"),
+        };
+        Some(CombiningCopy { purpose: purpose.name.clone(), decided, terms: terms(purpose) })
     }
 
     /// The last epoch that the index knows of.
@@ -311,27 +357,7 @@ impl Reader<'_> {
         Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes))
     }
 
-    /// The consents that were given on identifiers of these records.
-    fn consents_of(&self, members: &[Birth]) -> Result<Vec<Birth>, Error> {
-        let mut carried: BTreeSet<IdentifierHash> = BTreeSet::new();
-        for birth in members {
-            if let Some(RecordBody::Person(facts)) = self.index.record(*birth)?.map(|row| row.body) {
-                carried.extend(facts.identifiers.iter().map(|(_, identifier)| *identifier));
-            }
-        }
-        let mut found = Vec::new();
-        for row in self.index.records() {
-            let (birth, row) = row?;
-            if let RecordBody::Consent(facts) = &row.body
-                && facts.identifiers.iter().any(|(_, identifier)| carried.contains(identifier))
-            {
-                found.push(birth);
-            }
-        }
-        Ok(found)
-    }
-
-    fn exposures_of(&self, consents: &[Birth]) -> Result<Vec<ExposureCopy>, Error> {
+    fn exposures_of<'b>(&self, consents: impl Iterator<Item = &'b Birth>) -> Result<Vec<ExposureCopy>, Error> {
         let mut found = Vec::new();
         for consent in consents {
             let Some(RecordBody::Consent(facts)) = self.index.record(*consent)?.map(|row| row.body) else { continue };
@@ -343,10 +369,15 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    fn received_of(&self, births: &[Birth]) -> Result<Vec<ReceivedRecord>, Error> {
-        let mut records = Vec::with_capacity(births.len());
-        for birth in births {
-            let opened = self.open(*birth)?;
+    fn received_of(&self, versions: &Versions) -> Result<Vec<ReceivedRecord>, Error> {
+        let mut records = Vec::with_capacity(versions.len());
+        for (birth, last) in versions {
+            let mut opened = self.open(*birth)?;
+            let deleted_at_source = (!opened.row.live).then_some(opened.row.sequence.0);
+            if let Some(last) = last {
+                opened.received = self.received(last.position.0)?;
+                opened.row.sequence = last.sequence;
+            }
             let source = self.schema.sources.get(usize::from(opened.row.source.0));
             let received = &opened.received;
             let fields = received.fields.iter().map(|(index, _, text)| {
@@ -368,7 +399,7 @@ impl Reader<'_> {
                 }
             }
             let (record, entry) = (self.record_view(&opened), opened.row.sequence.0);
-            records.push(ReceivedRecord { record, entry, fields });
+            records.push(ReceivedRecord { record, entry, deleted_at_source, fields });
         }
         Ok(records)
     }
@@ -379,15 +410,15 @@ fn word(value: impl std::fmt::Debug) -> String {
     format!("{value:?}").to_lowercase()
 }
 
-fn purpose_copy(permission: PermissionView, purpose: &Purpose) -> PurposeCopy {
-    PurposeCopy {
-        permission,
+fn terms(purpose: &Purpose) -> PurposeTerms {
+    PurposeTerms {
         dpv: purpose.dpv.clone(),
         description: purpose.description.clone(),
         basis: basis(purpose.basis),
         categories: purpose.categories.iter().map(word).collect(),
         recipients: purpose.recipients.clone(),
         retention_days: purpose.retention_days,
+        retention_days_by_category: purpose.category_retention_days.iter().map(|(of, days)| (word(of), *days)).collect(),
     }
 }
 

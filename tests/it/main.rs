@@ -9,6 +9,7 @@ mod bad_input;
 mod bound;
 mod cli;
 mod consent;
+mod copies;
 mod crash;
 mod crypto;
 mod dataflow;

@@ -2,7 +2,7 @@
 
 use super::commands::ledger::NotSent;
 use super::output;
-use crate::pipeline::PermissionView;
+use crate::pipeline::{PermissionView, Remedy};
 use crate::report::disclosure;
 use crate::report::log;
 use crate::{crypto, ledger, pipeline, policy, sources, store};
@@ -29,8 +29,8 @@ pub fn verdict(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<pipeline::Error>() {
         return of_pipeline(error);
     }
-    if let Some(Denial(permission)) = error.downcast_ref::<Denial>() {
-        return (DENIED, Some(remedy(permission)));
+    if let Some(denial) = error.downcast_ref::<Denial>() {
+        return (DENIED, Some(denial.help()));
     }
     if let Some(error) = error.downcast_ref::<ledger::Error>() {
         return of_ledger(error);
@@ -130,17 +130,30 @@ impl Unproven {
 
 /// What was asked for may not be used for the purpose.
 #[derive(Debug, thiserror::Error)]
-#[error("denied: `{purpose}`: {why}", purpose = .0.purpose, why = super::commands::profile::reason(.0))]
-pub struct Denial(pub PermissionView);
+#[error("denied: `{}`: {}", .permission.purpose, super::commands::profile::reason(.permission))]
+pub struct Denial {
+    /// What was decided.
+    pub permission: PermissionView,
+    /// What would allow it.
+    pub remedy: Remedy,
+}
 
-/// What would allow it.
-fn remedy(permission: &PermissionView) -> String {
-    let purpose = &permission.purpose;
-    let later = if permission.consent.is_some() { ", given later than that one," } else { "" };
-    format!(
-        "a valid consent to `{purpose}`{later} on an identifier of this profile would allow it; \
-         `onefold profile ID` without --purpose shows every purpose"
-    )
+impl Denial {
+    /// What would allow it.
+    fn help(&self) -> String {
+        let purpose = &self.permission.purpose;
+        let every = "`onefold profile ID` without --purpose shows every purpose";
+        let whose = match self.remedy {
+            Remedy::Consent => "",
+            Remedy::ParentalConsent => ", given by who holds parental responsibility",
+            Remedy::None => return format!("no consent would allow it as things stand; {every}"),
+        };
+        let later = if self.permission.consent.is_some() { ", given later than that one," } else { "" };
+        let comma = if !whose.is_empty() && later.is_empty() { "," } else { "" };
+        format!(
+            "a valid consent to `{purpose}`{whose}{later}{comma} on an identifier of this profile would allow it; {every}"
+        )
+    }
 }
 
 fn of_pipeline(error: &pipeline::Error) -> (u8, Option<String>) {

@@ -5,6 +5,7 @@
 
 use super::directory::Directory;
 use super::lookup::Finder;
+use super::policies::Policies;
 use super::read::Reader;
 use super::reads::{Place, ReadLog, named};
 use super::{Error, Onefold, OpenOptions, meta, version};
@@ -30,6 +31,7 @@ pub struct Archive {
     pub(super) keys: Keyring,
     pub(super) reads: ReadLog,
     bundle: PolicyBundle,
+    pub(super) policies: Policies,
     options: OpenOptions,
 }
 
@@ -76,12 +78,12 @@ impl Archive {
             return Ok(None);
         }
         let entries = ledger::Reader::open(&directory.ledger(), Some(&keys))?;
-        let named = named(&bundle);
+        let (named, policies) = (named(&bundle), Policies::new(&bundle));
         let schema = Arc::new(bundle.schema);
         let identity = keys.identity();
         let vkeys = keys.signing()?.iter().map(|key| key.verifier().clone()).collect();
         let (reads, bundle) = (ReadLog::default(), named);
-        Ok(Some(Self { directory, schema, identity, index, entries, vkeys, keys, reads, bundle, options }))
+        Ok(Some(Self { directory, schema, identity, index, entries, vkeys, keys, reads, bundle, policies, options }))
     }
 
     /// Finds records and profiles, without a value of anybody. Who wants values calls [`read_as`](Self::read_as).
@@ -94,6 +96,7 @@ impl Archive {
             identity: &self.identity,
             index: &self.index,
             entries: &self.entries,
+            policies: &self.policies,
             now_us: i64::from(self.now_s()) * 1_000_000,
         })
     }
@@ -144,6 +147,7 @@ impl Onefold {
             identity: &self.identity,
             index: &self.index,
             entries: self.ledger.reader(),
+            policies: &self.policies,
             now_us: i64::from(self.options.clock.now_s()) * 1_000_000,
         })
     }

@@ -8,7 +8,8 @@
 
 use super::facts::identifier_hash;
 use super::live::Live;
-use super::read::{Reader, decide};
+use super::policies::Policies;
+use super::read::Reader;
 use super::resolve::Name;
 use super::{Access, Archive, Error, RecordView};
 use crate::ledger::{self, Content, Entry, Kind, Operation, PolicyBundle, PolicyPart, Received, Ruled};
@@ -75,7 +76,7 @@ pub struct PastPermission {
     /// Whether it was permitted.
     pub allowed: bool,
     /// Why.
-    pub why: &'static str,
+    pub why: String,
     /// The entry that decided it; none where nothing but the default did.
     pub decision: Option<Sequence>,
     /// The policies that determined it.
@@ -93,6 +94,7 @@ struct Past {
     sealed: BTreeMap<(Birth, Birth), i64>,
     erased: BTreeSet<Birth>,
     schema: Arc<Schema>,
+    policies: Policies,
     bundle: String,
 }
 
@@ -139,6 +141,7 @@ impl Archive {
             sealed: BTreeMap::new(),
             erased: BTreeSet::new(),
             schema: Arc::clone(reader.schema),
+            policies: self.policies.clone(),
             bundle: String::new(),
         };
         // What was committed counts: the entries of an epoch are taken in when its commit is seen.
@@ -173,7 +176,9 @@ impl Archive {
         if let Some(recorded) = PolicyBundle::from_parts(&parts) {
             past.bundle = format!("{} {}", recorded.name, recorded.version);
             if Some(recorded.digest) != self.bundle_digest() {
-                past.schema = Arc::new(Bundle::compile(recorded.files)?.schema);
+                let bundle = Bundle::compile(recorded.files)?;
+                past.policies = Policies::new(&bundle);
+                past.schema = Arc::new(bundle.schema);
             }
         }
         Ok(past)
@@ -326,7 +331,8 @@ impl Past {
             let id = PurposeId(u8::try_from(place).unwrap_or(u8::MAX));
             let found = self.live.answers.get(&(root, id));
             let permission = found.map(|(ruled, _)| permission(ruled));
-            let (allowed, why) = decide(permission.as_ref(), i64::from(self.at_s) * 1_000_000);
+            let now_us = i64::from(self.at_s) * 1_000_000;
+            let (allowed, why) = self.policies.decide(purpose, permission.as_ref(), now_us);
             PastPermission {
                 purpose: purpose.name.clone(),
                 allowed,
@@ -335,7 +341,10 @@ impl Past {
                 policies: found.map_or_else(Vec::new, |(ruled, _)| ruled.policies.clone()),
             }
         };
-        self.schema.purposes.iter().enumerate().map(view).collect()
+        // What governs combining is decided where records are joined, and is no answer.
+        let combining = self.schema.combining.map(|combining| usize::from(combining.0));
+        let purposes = self.schema.purposes.iter().enumerate().filter(|(place, _)| Some(*place) != combining);
+        purposes.map(view).collect()
     }
 }
 

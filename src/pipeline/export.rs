@@ -1,7 +1,7 @@
 //! Tables of all members, profiles, permissions and exposures, in the order of births, row by row with bounded memory.
 
 use super::Error;
-use super::read::{Reader, decide};
+use super::read::Reader;
 use crate::ledger::Operation;
 use crate::model::{AttributeId, Birth, PurposeId, Role, Timestamp};
 use crate::report::{self, Column, ColumnKind, Format, Value};
@@ -150,14 +150,14 @@ impl Reader<'_> {
                     continue;
                 }
                 let found = row.permissions.iter().find(|(p, _)| usize::from(p.purpose.0) == place).map(|(p, _)| p);
-                let (allowed, why) = decide(found, self.now_us);
+                let (allowed, why) = self.policies.decide(of, found, self.now_us);
                 let until = found.map(|permission| permission.until).filter(|until| *until != i64::MAX);
                 table.row(&[
                     Value::Text(&id),
                     Value::Text(&of.name),
                     Value::Text(if allowed { "allowed" } else { "denied" }),
                     until.map_or(Value::Null, |until| Value::Timestamp(Timestamp(until))),
-                    Value::Text(why),
+                    Value::Text(&why),
                 ])?;
             }
         }

@@ -8,7 +8,7 @@ use super::Error;
 use super::export::{column, text};
 use super::read::Reader;
 use crate::ledger::Operation;
-use crate::model::{Birth, ConsentFacts, ConsentState, IdentifierHash, PurposeId, Timestamp};
+use crate::model::{Basis, Birth, ConsentFacts, ConsentState, IdentifierHash, PurposeId, Timestamp};
 use crate::report::{self, ColumnKind, Format, Value};
 use crate::store::RecordBody;
 use serde::Serialize;
@@ -44,6 +44,11 @@ impl Exposure {
         let (claimed_us, received_us) = (facts.at, facts.received);
         let says = says(end, claimed_us, received_us);
         (received_us > claimed_us).then_some(Self { end, claimed_us, received_us, says })
+    }
+
+    /// Whether it is one for a purpose on this basis: what rests on something else than consent needs none.
+    pub(super) fn is_of(&self, basis: Basis) -> bool {
+        self.end == "objected" || basis == Basis::Consent
     }
 }
 

@@ -7,12 +7,14 @@
 use super::Error;
 use super::decisions::Decisions;
 use super::exposure::Exposure;
-use super::read::{Opened, decide};
+use super::grounds::is_permitted;
+use super::policies::Policies;
+use super::read::Opened;
 use super::resolve::Name;
 use super::view::{PermissionView, RecordView};
 use crate::crypto::IdentityKey;
 use crate::ledger::{self, Content, Position, Received};
-use crate::model::{AttributeId, Birth, ProfileId, PurposeId, Ruling, Schema};
+use crate::model::{AttributeId, Basis, Birth, ConsentState, ProfileId, Purpose, PurposeId, Ruling, Schema};
 use crate::store::{Index, ProfileRow, RecordBody};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub struct Finder<'a> {
     pub(super) identity: &'a IdentityKey,
     pub(super) index: &'a Index,
     pub(super) entries: &'a ledger::Reader,
+    pub(super) policies: &'a Policies,
     pub(super) now_us: i64,
 }
 
@@ -92,20 +95,30 @@ impl Finder<'_> {
     pub(super) fn permissions(&self, row: &ProfileRow) -> Vec<PermissionView> {
         let combining = self.schema.combining.map(|combining| usize::from(combining.0));
         let purposes = self.schema.purposes.iter().enumerate().filter(|(place, _)| Some(*place) != combining);
-        let view = |(place, purpose): (usize, &crate::model::Purpose)| {
+        let view = |(place, purpose): (usize, &Purpose)| {
             let found = row.permissions.iter().find(|(permission, _)| usize::from(permission.purpose.0) == place);
-            let (allowed, why) = decide(found.map(|(permission, _)| permission), self.now_us);
+            let (allowed, why) = self.policies.decide(purpose, found.map(|(permission, _)| permission), self.now_us);
+            let consent = found.and_then(|(permission, _)| self.deciding(purpose, permission.consent?));
             PermissionView {
                 purpose: purpose.name.clone(),
                 allowed,
                 why,
                 until_us: found.map(|(permission, _)| permission.until).filter(|until| *until != i64::MAX),
-                consent: found.and_then(|(p, _)| self.open(p.consent?).ok()).map(|record| self.record_view(&record)),
-                exposure: found.and_then(|(permission, _)| self.exposure(permission.consent?)),
+                consent: consent.and_then(|consent| self.open(consent).ok()).map(|record| self.record_view(&record)),
+                exposure: consent.and_then(|consent| self.exposure(consent)),
                 decision: found.map(|(_, entry)| *entry),
             }
         };
         purposes.map(view).collect()
+    }
+
+    /// A consent, where it decides: a withdrawal decides nothing that rests on something else than consent.
+    fn deciding(&self, purpose: &Purpose, consent: Birth) -> Option<Birth> {
+        let objected = || match self.index.record(consent).ok()??.body {
+            RecordBody::Consent(facts) => Some(facts.state == ConsentState::Objected),
+            _ => None,
+        };
+        (purpose.basis == Basis::Consent || objected() == Some(true)).then_some(consent)
     }
 
     /// The exposure of a consent.
@@ -119,7 +132,7 @@ impl Finder<'_> {
     /// Whether a profile may be used for a purpose at the reader's time.
     pub(super) fn permitted(&self, row: &ProfileRow, purpose: PurposeId) -> bool {
         let found = row.permissions.iter().find(|(permission, _)| permission.purpose == purpose);
-        decide(found.map(|(permission, _)| permission), self.now_us).0
+        is_permitted(found.map(|(permission, _)| permission), self.now_us)
     }
 
     /// Whether an attribute belongs to a category that the purpose may use.

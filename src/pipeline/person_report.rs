@@ -363,7 +363,11 @@ impl Reader<'_> {
             let Some(RecordBody::Consent(facts)) = self.index.record(*consent)?.map(|row| row.body) else { continue };
             let Some(exposure) = Exposure::of(&facts) else { continue };
             let purposes = facts.purposes.iter().filter_map(|of| self.schema.purposes.get(usize::from(of.0)));
-            let purposes = purposes.map(|of| of.name.clone()).collect();
+            let purposes = purposes.filter(|of| exposure.is_of(of.basis)).map(|of| of.name.clone());
+            let purposes: Vec<String> = purposes.collect();
+            if purposes.is_empty() {
+                continue;
+            }
             found.push(ExposureCopy { consent: self.name_of(*consent)?.name(), purposes, exposure });
         }
         Ok(found)
@@ -418,7 +422,11 @@ fn terms(purpose: &Purpose) -> PurposeTerms {
         categories: purpose.categories.iter().map(word).collect(),
         recipients: purpose.recipients.clone(),
         retention_days: purpose.retention_days,
-        retention_days_by_category: purpose.category_retention_days.iter().map(|(of, days)| (word(of), *days)).collect(),
+        retention_days_by_category: purpose
+            .category_retention_days
+            .iter()
+            .map(|(of, days)| (word(of), *days))
+            .collect(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::Error;
 use super::access::{Recording, births_of};
 use super::decisions::Decisions;
 use super::facts::identifier_hash;
+use super::grounds::is_permitted;
 use super::lookup::Finder;
 use super::matching::bits;
 use super::view::{
@@ -15,8 +16,8 @@ use super::wordings::Wordings;
 use crate::dataflow::profiles::{Row, lost_by};
 use crate::ledger::{self, Content, Entry, Operation, Position, Received, Rejected};
 use crate::model::{
-    AttributeId, Birth, ConsentState, Context, FieldIndex, FieldRole, IdentifierHash, KindId, Link, Named, Permission,
-    PurposeId, Role, Ruling, Sequence, SourceId, Winner,
+    AttributeId, Birth, FieldIndex, FieldRole, IdentifierHash, KindId, Link, Named, PurposeId, Role, Ruling, Sequence,
+    SourceId, Winner,
 };
 use crate::store::{ProfileRow, RecordBody, RecordRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -195,13 +196,14 @@ impl Reader<'_> {
 
     fn demand(&self, row: &ProfileRow, purpose: PurposeId) -> Result<(), Error> {
         let found = row.permissions.iter().find(|(permission, _)| permission.purpose == purpose);
-        match decide(found.map(|(permission, _)| permission), self.now_us) {
-            (true, _) => Ok(()),
-            (false, why) => {
-                let name = self.schema.purposes.get(usize::from(purpose.0)).map_or("", |purpose| purpose.name.as_str());
-                Err(Error::Denied { why: format!("`{name}`: {why}") })
-            }
+        let found = found.map(|(permission, _)| permission);
+        if is_permitted(found, self.now_us) {
+            return Ok(());
         }
+        let missing = || Error::BadName { what: "the bundle has no such purpose".to_owned() };
+        let purpose = self.schema.purposes.get(usize::from(purpose.0)).ok_or_else(missing)?;
+        let (_, why) = self.policies.decide(purpose, found, self.now_us);
+        Err(Error::Denied { why: format!("`{}`: {why}", purpose.name) })
     }
 
     /// Facts about things that the profile's values name, such as the firm of an e-mail domain.
@@ -347,42 +349,6 @@ fn value_of(received: &Received, attribute: AttributeId) -> Option<(FieldIndex, 
 /// What stands in a field of a record.
 fn raw(received: &Received, field: FieldIndex) -> String {
     received.fields.get(field).map_or_else(String::new, |(_, text)| text.to_owned())
-}
-
-/// Whether a permission permits at a time, and why, in plain words.
-pub(super) fn decide(permission: Option<&Permission>, now_us: i64) -> (bool, &'static str) {
-    match permission {
-        None => (false, "no consent is known; without a legal basis everything is denied (GDPR Art. 6(1))"),
-        Some(permission) if !permission.is_allowed() => (false, refusal(permission.context)),
-        Some(permission) if permission.until <= now_us => (false, "the consent has expired (GDPR Art. 6(1)(a))"),
-        Some(permission) if permission.context.circumstances().consent.is_valid() => {
-            (true, "a valid consent permits it (GDPR Art. 6(1)(a))")
-        }
-        Some(_) => (true, "the policies permit it without consent (GDPR Art. 6(1)(b) to (f))"),
-    }
-}
-
-/// Why nothing is permitted under these circumstances, the gravest first.
-fn refusal(context: Context) -> &'static str {
-    let of = context.circumstances();
-    match of.consent {
-        _ if of.restricted => "processing is restricted (GDPR Art. 18)",
-        _ if of.objected => "the person objected (GDPR Art. 21)",
-        _ if of.withdrawn => "the consent was withdrawn (GDPR Art. 7(3))",
-        ConsentState::Given | ConsentState::Renewed if !of.retained => {
-            "the time for which it may be kept is over (GDPR Art. 5(1)(e))"
-        }
-        ConsentState::Given | ConsentState::Renewed => {
-            "there is a consent, but a policy forbids it: `onefold policy explain` says which"
-        }
-        ConsentState::Expired => "the consent has expired (GDPR Art. 6(1)(a))",
-        ConsentState::Refused => "the consent was refused (GDPR Art. 6(1)(a))",
-        ConsentState::Revoked | ConsentState::Invalidated => "the consent was ended (GDPR Art. 6(1)(a))",
-        ConsentState::Requested | ConsentState::RequestDeferred => {
-            "the consent was asked for and not given (GDPR Art. 4(11))"
-        }
-        _ => "no consent is known; without a legal basis everything is denied (GDPR Art. 6(1))",
-    }
 }
 
 /// The links from one member to another through the forest, each with its entry and whether it is walked from `a` to `b`.

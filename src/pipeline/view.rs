@@ -119,7 +119,7 @@ pub struct PermissionView {
     /// Whether it is permitted at the time of the answer.
     pub allowed: bool,
     /// Why, with the law.
-    pub why: &'static str,
+    pub why: String,
     /// When the permission ends, microseconds since 1970 in UTC.
     pub until_us: Option<i64>,
     /// The consent that decides.

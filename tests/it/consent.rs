@@ -120,7 +120,7 @@ impl Story {
         self.shown(name).is_some()
     }
 
-    fn why(&self, name: &str) -> &'static str {
+    fn why(&self, name: &str) -> String {
         let onefold = self.onefold.as_ref().unwrap();
         let purpose = onefold.schema().purpose("marketing").unwrap();
         onefold.finder().unwrap().permission(self.root(name), purpose).unwrap().why

@@ -1,7 +1,8 @@
 //! Goal: the copy that a person asks for is theirs: all that is held of them, under the purposes that it is used for, and
-//! nothing that another person gave.
+//! nothing that another person gave; and the grounds that people are told are those by which it was decided.
 //! Method: small worlds under the retail bundle, or one that differs from it in a few words; copies are read as JSON.
 
+use super::program::{run, text};
 use super::support::{event, push};
 use onefold::model::Birth;
 use onefold::pipeline::{Access, Archive, InitOptions, Mark, Onefold, Statement};
@@ -186,4 +187,110 @@ fn what_a_source_deleted_is_still_held_and_told() {
     assert_eq!(keys(&copy["consents"]), ["c"], "given on what it carried");
     assert_eq!(copy["combining"]["decided"], "the record stands by itself: no other is held together with it");
     assert_eq!(copy["marks"].as_array().unwrap().len(), 2, "{}", copy["marks"]);
+}
+
+/// The retail bundle with a purpose that rests on a contract, and for which little is kept.
+fn with_delivery() -> Bundle {
+    retail_with("purposes.toml", |text| {
+        let delivery = "\n[[purpose]]\nname = \"delivery\"\ndpv = \"dpv:ServiceProvision\"\ndescription = \"Parcels\"\n\
+                        basis = \"contract\"\ncategories = [\"identity\", \"contact\"]\nrecipients = [\"carrier\"]\n\
+                        retention_days = 30\n";
+        format!("{text}{delivery}")
+    })
+}
+
+#[test]
+fn the_ground_is_what_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = start(&data, with_delivery());
+    let mut child = customer("A0002", "kid@example.com");
+    child["date_of_birth"] = json!("2020-01-01");
+    push(&mut onefold, &event("crm", "1", Some(&customer("A0001", "ada@example.com")), 1));
+    push(&mut onefold, &event("crm", "2", Some(&child), 2));
+    push(&mut onefold, &event("crm", "3", Some(&customer("A0003", "eve@example.com")), 3));
+    push(&mut onefold, &event("crm", "4", Some(&customer("A0004", "joe@example.com")), 4));
+    let on = |email: &str| json!({ "email": email });
+    let mut delivery = consent("d", &on("ada@example.com"), "withdrawn");
+    delivery["event"]["purpose"] = json!("delivery");
+    push(&mut onefold, &delivery);
+    push(&mut onefold, &consent("kid", &on("kid@example.com"), "given"));
+    push(&mut onefold, &consent("eve", &on("eve@example.com"), "given"));
+    push(&mut onefold, &consent("ada", &on("ada@example.com"), "withdrawn"));
+    onefold.commit().unwrap();
+    onefold
+        .set_mark(root(&onefold, "crm:3"), Mark::Restriction, &Statement { by: "grace".into(), reason: "x".into() })
+        .unwrap();
+    drop(onefold);
+    let denied = |id: &str, purpose: &str| {
+        let ran = run(&["profile", id, "--purpose", purpose, "--data", text(&data)]);
+        assert_eq!(ran.code, 4, "{}", ran.err);
+        ran.err
+    };
+    let none = "help: no consent would allow it as things stand; `onefold profile ID`";
+    for (id, purpose, grounds, help) in [
+        // The contract needs no consent: what is over is the time.
+        ("crm:1", "delivery", "kept is over (GDPR Art. 5(1)(e)); policy `gdpr-storage-limitation`;", none),
+        (
+            "crm:1",
+            "marketing",
+            "the consent was withdrawn (GDPR Art. 7(3)); policy `gdpr-withdrawn`;",
+            "help: a valid consent to `marketing`, given later than that one, on an identifier",
+        ),
+        ("crm:2", "marketing", "policies `gdpr-child-consent` (Art. 8(1) GDPR) and `gdpr-child-marketing` (", none),
+        (
+            "crm:2",
+            "analytics",
+            "no consent is known; without a legal basis everything is denied (GDPR Art. 6(1))\n",
+            "help: a valid consent to `analytics`, given by who holds parental responsibility, on an identifier",
+        ),
+        ("crm:3", "marketing", "processing is restricted (GDPR Art. 18); policy `gdpr-restricted`;", none),
+        (
+            "crm:4",
+            "marketing",
+            "no consent is known; without a legal basis everything is denied (GDPR Art. 6(1))\n",
+            "help: a valid consent to `marketing` on an identifier of this profile would allow it",
+        ),
+    ] {
+        let err = denied(id, purpose);
+        assert!(err.contains(grounds) && err.contains(help), "{id} {purpose}: {err}");
+    }
+    let late = denied("crm:1", "delivery");
+    assert!(!late.contains("without consent") && !late.contains("consents:"), "{late}");
+    assert!(denied("crm:1", "marketing").contains("were made without consent"), "a withdrawal that came late");
+    let copy = copy_of(&data, "crm:1");
+    let exposures: Vec<&Value> = copy["exposures"].as_array().unwrap().iter().map(|one| &one["consent"]).collect();
+    assert_eq!(exposures, [&json!("consents:ada")]);
+}
+
+#[test]
+fn what_permits_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let bundle = retail_with("purposes.toml", |text| {
+        text.replacen("basis = \"consent\"", "basis = \"contract\"", 1).replacen(
+            "dpv:DirectMarketing",
+            "dpv:ServiceProvision",
+            1,
+        )
+    });
+    let mut onefold = start(&data, bundle);
+    let mut now = event("crm", "1", Some(&customer("A0001", "ada@example.com")), 1);
+    for ts in ["/event/ts_ms", "/event/source/ts_ms"] {
+        *now.pointer_mut(ts).unwrap() = json!(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap());
+    }
+    push(&mut onefold, &now);
+    push(&mut onefold, &consent("c", &json!({ "email": "ada@example.com" }), "given"));
+    let analytics = json!({ "source": "consents", "event": { "consent_id": "a", "subject": { "email": "ada@example.com" },
+        "purpose": "analytics", "status": "given", "at": "2026-01-05T00:00:00Z" } });
+    push(&mut onefold, &analytics);
+    onefold.commit().unwrap();
+    let why = |name: &str| {
+        let purpose = onefold.schema().purpose(name).unwrap();
+        let view = onefold.finder().unwrap().permission(root(&onefold, "crm:1"), purpose).unwrap();
+        assert!(view.allowed, "{view:?}");
+        view.why
+    };
+    assert_eq!(why("marketing"), "policy `gdpr-contract` (Art. 6(1)(b) GDPR) permits it", "whatever she consented to");
+    assert_eq!(why("analytics"), "a valid consent permits it (GDPR Art. 6(1)(a)); policy `gdpr-consent`");
 }

@@ -240,7 +240,7 @@ fn consent(key: &str, email: &str, status: &str, at: &str, until: Option<&str>) 
 }
 
 /// Whether marketing is allowed, and why.
-fn allowed(onefold: &Onefold, name: &str) -> (bool, &'static str) {
+fn allowed(onefold: &Onefold, name: &str) -> (bool, String) {
     let permissions = profile(onefold, name).permissions;
     assert_eq!(permissions.len(), 1);
     // With a purpose that is denied nothing is shown at all.
@@ -248,7 +248,7 @@ fn allowed(onefold: &Onefold, name: &str) -> (bool, &'static str) {
     let purpose = onefold.schema().purpose("marketing");
     let shown = reader.profile(reader.profiles_of(name).unwrap()[0], purpose);
     assert_eq!(shown.is_ok(), permissions[0].allowed);
-    (permissions[0].allowed, permissions[0].why)
+    (permissions[0].allowed, permissions[0].why.clone())
 }
 
 #[test]

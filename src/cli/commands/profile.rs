@@ -14,7 +14,8 @@ pub fn run(global: &Global, id: &str, purpose_name: Option<&str>, on: &OnRequest
     let root = one_profile(&reader, id)?;
     let view = match (reader.profile(root, purpose), purpose) {
         (Err(crate::pipeline::Error::Denied { .. }), Some(purpose)) => {
-            return Err(Denial(reader.permission(root, purpose)?).into());
+            let (permission, remedy) = (reader.permission(root, purpose)?, reader.remedy(root, purpose)?);
+            return Err(Denial { permission, remedy }.into());
         }
         (view, _) => view?,
     };
@@ -85,7 +86,7 @@ fn permissions(views: &[PermissionView]) -> anyhow::Result<()> {
 
 /// Why a purpose is allowed or denied: the rule, then the consent and the ledger entry that it rests on.
 pub fn reason(view: &PermissionView) -> String {
-    let mut text = view.why.to_owned();
+    let mut text = view.why.clone();
     if let Some(consent) = &view.consent {
         text.push_str(&format!("; {}, {}", record_name(consent), output::as_of(consent.at_us)));
     }

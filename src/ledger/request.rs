@@ -99,7 +99,8 @@ pub enum Step {
     },
     /// It ended.
     Closed(Outcome),
-    /// The person was erased: what is left of it, under [`REQUESTS_NUMBER`].
+    /// The record it was opened for was erased: what is left of it, for another record of the profile that goes on, or
+    /// under [`REQUESTS_NUMBER`].
     Kept {
         /// Whether its deadline was extended, of one that has not ended.
         extended: bool,

@@ -1,8 +1,9 @@
 //! Requests of persons: opened, extended, advanced, closed, each step an entry of the ledger; and by when they are due.
 //!
 //! They are inputs, as reviews are: durable with the commit, replayed from the ledger. Their entries are sealed under the
-//! key of the person's oldest record. When that is erased, what is left of each request is written once more, under a
-//! number that no record has: its reference, dates and outcome, and not whose it was.
+//! key of the person's oldest record. When that is erased, what is left of each request is written once more: for the
+//! oldest record of the profile that goes on; where none does, under a number that no record has: its reference, dates and
+//! outcome, and not whose it was.
 //!
 //! By when one is due is computed once, when it is opened or extended, and stands in its entries from then on: what a
 //! ledger says does not change with how a law is counted later.
@@ -64,7 +65,7 @@ pub struct StepView {
     pub entry: Sequence,
     /// When, seconds since 1970.
     pub at_s: u32,
-    /// `opened`, `extended`, `advanced`, `fulfilled`, `refused`, or `kept` when the person was erased.
+    /// `opened`, `extended`, `advanced`, `fulfilled`, `refused`, or `kept` when the record it was opened for was erased.
     pub step: &'static str,
     /// Who says so.
     pub by: String,
@@ -74,6 +75,8 @@ pub struct StepView {
     pub sha256: Option<String>,
 }
 
+/// Digits of the numbers that are counted on from; a longer one was given by hand.
+const NUMBER_DIGITS_MAX: usize = 9;
 const STATES: [&str; 4] = ["open", "extended", "fulfilled", "refused"];
 const EXTENDED: u8 = 1;
 const FULFILLED: u8 = 2;
@@ -224,8 +227,8 @@ impl Onefold {
         let mut last = 0u64;
         for row in self.index.requests() {
             let (reference, _) = row?;
-            let number = reference.strip_prefix(&prefix).and_then(|number| number.parse().ok());
-            last = last.max(number.unwrap_or(0));
+            let number = reference.strip_prefix(&prefix).filter(|number| number.len() <= NUMBER_DIGITS_MAX);
+            last = last.max(number.and_then(|number| number.parse().ok()).unwrap_or(0));
         }
         Ok(format!("{prefix}{:04}", last.saturating_add(1)))
     }
@@ -257,13 +260,15 @@ impl Onefold {
         Ok(())
     }
 
-    /// Writes what is left of the requests of records that are being erased, without whose they were.
+    /// Writes what is left of the requests of records that are being erased: for the person, where the profile goes on
+    /// without them, else without whose they were.
     pub(super) fn keep_requests(&mut self, births: &[Birth]) -> Result<(), Error> {
         let rows: Vec<(String, RequestRow)> = self.index.requests().collect::<Result<_, _>>()?;
         for (reference, row) in rows {
-            if row.subject.is_none_or(|subject| !births.contains(&subject)) {
-                continue;
-            }
+            let Some(subject) = row.subject.filter(|subject| births.contains(subject)) else { continue };
+            let root = self.reader()?.leads_to(subject)?;
+            let profile = root.map(|root| self.index.profile(root)).transpose()?.flatten().unwrap_or_default();
+            let left = profile.members.into_iter().find(|birth| !births.contains(birth));
             let outcome = match row.state {
                 FULFILLED => Some(Outcome::Fulfilled),
                 REFUSED => Some(Outcome::Refused),
@@ -271,7 +276,7 @@ impl Onefold {
             };
             let ended_day = row.ended_day.unwrap_or_default();
             let kept = Request {
-                subject: Birth(REQUESTS_NUMBER),
+                subject: left.unwrap_or(Birth(REQUESTS_NUMBER)),
                 reference,
                 right: right_of(row.right)?,
                 law: law_of(row.law)?,
@@ -327,8 +332,7 @@ impl Finder<'_> {
         if !is_open(&row) {
             return Err(Error::BadName { what: format!("request {reference} has ended") });
         }
-        let whose = row.subject.map(|subject| self.index.root(subject).map(|root| root.unwrap_or(subject)));
-        if whose.transpose()? != Some(root) {
+        if row.subject.map(|subject| self.last_root(subject)).transpose()? != Some(root) {
             return Err(Error::NotFound { what: format!("request {reference} is not of this person") });
         }
         Ok(())

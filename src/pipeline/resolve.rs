@@ -159,6 +159,20 @@ impl Finder<'_> {
         self.living_root(birth)
     }
 
+    /// The root of the profile that a record is in, or that goes on from the one it was in; where none does, that of the
+    /// last one.
+    pub(super) fn last_root(&self, birth: Birth) -> Result<Birth, Error> {
+        let mut at = birth;
+        for _ in 0..SUCCESSORS_MAX {
+            match self.index.root(at)? {
+                Some(root) if root != at && self.index.profile(root)?.is_none() => at = root,
+                Some(root) => return Ok(root),
+                None => break,
+            }
+        }
+        Ok(at)
+    }
+
     /// The root of the profile that a record is in, or that goes on from the one it was in.
     fn living_root(&self, birth: Birth) -> Result<Option<Birth>, Error> {
         let mut at = birth;

@@ -277,3 +277,65 @@ fn the_program_takes_requests_and_documents() {
         "error: the request has ended\n"
     );
 }
+
+#[test]
+fn a_request_follows_the_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = init(&data);
+    let row = |key: &str| json!({ "email": format!("zora{key}@example.com"), "account": "7", "family": "Quimby" });
+    for (lsn, key) in ["a", "b", "c", "d"].iter().enumerate() {
+        push(&mut onefold, &event("crm", key, Some(&row(key)), lsn as u64 + 1));
+    }
+    onefold.commit().unwrap();
+    drop(onefold);
+    let mut onefold = open_on(&data, "2026-02-10");
+    for right in [Right::Access, Right::Portability] {
+        let request = new(&onefold, right, Law::Gdpr, "2026-02-01");
+        onefold.open_request(&request, "ada").unwrap();
+    }
+    onefold.extend_request("R-2026-0002", &said("takes longer")).unwrap();
+    // Her sources delete the oldest records one after the other.
+    for (lsn, key) in [(10, "a"), (11, "b")] {
+        push(&mut onefold, &event("crm", key, None, lsn));
+        onefold.commit().unwrap();
+    }
+    let check = |onefold: &Onefold, key: &str| {
+        onefold.finder().unwrap().check_request("R-2026-0001", Right::Access, person(onefold, key))
+    };
+    check(&onefold, "crm:c").unwrap();
+    // The record that it was opened for is erased, and she goes on.
+    let alone = |onefold: &mut Onefold, key: &str| {
+        let record = onefold.finder().unwrap().record(key).unwrap();
+        let erasure = ErasureRequest { request: "E-1".into(), ground: "GDPR Art. 17(1)(d)".into(), due_days: 0 };
+        onefold.erase(Scope::Record(record), &erasure).unwrap();
+    };
+    alone(&mut onefold, "crm:a");
+    check(&onefold, "crm:d").unwrap();
+    alone(&mut onefold, "crm:c");
+    check(&onefold, "crm:d").unwrap();
+    drop(onefold);
+    let views = requests(&data, "2026-02-10");
+    let told: Vec<_> = views.iter().map(|view| (view.reference.as_str(), view.state, view.profile.is_some())).collect();
+    assert_eq!(told, [("R-2026-0001", "open", true), ("R-2026-0002", "extended", true)]);
+    fs::remove_dir_all(data.join("index")).unwrap();
+    assert_eq!(requests(&data, "2026-02-10"), views, "as the ledger alone says");
+    let mut onefold = open_on(&data, "2026-02-10");
+    alone(&mut onefold, "crm:d");
+    drop(onefold);
+    assert!(requests(&data, "2026-02-10").iter().all(|view| view.profile.is_none()), "nobody is left");
+}
+
+#[test]
+fn a_long_number_is_not_counted_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    two_people(&data);
+    let mut onefold = open_on(&data, "2026-02-10");
+    let plain = new(&onefold, Right::Access, Law::Gdpr, "2026-02-01");
+    for reference in ["R-2026-18446744073709551615", "R-2026-9999999999", "R-2026-0041"] {
+        onefold.open_request(&NewRequest { reference: Some(reference.into()), ..plain.clone() }, "ada").unwrap();
+    }
+    assert_eq!(onefold.open_request(&plain, "ada").unwrap(), "R-2026-0042");
+    assert_eq!(onefold.open_request(&plain, "ada").unwrap(), "R-2026-0043");
+}

@@ -5,7 +5,7 @@
 use super::super::error::Error;
 use super::super::kind::{Kind, Seal};
 use super::super::payload::Written;
-use super::super::request::{Law, Outcome, REQUESTS_NUMBER, Request, Right, Step};
+use super::super::request::{Law, Outcome, Request, Right, Step};
 use super::super::tree::Digest;
 use super::put;
 use crate::encoding::canonical;
@@ -68,7 +68,7 @@ pub(super) fn read_request(bytes: &[u8]) -> Option<Request> {
     };
     let dated = kept && outcome.is_some();
     let handed = matches!(step, Step::Advanced { .. });
-    if (!dated && ended_day != 0) || (!handed && digest != [0; 32]) || (kept && subject != REQUESTS_NUMBER) {
+    if (!dated && ended_day != 0) || (!handed && digest != [0; 32]) {
         return None;
     }
     let right = Right::ALL.into_iter().find(|known| *known as u8 == right)?;

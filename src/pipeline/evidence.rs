@@ -13,8 +13,9 @@ use crate::model::{Birth, KindId, Ruling, Sequence};
 use crate::report::disclosure::{Certificate, Evidence, Package, pack};
 use crate::tlog::{Checkpoint, SignedNote, VerifierKey};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which entries are to be packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +186,14 @@ impl Onefold {
     /// [`Error::Unaccounted`] when the entries are not those of one whole erasure, or no checkpoint covers them yet;
     /// [`Error::Io`] when the file exists or cannot be written.
     pub fn certificate(&self, erased: &Erased, now_s: u32, path: &Path) -> Result<Certified, Error> {
+        self.certificate_in(erased, now_s, NewFile::create(path)?)
+    }
+
+    /// The same, to a file that was made before.
+    ///
+    /// # Errors
+    /// As [`certificate`](Self::certificate).
+    pub fn certificate_in(&self, erased: &Erased, now_s: u32, file: NewFile) -> Result<Certified, Error> {
         let uncovered = || Error::Unaccounted { what: "no checkpoint covers the erasure" };
         let checkpoint = self.ledger.published().ok_or_else(uncovered)?;
         let head = Checkpoint::parse(SignedNote::parse(checkpoint).map_err(ledger::Error::from)?.text().as_bytes())
@@ -209,7 +218,7 @@ impl Onefold {
         let vkeys = self.vkeys()?;
         let evidence = Evidence { reader, tree: &tree, checkpoint, vkeys: &vkeys, earlier: None };
         let package = pack(&evidence, &erased.entries.iter().copied().collect(), Some(&note), |_| {})?;
-        save_new(path, &package.bytes)?;
+        file.save(&package.bytes)?;
         Ok(Certified { certificate, text: note.text().to_owned() })
     }
 }
@@ -219,12 +228,45 @@ impl Onefold {
 /// # Errors
 /// [`Error::Io`].
 pub fn save_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let failed = |source| Error::io("write", path, source);
-    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map_err(|source| {
-        let _ = std::fs::remove_file(path);
-        failed(source)
-    })
+    NewFile::create(path)?.save(bytes)
+}
+
+/// A file that did not exist, readable by its owner alone. Unless it is saved, it goes when this is dropped.
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    file: File,
+    saved: bool,
+}
+
+impl NewFile {
+    /// Makes it, empty: whether it can be written is known before there is something to write.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is one, or it cannot be made.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let made = File::options().write(true).create_new(true).mode(0o600).open(path);
+        let file = made.map_err(|source| Error::io("write", path, source))?;
+        Ok(Self { path: path.to_owned(), file, saved: false })
+    }
+
+    /// Writes it, durably.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_all());
+        written.map_err(|source| Error::io("write", &self.path, source))?;
+        self.saved = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.saved {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }

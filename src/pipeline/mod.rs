@@ -80,7 +80,7 @@ pub use decisions::Contradiction;
 pub use epoch::{Committed, Outcome};
 pub use erase::{Erased, ErasureRequest, ErasureState, Scope};
 pub use error::Error;
-pub use evidence::{Certified, Selection, save_new};
+pub use evidence::{Certified, NewFile, Selection, save_new};
 pub use export::Table;
 pub use exposure::Exposure;
 pub use foresight::{Foresight, Heads};

@@ -336,3 +336,29 @@ fn the_program_sets_and_lists_marks() {
     let decisions = ok(&["review", "list", "--decisions", "--data", data]);
     assert!(decisions.contains("objects to marketing") && decisions.contains("must not be erased"), "{decisions}");
 }
+
+#[test]
+fn without_a_place_for_the_certificate_nothing_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = two_people(&data);
+    let held = root(&onefold, "crm:b");
+    onefold.set_mark(held, Mark::Hold, &said("lawsuit")).unwrap();
+    drop(onefold);
+    let data = text(&data);
+    let erase = |id: &str, path: &Path| {
+        run(&["erase", id, "--request", "R-1", "--ground", "child", "--yes", "-o", text(path), "--data", data])
+    };
+    let nowhere = folder.path().join("no/such/c.zip");
+    let ran = erase("crm:a", &nowhere);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    let wanted = format!("error: nothing was erased: cannot write `{}`", nowhere.display());
+    assert!(ran.err.starts_with(&wanted), "{}", ran.err);
+    assert!(ran.err.contains("\nhelp: name a file with -o for the certificate"), "{}", ran.err);
+    assert!(ok(&["profile", "crm:a", "--data", data]).contains("zora@example.com"), "she is still there");
+    let path = folder.path().join("c.zip");
+    assert_eq!(erase("crm:b", &path).code, 4, "it is held");
+    assert!(!path.exists(), "no empty file is left");
+    assert_eq!(erase("crm:a", &path).code, 0);
+    ok(&["verify", text(&path)]);
+}

@@ -7,7 +7,9 @@ use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, counted, line};
 use crate::cli::{access, terminal};
 use crate::ledger::Right;
-use crate::pipeline::{Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, Onefold, Scope, SystemClock};
+use crate::pipeline::{
+    Archive, Clock, Coverage, Erased, ErasureRequest, ErasureView, NewFile, Onefold, Scope, SystemClock,
+};
 use anyhow::Context;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -49,10 +51,14 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
             return Ok(SUCCESS);
         }
     }
+    let file = NewFile::create(&certificate).map_err(|error| {
+        Usage::new(format!("nothing was erased: {error}"))
+            .help("name a file with -o for the certificate, in a folder that can be written")
+    })?;
     let bar = progress(global);
     bar.set_message("erasing");
     let erased = onefold.erase(scope, &request)?;
-    onefold.certificate(&erased, SystemClock.now_s(), &certificate).with_context(|| {
+    onefold.certificate_in(&erased, SystemClock.now_s(), file).with_context(|| {
         "the erasure is done and recorded, but its certificate could not be written: `onefold ledger disclose` of its \
          entries, which `onefold erase --list` names, gives the proof of it"
     })?;
@@ -73,7 +79,7 @@ pub fn run(global: &Global, options: &Erase) -> anyhow::Result<u8> {
     Ok(SUCCESS)
 }
 
-/// Where the certificate goes, which must be a new file: nothing is erased before that is clear.
+/// Where the certificate goes, which must be a new file.
 fn certificate_path(given: Option<&Path>, reference: &str) -> anyhow::Result<PathBuf> {
     let path = given.map_or_else(|| format!("erasure-{}.zip", reference.replace('/', "-")).into(), Path::to_owned);
     if path.exists() {

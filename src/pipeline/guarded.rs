@@ -15,7 +15,10 @@ use crate::ledger::Operation;
 use crate::model::{AttributeId, Birth, IdentifierHash, KindId, NameMark, Named, Ruling, Sequence};
 use crate::store::RecordBody;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So many carriers of an identifier are named in the record of a read.
+const CARRIERS_MAX: usize = 10_000;
 
 /// An identifier that is to be listed.
 struct Found {
@@ -73,7 +76,11 @@ impl Reader<'_> {
         let count = found.len() as u64;
         let kinds = found.iter().take(limit).filter_map(|found| self.schema.kinds.get(usize::from(found.kind.0)));
         let attributes: Vec<AttributeId> = kinds.map(|kind| kind.attribute).collect();
-        self.note_several(Operation::Review, Vec::new(), &attributes)?;
+        let mut carriers = BTreeSet::new();
+        for found in found.iter().take(limit) {
+            carriers.extend(self.index.carriers(found.identifier, CARRIERS_MAX)?);
+        }
+        self.note_several(Operation::Review, self.roots_of(carriers.into_iter())?, &attributes)?;
         let views = found.into_iter().take(limit).map(|found| self.guarded_view(&found)).collect::<Result<_, _>>()?;
         Ok((views, count))
     }

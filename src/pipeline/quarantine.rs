@@ -190,22 +190,26 @@ impl Reader<'_> {
     /// # Errors
     /// When index or ledger cannot be read.
     pub fn quarantined_records(&self, limit: usize) -> Result<Vec<QuarantinedRecord>, Error> {
-        let mut records = Vec::new();
+        let (mut records, mut births) = (Vec::new(), Vec::new());
         for row in self.index.rejected().take(limit) {
             let (entry, row) = row?;
             let rejected = self.rejected(row.position)?;
             let source = row.source.and_then(|source| self.schema.sources.get(usize::from(source.0)));
+            let key = (rejected.input == DECODED).then(|| key_from_bytes(&rejected.raw)).flatten();
+            if let Some((source, key)) = source.zip(key.as_deref()) {
+                births.extend(self.index.birth(self.identity.name(&source.name, key))?);
+            }
             records.push(QuarantinedRecord {
                 entry,
                 source: source.map(|source| source.name.clone()),
-                key: (rejected.input == DECODED).then(|| key_from_bytes(&rejected.raw)).flatten(),
+                key,
                 line: row.line,
                 reason: rejected.reason,
                 size_bytes: rejected.size_bytes,
                 resolved: row.retried,
             });
         }
-        self.note_several(Operation::Quarantine, Vec::new(), &[])?;
+        self.note_several(Operation::Quarantine, self.roots_of(births.into_iter())?, &[])?;
         Ok(records)
     }
 

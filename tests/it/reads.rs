@@ -408,3 +408,35 @@ fn payloads_are_as_documented() {
     }
     assert_eq!(count, 11);
 }
+
+#[test]
+fn whose_values_stewards_are_shown_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    two_people(&data);
+    let mut onefold = open(&data);
+    // One number under four names is more than it may join.
+    for (key, given) in [("w", "Ann"), ("x", "Bob"), ("y", "Cleo"), ("z", "Dan")] {
+        let row = json!({ "email": format!("{given}@example.net"), "phone": "+4915112345000", "given": given });
+        push(&mut onefold, &event("crm", key, Some(&row), 10));
+    }
+    // A value that is too large for an entry is refused with its record's key.
+    let large = json!({ "email": "zora@example.com", "city": "x".repeat(70_000) });
+    push(&mut onefold, &event("crm", "a", Some(&large), 11));
+    onefold.commit().unwrap();
+    drop(onefold);
+    let archive = at(&data, MONTHS[1]);
+    let reader = archive.read_as(&access(None, None)).unwrap();
+    let (shown, _) = reader.guarded(10).unwrap();
+    assert_eq!(shown.len(), 1);
+    let refused = reader.quarantined_records(10).unwrap();
+    assert_eq!(refused[0].key.as_deref(), Some("a"));
+    let of = |id: &str| {
+        let filter = ReadFilter { subject: Some(root(&archive, id)), since_s: 0 };
+        archive.reads(&filter).unwrap().0.iter().map(|read| read.operation).collect::<Vec<_>>()
+    };
+    assert_eq!(of("crm:w"), ["review"]);
+    assert_eq!(of("crm:z"), ["review"]);
+    assert_eq!(of("crm:a"), ["quarantine"]);
+    assert!(of("crm:b").is_empty());
+}

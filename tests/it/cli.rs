@@ -520,7 +520,7 @@ fn the_demo_tells_its_story() {
         "  2 consents given or withdrawn",
         " is fulfilled, due ",
         "10. A person is erased",
-        ": 4 records erased in epoch ",
+        ": 5 records erased in epoch ",
         "The certificate, erasure.zip, ",
         ", verifies: ",
         "  onefold erasure certificate v1",

@@ -124,9 +124,9 @@ fn report(error: &anyhow::Error, hint: Option<&str>) {
         eprint!("{}", problems.render(std::io::IsTerminal::is_terminal(&std::io::stderr())));
         return;
     }
-    eprintln!("error: {}", told(error));
+    eprintln!("error: {}", output::harmless(&told(error)));
     if let Some(hint) = hint {
-        eprintln!("help: {hint}");
+        eprintln!("help: {}", output::harmless(hint));
     }
 }
 

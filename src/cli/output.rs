@@ -158,6 +158,15 @@ pub fn shown(text: &str) -> String {
     out
 }
 
+/// A text of our own, in which a name that was given may stand: as it may be printed, on the lines that it has.
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && acts_on_terminal(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
 fn acts_on_terminal(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')

@@ -372,3 +372,36 @@ fn the_minimal_bundle_reads_a_list_of_people() {
     assert_eq!(ok(&["export", "members", "--data", text(&data)]).lines().count() - 1, rows);
     assert!(GOOD.lines().next().unwrap().contains("contact_id"));
 }
+
+#[test]
+fn what_the_caller_got_wrong_is_told_as_that() {
+    let place = Place::new();
+    assert_eq!(place.ingest(&place.file("crm.ndjson", crm("1", "a@example.com").as_bytes())), (1, 0));
+    let missing = "cannot read `/no/such/file`: No such file or directory (os error 2)\nhelp: name a file that exists";
+    for arguments in [
+        &["verify", "/no/such/file"][..],
+        &["verify", "/no/such/file", "--since", "/no/such/file"],
+        &["match", "evaluate", "--truth", "/no/such/file"],
+        &["ledger", "disclose", "--profile", "crm:1", "-o", "/tmp/never.zip", "--since", "/no/such/file"],
+        &["ledger", "verify", "--since", "/no/such/file"],
+    ] {
+        let ran = run(&[arguments, &["--data", place.data()]].concat());
+        assert!(ran.code == 2 && ran.err.contains(missing), "{arguments:?}: {} {}", ran.code, ran.err);
+    }
+    for arguments in [
+        &["ledger", "reads", "list", "--since", "2026-02-30"][..],
+        &["request", "open", "access", "crm:1", "--law", "gdpr", "--received", "2026-02-30"],
+        &["tick", "--until", "2026-02-30"],
+    ] {
+        let ran = run(&[arguments, &["--data", place.data()]].concat());
+        let says = "error: there is no day `2026-02-30` in the calendar\n";
+        assert_eq!((ran.code, ran.err.as_str()), (2, says), "{arguments:?}");
+    }
+    let rectify = ["rectify", "set", "crm:1", "city", "-", "--reason", "letter", "--data", place.data()];
+    let ran = run_with_input(&rectify, b"Z\xfcrich\n");
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.starts_with("error: the value on standard input is not UTF-8\nhelp: "), "{}", ran.err);
+    let ran = run(&["policy", "check", "/no/such\u{1b}[31m\u{202e}"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.starts_with("error: `/no/such\\u{1b}[31m\\u{202e}` does not exist\n"), "{:?}", ran.err);
+}

@@ -1,6 +1,6 @@
 //! `onefold ledger disclose`.
 
-use super::{access_of, one_profile};
+use super::{access_of, one_profile, read_given};
 use crate::cli::access;
 use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
@@ -9,11 +9,8 @@ use crate::model::Sequence;
 use crate::pipeline::{Archive, Head, OpenOptions, Selection, save_new};
 use crate::report::disclosure::{ENTRIES_MAX, Included, Package, Packed};
 use crate::tlog::note::NOTE_BYTES_MAX;
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Packs entries and says what went in.
@@ -68,11 +65,7 @@ pub fn run(
 
 /// Reads a checkpoint, whoever signed it.
 pub(super) fn read_checkpoint(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read `{}`", path.display());
-    let mut bytes = Vec::new();
-    let limit = NOTE_BYTES_MAX as u64 + 1;
-    File::open(path).with_context(cannot)?.take(limit).read_to_end(&mut bytes).with_context(cannot)?;
-    Ok(bytes)
+    read_given(path, NOTE_BYTES_MAX as u64 + 1)
 }
 
 /// The sequences of a list such as `12,40-45`.

@@ -3,7 +3,7 @@
 //! A record of the truth that is not here counts as a profile of its own: it costs recall. One that the truth does not
 //! know is passed over. Where a record's key has two parts, these may be the truth's source and record.
 
-use super::open;
+use super::{GIVE_A_FILE, open};
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
@@ -64,7 +64,8 @@ pub fn run(global: &Global, truth: &Path, worst: usize, chart_path: Option<&Path
 
 /// Reads the file.
 fn read(path: &Path) -> anyhow::Result<Truth> {
-    let mut rows = csv::Reader::from_path(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let cannot = |error| Usage::new(format!("cannot read `{}`: {error}", path.display())).help(GIVE_A_FILE);
+    let mut rows = csv::Reader::from_reader(std::fs::File::open(path).map_err(cannot)?);
     let header = rows.headers().with_context(|| format!("cannot read `{}`", path.display()))?.clone();
     let column = |name: &str| {
         let help = "its first line names the columns `source`, `record_id` and `entity_id`";

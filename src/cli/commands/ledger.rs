@@ -8,7 +8,7 @@ mod verify;
 
 pub use checkpoint::NotSent;
 
-use super::{describe, disclose, progress};
+use super::{describe, disclose, progress, read_given};
 use crate::cli::access;
 use crate::cli::args::{Global, LedgerCommand, OnRequest};
 use crate::cli::failure::{SUCCESS, Usage};
@@ -93,10 +93,7 @@ fn redact(global: &Global, all: bool) -> anyhow::Result<u8> {
 
 /// A file that is small when it is what it should be.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())))?;
+    let bytes = read_given(path, FILE_BYTES_MAX + 1)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(Usage::new(format!("`{}` is larger than a checkpoint or a key can be", path.display())).into());
     }

@@ -29,9 +29,10 @@ use crate::cli::access;
 use crate::cli::args::{Global, OnRequest};
 use crate::cli::failure::Usage;
 use crate::model::{Birth, PurposeId};
-use crate::pipeline::{Access, Archive, Finder, RecordView};
+use crate::pipeline::{Access, Archive, Day, Finder, RecordView};
 use crate::policy::Bundle;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Read;
 use std::path::Path;
 
 /// The bundle in a folder, or one of those that come with the program.
@@ -47,6 +48,32 @@ fn load_bundle(path: &Path) -> anyhow::Result<Bundle> {
         }
     }
     Ok(Bundle::load(path)?)
+}
+
+/// What to do about a file that cannot be read.
+const GIVE_A_FILE: &str = "name a file that exists and that you may read";
+
+/// So many bytes at most of a file that was named.
+fn read_given(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    read.map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())).help(GIVE_A_FILE))?;
+    Ok(bytes)
+}
+
+/// A day that was given, such as `2026-01-31`.
+fn day(text: &str) -> anyhow::Result<Day> {
+    if is_no_day(text) {
+        return Err(Usage::new(format!("there is no day `{text}` in the calendar")).into());
+    }
+    Ok(text.parse::<Day>()?)
+}
+
+/// Whether a text is written as a day, and there is no such day.
+fn is_no_day(text: &str) -> bool {
+    let is_digit =
+        |(place, byte): (usize, u8)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(is_digit) && text.parse::<Day>().is_err()
 }
 
 /// Opens the data directory to read it.

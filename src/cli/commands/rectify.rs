@@ -109,10 +109,14 @@ fn attribute(onefold: &Onefold, name: &str) -> anyhow::Result<AttributeId> {
 
 /// A value on standard input: one line.
 fn from_stdin() -> anyhow::Result<String> {
-    let mut text = String::new();
-    std::io::stdin().lock().take(VALUE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > VALUE_BYTES_MAX {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(VALUE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > VALUE_BYTES_MAX {
         return Err(Usage::new(format!("the value has more than {VALUE_BYTES_MAX} bytes")).into());
     }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Usage::new("the value on standard input is not UTF-8")
+            .help("convert it first, for instance with `iconv -t UTF-8`")
+    })?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

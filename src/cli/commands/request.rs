@@ -1,18 +1,17 @@
 //! `onefold request`.
 
-use super::{actor, one_of, one_profile};
+use super::{actor, day, one_of, one_profile, read_given};
 use crate::cli::access;
 use crate::cli::args::{Global, LawWord, OpenRequest, RequestCommand, RightWord};
 use crate::cli::failure::{NotFound, SUCCESS, Usage};
 use crate::cli::output::{self, Grid, line};
 use crate::ledger::{Law, Right};
 use crate::model::Birth;
-use crate::pipeline::{Day, Error, NewRequest, Onefold, RequestView, Statement};
+use crate::pipeline::{Error, NewRequest, Onefold, RequestView, Statement};
 use crate::sources::{DsrDocument, read_dsr};
 use clap::ValueEnum;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::Path;
 
 /// More than any document of a request has.
@@ -104,7 +103,7 @@ fn open(global: &Global, new: &OpenRequest) -> anyhow::Result<u8> {
             subject: one_profile(&onefold.finder()?, new.subject.as_deref().unwrap_or_default())?,
             right: new.right.map(Right::from).ok_or_else(|| Usage::new("the right is missing"))?,
             law: new.law.map(Law::from).ok_or_else(|| Usage::new("the law is missing"))?,
-            received: new.received.as_deref().map(str::parse::<Day>).transpose()?,
+            received: new.received.as_deref().map(day).transpose()?,
             reference: new.reference.clone(),
         },
     };
@@ -120,9 +119,7 @@ fn open(global: &Global, new: &OpenRequest) -> anyhow::Result<u8> {
 }
 
 fn document(path: &Path) -> anyhow::Result<DsrDocument> {
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())))?;
+    let bytes = read_given(path, DOCUMENT_BYTES_MAX + 1)?;
     if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
         return Err(Usage::new(format!("`{}` is larger than a request can be", path.display())).into());
     }
@@ -140,7 +137,7 @@ fn from_document(onefold: &Onefold, new: &OpenRequest, document: &DsrDocument) -
         .or(named)
         .ok_or_else(|| Usage::new("the document does not say under which law").help("give --law gdpr or --law ccpa"))?;
     let received = match new.received.as_deref().or(document.submitted.as_deref()) {
-        Some(day) => Some(day.parse::<Day>()?),
+        Some(text) => Some(day(text)?),
         None => None,
     };
     Ok(NewRequest {

@@ -3,6 +3,7 @@
 //! It never takes time back, asks before it goes far ahead of the machine's clock, and writes nothing where that clock has
 //! nothing to end.
 
+use super::{day, is_no_day};
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, Usage};
 use crate::cli::output::{self, counted, line};
@@ -73,6 +74,9 @@ fn tell(to: i64, was_due: Option<i64>, done: Option<&Committed>) -> anyhow::Resu
 fn instant(given: &str) -> anyhow::Result<i64> {
     if let Ok(day) = given.parse::<Day>() {
         return Ok(i64::from(day.0) * DAY_US);
+    }
+    if is_no_day(given) {
+        return Ok(i64::from(day(given)?.0) * DAY_US);
     }
     let wrong = |_| {
         let what = format!("`{}` is neither a time nor a day", output::shown(given));

@@ -1,6 +1,7 @@
 //! `onefold verify`: a package is checked where there is no ledger.
 
 use super::disclose::read_checkpoint;
+use super::read_given;
 use crate::cli::args::Global;
 use crate::cli::failure::{SUCCESS, TAMPERED, Usage};
 use crate::cli::output::{self, counted, line, shown};
@@ -8,10 +9,7 @@ use crate::encoding::hex;
 use crate::report::disclosure::{self, PACKAGE_BYTES_MAX, Problem, State, Verified, VerifiedEntry};
 use crate::tlog::key::KEY_TEXT_BYTES_MAX;
 use crate::tlog::{Checkpoint, SignedNote, VerifierKey};
-use anyhow::Context;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Where the second line of what does not fit on one begins.
@@ -25,7 +23,7 @@ const KEY_FILE_BYTES_MAX: u64 = 64 << 10;
 pub fn run(global: &Global, package: &Path, key: Option<&str>, since: Option<&Path>) -> anyhow::Result<u8> {
     let keys = key.map(keys).transpose()?.unwrap_or_default();
     let since = since.map(read_since).transpose()?;
-    let bytes = read(package, PACKAGE_BYTES_MAX as u64 + 1)?;
+    let bytes = read_given(package, PACKAGE_BYTES_MAX as u64 + 1)?;
     let verified = disclosure::verify(&bytes, &keys);
     if let (Err(error), true) = (&verified, global.json) {
         output::json(&json!({ "sound": false, "problems": [{ "what": error.to_string() }] }))?;
@@ -47,13 +45,6 @@ pub fn run(global: &Global, package: &Path, key: Option<&str>, since: Option<&Pa
     Ok(TAMPERED)
 }
 
-fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read `{}`", path.display());
-    let mut bytes = Vec::new();
-    File::open(path).with_context(cannot)?.take(limit).read_to_end(&mut bytes).with_context(cannot)?;
-    Ok(bytes)
-}
-
 /// A key, or those in a file.
 fn keys(text: &str) -> anyhow::Result<Vec<VerifierKey>> {
     let wrong = |error: crate::tlog::Error| {
@@ -63,7 +54,7 @@ fn keys(text: &str) -> anyhow::Result<Vec<VerifierKey>> {
     if !Path::new(text).is_file() {
         return Ok(vec![VerifierKey::parse(text.as_bytes()).map_err(wrong)?]);
     }
-    let bytes = read(Path::new(text), KEY_FILE_BYTES_MAX)?;
+    let bytes = read_given(Path::new(text), KEY_FILE_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let keys = lines.map(|line| VerifierKey::parse(line.get(..KEY_TEXT_BYTES_MAX).unwrap_or(line).as_bytes()));

@@ -1,7 +1,7 @@
 //! `onefold ledger reads`.
 
 use crate::cli::args::{Global, ReadsCommand};
-use crate::cli::commands::{one_profile, open};
+use crate::cli::commands::{day, one_profile, open};
 use crate::cli::failure::SUCCESS;
 use crate::cli::output::{self, Grid, counted, line};
 use crate::pipeline::{Clock, Day, ReadFilter, ReadView, SystemClock, prune_reads};
@@ -16,7 +16,7 @@ pub fn run(global: &Global, command: &ReadsCommand) -> anyhow::Result<u8> {
 }
 
 fn list(global: &Global, subject: Option<&str>, since: Option<&str>) -> anyhow::Result<u8> {
-    let since_s = since.map(str::parse::<Day>).transpose()?.map_or(0, Day::start_s);
+    let since_s = since.map(day).transpose()?.map_or(0, Day::start_s);
     let archive = open(global)?;
     let subject = subject.map(|id| one_profile(&archive.finder()?, id)).transpose()?;
     let (reads, erased) = archive.reads(&ReadFilter { subject, since_s })?;

@@ -61,6 +61,7 @@ mod review;
 mod rights;
 mod sandbox;
 mod settled;
+mod shown_under;
 mod subject;
 mod successor;
 mod time;

@@ -4,6 +4,7 @@
 
 use super::month::Month;
 use super::reads::{chain_id, held, months};
+use super::shown_under::ShownUnder;
 use super::{Archive, Error, directory::Directory};
 use crate::crypto::LedgerId;
 use crate::ledger::{self, Content, Digest, Kind, Read};
@@ -48,7 +49,7 @@ pub struct ReadView {
 /// What is wanted of the reads.
 #[derive(Clone, Debug, Default)]
 pub struct ReadFilter {
-    /// Only those of the profile of this root.
+    /// Only those of the profile of this root, and of those that its records were in when they were read.
     pub subject: Option<Birth>,
     /// Only those since then, seconds since 1970.
     pub since_s: u32,
@@ -89,6 +90,9 @@ impl Archive {
         let folder = self.directory.reads();
         let reader = self.reader()?;
         let (mut views, mut erased) = (Vec::new(), 0);
+        let members = filter.subject.map(|subject| self.index.profile(subject)).transpose()?.flatten();
+        let members = members.map(|row| row.members).unwrap_or_default();
+        let shown = filter.subject.map(|_| self.shown_under(&members)).transpose()?.unwrap_or_default();
         for month in months(&folder)? {
             let chain = ledger::Reader::open_chain(&folder.join(month.to_string()), &self.keys)?;
             chain.scan(None, |entry| -> Result<(), Error> {
@@ -106,7 +110,7 @@ impl Archive {
                 // Of a read in several parts, the first says what there is to say.
                 let about = match filter.subject {
                     None => read.part == 1,
-                    Some(subject) => self.is_about(&read, subject)?,
+                    Some(subject) => self.is_about(&read, subject, &members, &shown)?,
                 };
                 if about {
                     let id = if read.is_bulk() { None } else { reader.profile_at(read.root)? };
@@ -118,12 +122,13 @@ impl Archive {
         Ok((views, erased))
     }
 
-    /// Whether a read was about the profile of a root, by the root that it had then.
-    fn is_about(&self, read: &Read, subject: Birth) -> Result<bool, Error> {
+    /// Whether a read was about the profile of a root, or one that a record of it was in then, by the root that it had.
+    fn is_about(&self, read: &Read, subject: Birth, members: &[Birth], shown: &ShownUnder) -> Result<bool, Error> {
         let reader = self.reader()?;
         let roots = if read.is_bulk() { read.roots.as_slice() } else { std::slice::from_ref(&read.root) };
-        let members = self.index.profile(subject)?.map(|row| row.members).unwrap_or_default();
-        if roots.iter().any(|root| *root == subject || members.binary_search(root).is_ok()) {
+        if shown.any(read.epoch, roots)
+            || roots.iter().any(|root| *root == subject || members.binary_search(root).is_ok())
+        {
             return Ok(true);
         }
         // A root whose record was deleted since leads to the profile that goes on.

@@ -294,3 +294,34 @@ fn what_permits_is_told() {
     assert_eq!(why("marketing"), "policy `gdpr-contract` (Art. 6(1)(b) GDPR) permits it", "whatever she consented to");
     assert_eq!(why("analytics"), "a valid consent permits it (GDPR Art. 6(1)(a)); policy `gdpr-consent`");
 }
+
+#[test]
+fn who_was_shown_together_sees_the_read_after_a_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut onefold = retail(&data);
+    for (lsn, key) in [(1, "1"), (2, "2")] {
+        push(&mut onefold, &event("crm", key, Some(&customer("A0001", "ada@example.com")), lsn));
+    }
+    push(&mut onefold, &event("crm", "3", Some(&customer("A0003", "eve@example.com")), 3));
+    onefold.commit().unwrap();
+    let show = |onefold: &Onefold, id: &str, actor: &str| {
+        let access = Access { request: Some(actor.to_owned()), ..Access::inspection(actor) };
+        onefold.read_as(&access).unwrap().profile(root(onefold, id), None).unwrap();
+    };
+    show(&onefold, "crm:1", "together");
+    show(&onefold, "crm:3", "another");
+    let said = Statement { by: "grace".into(), reason: "x".into() };
+    onefold.set_mark(root(&onefold, "crm:1"), Mark::Restriction, &said).unwrap();
+    assert_ne!(root(&onefold, "crm:1"), root(&onefold, "crm:2"), "who is restricted stands apart");
+    show(&onefold, "crm:1", "first");
+    show(&onefold, "crm:2", "second");
+    drop(onefold);
+    let reads = |id: &str| {
+        let copy = copy_of(&data, id);
+        let reads = copy["reads"].as_array().unwrap().iter();
+        reads.map(|read| read["request"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(reads("crm:2"), ["together", "second"]);
+    assert_eq!(reads("crm:1"), ["together", "first"]);
+}

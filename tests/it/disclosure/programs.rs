@@ -89,7 +89,7 @@ fn the_program_tells_what_is_wrong() {
         (&["--entries", "0-99999999"], 2, "error: a package has at most 16,384 entries\n"),
         (&["--entries", "3,5000"], 3, "error: the ledger has no entry 5000\nhelp: "),
         (&["--profile", "crm:99"], 3, "error: source `crm` has sent no record of this key\n"),
-        (&["--profile", "crm:17", "--since", "/no/such"], 1, "error: cannot read `/no/such`"),
+        (&["--profile", "crm:17", "--since", "/no/such"], 2, "error: cannot read `/no/such`"),
         (&[], 2, "error: the following required arguments were not provided"),
     ] {
         let ran = disclose(arguments);

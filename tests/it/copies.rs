@@ -312,8 +312,9 @@ fn who_was_shown_together_sees_the_read_after_a_split() {
     show(&onefold, "crm:1", "together");
     show(&onefold, "crm:3", "another");
     let said = Statement { by: "grace".into(), reason: "x".into() };
-    onefold.set_mark(root(&onefold, "crm:1"), Mark::Restriction, &said).unwrap();
-    assert_ne!(root(&onefold, "crm:1"), root(&onefold, "crm:2"), "who is restricted stands apart");
+    let combining = Mark::Objection(onefold.schema().combining);
+    onefold.set_mark(root(&onefold, "crm:1"), combining, &said).unwrap();
+    assert_ne!(root(&onefold, "crm:1"), root(&onefold, "crm:2"), "who objects to it is not combined");
     show(&onefold, "crm:1", "first");
     show(&onefold, "crm:2", "second");
     drop(onefold);

@@ -275,6 +275,9 @@ impl Engine {
     /// Closes what was told since the last commit as a part of the same epoch: gives all that the two changed, in net.
     pub fn amend(&mut self, delta: Delta) -> Delta {
         let also = self.commit();
+        if also == Delta::default() {
+            return delta;
+        }
         let rows = |delta: &Delta| -> Vec<((Birth, Winners), isize)> {
             let both = delta
                 .profiles

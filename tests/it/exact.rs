@@ -137,6 +137,8 @@ struct Model {
     /// By id: birth order, at which step it last changed, and the line.
     consents: HashMap<u8, (usize, usize, Value)>,
     births: usize,
+    /// The identifiers that records carry or carried.
+    carried: HashMap<Name, BTreeSet<String>>,
     /// Names and identifiers that were erased.
     buried: BTreeSet<String>,
     /// By pair, whether they were decided to be the same.
@@ -158,20 +160,21 @@ fn identifiers(source: usize, line: &Value) -> Vec<String> {
 
 impl Model {
     fn erase(&mut self, source: usize, key: u8) -> bool {
-        let Some((_, _, line, live)) = self.records.remove(&(source, key)) else { return false };
+        if self.records.remove(&(source, key)).is_none() {
+            return false;
+        }
         let erased = (source, key);
         self.decisions.retain(|(a, b), _| *a != erased && *b != erased);
         self.allowed.retain(|_, carrier| *carrier != erased);
         self.buried.insert(format!("{source}/{key}"));
-        if live {
-            let others: BTreeSet<String> = self
-                .records
-                .iter()
-                .filter(|(_, (_, _, _, live))| *live)
-                .flat_map(|((source, _), (_, _, line, _))| identifiers(*source, line))
-                .collect();
-            self.buried.extend(identifiers(source, &line).into_iter().filter(|own| !others.contains(own)));
-        }
+        let others: BTreeSet<String> = self
+            .records
+            .iter()
+            .filter(|(_, (_, _, _, live))| *live)
+            .flat_map(|((source, _), (_, _, line, _))| identifiers(*source, line))
+            .collect();
+        let carried = self.carried.remove(&erased).unwrap_or_default();
+        self.buried.extend(carried.into_iter().filter(|own| !others.contains(own)));
         true
     }
 
@@ -188,6 +191,7 @@ impl Model {
         }
         if source == 2 || lsn >= known.1 {
             *known = (known.0, lsn, line.clone(), live);
+            self.carried.entry((source, key)).or_default().extend(carried);
         }
     }
 

@@ -7,6 +7,7 @@ use super::quarantine::DECODED;
 use super::wire::key_from_bytes;
 use crate::ledger::Rejected;
 use crate::model::SourceId;
+use crate::sources::utf16;
 use std::collections::BTreeSet;
 
 /// Shorter values are in too many messages.
@@ -16,6 +17,9 @@ const KEY_BYTES_MIN: usize = 4;
 const NUMBER_BYTES_MIN: usize = 6;
 /// As many of the last digits of a telephone number are looked for: what comes before is written in several ways.
 const PHONE_DIGITS: usize = 8;
+
+/// Bytes of `\uXXXX`.
+const ESCAPE_BYTES: usize = 6;
 
 /// What is looked for.
 #[derive(Debug, Default)]
@@ -75,20 +79,17 @@ fn has_word(text: &str, key: &str) -> bool {
     })
 }
 
-/// A text with the escapes of JSON strings read (RFC 8259, section 7), as far as they are any.
+/// A text with the escapes of characters in JSON strings read (RFC 8259, section 7), as far as they are any. Any other is
+/// read as what follows the backslash, of which no identifier has any that matters.
 fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(place) = rest.find('\\') {
         out.push_str(&rest[..place]);
-        let tail = &rest[place + 1..];
-        let hex = tail.strip_prefix('u').and_then(|hex| hex.get(..4));
-        let read = hex.and_then(|hex| char::from_u32(u32::from_str_radix(hex, 16).ok()?));
-        (rest, _) = match read {
-            Some(read) => (&tail[5..], out.push(read)),
-            // Any other escape is read as the character after it, of which no identifier has any that matters.
-            None => (tail, ()),
-        };
+        rest = &rest[place..];
+        let read = if rest.starts_with("\\u") { utf16(rest.as_bytes()) } else { None };
+        out.extend(read.map(|(character, _)| character));
+        rest = &rest[read.map_or(1, |(_, escapes)| escapes * ESCAPE_BYTES)..];
     }
     out.push_str(rest);
     out
@@ -126,6 +127,7 @@ mod tests {
             (1, "xcrm-17,Zora", false),
             (2, "a;ZORA@Example.com;", true),
             (2, r#"{"email":"zora\u0040example.com""#, true),
+            (2, r#"{"name":"\ud83d\ude00 \u007Aora@example.com""#, true),
             (2, r#"{"email":"other\u0040example.com""#, false),
             (2, "tel 0151 / 123 456-78", true),
             (2, "tel 0151 / 123 456-79", false),

@@ -353,7 +353,7 @@ pub(super) fn unescape(escaped: &str, into: &mut String) -> bool {
 }
 
 /// The character of `\uXXXX` or of a surrogate pair `\uXXXX\uXXXX`, and of how many escapes it is made.
-fn utf16(bytes: &[u8]) -> Option<(char, usize)> {
+pub fn utf16(bytes: &[u8]) -> Option<(char, usize)> {
     let first = hex4(bytes.get(2..)?)?;
     if let Some(character) = char::from_u32(first) {
         return Some((character, 1));

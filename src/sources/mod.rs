@@ -26,6 +26,7 @@ mod trie;
 
 pub use decoder::Decoder;
 pub use feed::{Error, Feed, FeedPosition, Rejection, Step};
+pub(crate) use json::utf16;
 pub use mixed::MixedDecoder;
 pub use open_dsr::{DsrDocument, read_dsr};
 pub use refusal::Refusal;

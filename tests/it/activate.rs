@@ -124,9 +124,7 @@ fn fresh(data: &Path, folder: &Path, bundle: &Bundle, lines: &[Value]) -> Vec<St
 }
 
 fn lose_index(data: &Path) {
-    while fs::remove_dir_all(data.join("index")).is_err() && data.join("index").exists() {
-        std::thread::yield_now();
-    }
+    crate::support::remove_patiently(&data.join("index"));
 }
 
 #[test]

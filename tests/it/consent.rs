@@ -1,10 +1,11 @@
 //! Goal: nobody gets more than was consented to, whatever order things come in and whoever is joined to whom.
 //! Method: small stories, told to the whole engine; after each step the answer for one purpose, and which values it shows.
 
+mod bound;
 mod receipts;
 
 use super::ledger_faults::copy;
-use super::support::{DAY, Hands, NOW, bundle, event, patiently, push, read};
+use super::support::{DAY, Hands, NOW, bundle, event, patiently, push, read, remove_patiently};
 use onefold::ledger::{Content, Kind};
 use onefold::model::{Birth, Ruling};
 use onefold::pipeline::{Error, InitOptions, Onefold, OpenOptions, Statement};
@@ -37,8 +38,14 @@ impl Story {
     }
 
     fn under(bundle: Bundle) -> Self {
+        Self::like(bundle, None)
+    }
+
+    /// With the identity key of another.
+    fn like(bundle: Bundle, other: Option<&Self>) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Hands::new(NOW));
-        let options = InitOptions { clock: Box::new(clock.clone()), ..InitOptions::default() };
+        let identity_from = other.map(|other| other.folder.path().join("data"));
+        let options = InitOptions { clock: Box::new(clock.clone()), identity_from, ..InitOptions::default() };
         let onefold = Onefold::init(&folder.path().join("data"), bundle, options).unwrap();
         Self { folder, clock, onefold: Some(onefold), log: 0 }
     }
@@ -53,6 +60,13 @@ impl Story {
         let options = || OpenOptions { clock: Box::new(self.clock.clone()), ..OpenOptions::default() };
         let data = self.folder.path().join("data");
         self.onefold = Some(patiently(|| Onefold::open(&data, options())).unwrap());
+    }
+
+    /// The index is lost: everything comes from the ledger.
+    fn rebuild(&mut self) {
+        drop(self.onefold.take());
+        remove_patiently(&self.folder.path().join("data/index"));
+        self.again();
     }
 
     fn set(&mut self, now: u32) {

@@ -356,9 +356,7 @@ fn check_under(strict: bool, steps: &[Step]) {
                 onefold.acknowledge().expect("an acknowledgement");
                 drop(onefold);
                 // A store that was just closed may still be putting its last file there.
-                while std::fs::remove_dir_all(data.join("index")).is_err() && data.join("index").exists() {
-                    std::thread::yield_now();
-                }
+                crate::support::remove_patiently(&data.join("index"));
                 onefold = open();
             }
             Step::Redact => {

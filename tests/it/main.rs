@@ -6,7 +6,6 @@ mod activate;
 mod as_of;
 mod attacks;
 mod bad_input;
-mod bound;
 mod cli;
 mod consent;
 mod copies;

@@ -14,7 +14,6 @@ use onefold::pipeline::{
 use onefold::policy::Bundle;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 mod ids;
@@ -97,9 +96,7 @@ fn breaches(onefold: &Onefold) -> Vec<onefold::pipeline::Breach> {
 
 fn lose_index(data: &Path) {
     // A store that was just closed may still be putting its last file there.
-    while fs::remove_dir_all(data.join("index")).is_err() && data.join("index").exists() {
-        std::thread::yield_now();
-    }
+    crate::support::remove_patiently(&data.join("index"));
 }
 
 /// Four people with nothing in common, but for two who share an address.

@@ -236,3 +236,10 @@ pub fn patiently<T>(
     }
     open()
 }
+
+/// Removes a folder, which a thread that is about to end may still be writing to.
+pub fn remove_patiently(folder: &std::path::Path) {
+    while std::fs::remove_dir_all(folder).is_err() && folder.exists() {
+        std::thread::yield_now();
+    }
+}

@@ -2,8 +2,9 @@
 //! Method: histories of consents, of whom they bind and of ticks, with little else, against the twin; and the cases by hand
 //! in which a change by time once went unnoticed.
 
+use super::shapes::carrying;
 use super::{DAY_US, Op, Run, SMALL, Size, check, consent, facts, identifier, world};
-use onefold::model::{About, ConsentFacts, ConsentState, Facts, NameMark, Permission, PurposeId, SourceId};
+use onefold::model::{ConsentFacts, ConsentState, Facts, Permission, PurposeId};
 use proptest::prelude::*;
 
 fn op(size: Size) -> impl Strategy<Value = Op> {
@@ -30,16 +31,7 @@ proptest! {
 
 /// A record with the first address, or with none.
 fn record(carries: bool) -> Facts {
-    Facts {
-        source: SourceId(0),
-        at: 0,
-        since: 0,
-        about: About::default(),
-        given: NameMark::NONE,
-        identifiers: if carries { vec![identifier(0, 0)] } else { Vec::new() },
-        values: Vec::new(),
-        rectified: Vec::new(),
-    }
+    carrying(&[identifier(0, 0)][..usize::from(carries)])
 }
 
 /// A consent on the first address: given or ended on one day, received on the first, in the place of its order.

@@ -6,7 +6,8 @@ use super::{Op, Run, identifier, named, world};
 use onefold::dataflow::Membership;
 use onefold::model::{About, Birth, Facts, IdentifierHash, KindId, NameMark, SourceId};
 
-fn carrying(identifiers: &[(KindId, IdentifierHash)]) -> Facts {
+/// A record with these identifiers and nothing else.
+pub fn carrying(identifiers: &[(KindId, IdentifierHash)]) -> Facts {
     let mut identifiers = identifiers.to_vec();
     identifiers.sort_unstable();
     Facts {

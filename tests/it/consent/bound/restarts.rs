@@ -1,8 +1,8 @@
 //! The same history without a restart, with restarts, with an index that lags behind, and from the ledger alone.
 
-use super::super::ledger_faults::copy;
-use super::super::support::{DAY, NOW, export};
 use super::{Story, rules, statement};
+use crate::ledger_faults::copy;
+use crate::support::{DAY, NOW, event, export, push, remove_patiently};
 use onefold::model::Ruling;
 use onefold::pipeline::{Mark, Rectified, Table};
 use proptest::prelude::*;
@@ -76,8 +76,8 @@ fn run(steps: &[Step], restarts: bool, mut story: Story) -> (Story, Vec<Seen>) {
             }
             Step::Delete(s, k) => {
                 story.log += 1;
-                let line = super::event(["crm", "shop"][usize::from(*s)], &k.to_string(), None, story.log);
-                super::push(story.onefold(), &line);
+                let line = event(["crm", "shop"][usize::from(*s)], &k.to_string(), None, story.log);
+                push(story.onefold(), &line);
             }
             Step::Say(key, on, purposes, status, at, until) => {
                 let on = if *on < 4 {
@@ -98,7 +98,7 @@ fn run(steps: &[Step], restarts: bool, mut story: Story) -> (Story, Vec<Seen>) {
                 event["status"] = json!(status);
                 event["at"] = json!(day(i64::from(now - NOW) / i64::from(DAY) + i64::from(*at)));
                 event["until"] = json!(until.map(|n| day(i64::from(now - NOW) / i64::from(DAY) + i64::from(n))));
-                super::push(story.onefold(), &json!({"source": "consents", "event": event}));
+                push(story.onefold(), &json!({"source": "consents", "event": event}));
             }
             Step::Wait(n) => {
                 now += u32::from(*n) * DAY;
@@ -133,9 +133,7 @@ fn run(steps: &[Step], restarts: bool, mut story: Story) -> (Story, Vec<Seen>) {
                 if restarts && kept {
                     drop(story.onefold.take());
                     let index = story.folder.path().join("data/index");
-                    while std::fs::remove_dir_all(&index).is_err() && index.exists() {
-                        std::thread::yield_now();
-                    }
+                    remove_patiently(&index);
                     copy(&story.folder.path().join("kept"), &index);
                     story.again();
                 }

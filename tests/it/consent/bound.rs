@@ -5,20 +5,11 @@
 
 mod restarts;
 
-use super::support::{DAY, Hands, NOW, bundle, event, patiently, push, read};
-use onefold::ledger::Content;
-use onefold::model::Birth;
-use onefold::pipeline::{Error, InitOptions, Onefold, OpenOptions, Rectified, Statement};
+use super::{Story, copy, remove_patiently};
+use crate::support::{DAY, NOW, bundle, patiently, push, read};
+use onefold::pipeline::{Error, Onefold, OpenOptions, Rectified, Statement};
 use onefold::policy::Bundle;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-struct Story {
-    folder: TempDir,
-    clock: Hands,
-    onefold: Option<Onefold>,
-    log: u64,
-}
 
 const PURPOSES: &str = r#"
 combining = "unified"
@@ -74,101 +65,29 @@ fn rules() -> Bundle {
     Bundle::compile(files).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
+fn story() -> Story {
+    Story::under(rules())
+}
+
 impl Story {
-    fn new() -> Self {
-        Self::under(rules())
-    }
-
-    fn under(bundle: Bundle) -> Self {
-        Self::like(bundle, None)
-    }
-
-    /// With the identity key of another.
-    fn like(bundle: Bundle, other: Option<&Self>) -> Self {
-        let (folder, clock) = (tempfile::tempdir().unwrap(), Hands::new(NOW));
-        let identity_from = other.map(|other| other.folder.path().join("data"));
-        let options = InitOptions { clock: Box::new(clock.clone()), identity_from, ..InitOptions::default() };
-        let onefold = Onefold::init(&folder.path().join("data"), bundle, options).unwrap();
-        Self { folder, clock, onefold: Some(onefold), log: 0 }
-    }
-
-    fn set(&mut self, now: u32) {
-        self.clock.set(now);
-    }
-
-    fn onefold(&mut self) -> &mut Onefold {
-        self.onefold.as_mut().unwrap()
-    }
-
-    fn again(&mut self) {
-        drop(self.onefold.take());
-        let options = || OpenOptions { clock: Box::new(self.clock.clone()), ..OpenOptions::default() };
-        let data = self.folder.path().join("data");
-        self.onefold = Some(patiently(|| Onefold::open(&data, options())).unwrap());
-    }
-
-    /// The index is lost: everything comes from the ledger.
-    fn rebuild(&mut self) {
-        drop(self.onefold.take());
-        let index = self.folder.path().join("data/index");
-        while std::fs::remove_dir_all(&index).is_err() && index.exists() {
-            std::thread::yield_now();
-        }
-        self.again();
-    }
-
-    fn put(&mut self, name: &str, row: &Value) {
-        let (source, key) = name.split_once(':').unwrap();
-        if source == "list" {
-            let mut row = row.clone();
-            row["id"] = key.into();
-            push(self.onefold(), &json!({"source": source, "event": row}));
-            return;
-        }
-        self.log += 1;
-        let line = event(source, key, Some(row), self.log);
-        push(self.onefold(), &line);
-    }
-
-    fn say(&mut self, key: &str, on: &Value, purpose: &str, status: &str, at: &str) {
+    /// A consent comes, on these identifiers and for these purposes, with commas between them.
+    fn say_on(&mut self, key: &str, on: &Value, purposes: &str, status: &str, at: &str) {
         let mut event = on.clone();
         event["id"] = key.into();
-        event["purpose"] =
-            if purpose.contains(',') { json!(purpose.split(',').collect::<Vec<_>>()) } else { purpose.into() };
+        event["purpose"] = json!(purposes.split(',').collect::<Vec<_>>());
         event["status"] = status.into();
         event["at"] = at.into();
         push(self.onefold(), &json!({"source": "consents", "event": event}));
         assert!(read(self.onefold()).quarantined_records(10).unwrap().is_empty());
     }
 
-    fn commit(&mut self) {
-        self.onefold().commit().unwrap();
-    }
-
-    fn root(&self, name: &str) -> Birth {
-        self.onefold.as_ref().unwrap().finder().unwrap().profiles_of(name).unwrap()[0]
-    }
-
-    fn allowed(&self, name: &str, purpose: &str) -> bool {
+    fn allowed_for(&self, name: &str, purpose: &str) -> bool {
         let onefold = self.onefold.as_ref().unwrap();
         match read(onefold).profile(self.root(name), onefold.schema().purpose(purpose)) {
             Ok(_) => true,
             Err(Error::Denied { .. }) => false,
             Err(error) => panic!("{error}"),
         }
-    }
-
-    fn joined(&self, one: &str, other: &str) -> bool {
-        self.root(one) == self.root(other)
-    }
-
-    /// Consent, and how many records each binding entry names.
-    fn bound(&self) -> Vec<(Birth, Vec<Birth>)> {
-        let entries = read(self.onefold.as_ref().unwrap()).entries(0, u64::MAX).unwrap();
-        let records = |content: &Content| {
-            if let Content::Binding(bound) = content { Some((bound.consent, bound.records.clone())) } else { None }
-        };
-        entries.iter().filter_map(|entry| records(&entry.content)).collect()
     }
 }
 
@@ -183,27 +102,27 @@ const BOTH: fn() -> Value = || json!({"email": "a@example.com", "account": "A1"}
 fn withdrawn_on_two_and_given_again_on_one(story: &mut Story) {
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "phone": "+353 85 012 3456"}));
     story.put("crm:2", &json!({"email": "b@example.com", "family": "Ada", "phone": "+353 85 012 3456"}));
-    story.say("w1", &BOTH(), "marketing,analytics", "withdrawn", "2026-05-01T00:00:00Z");
-    story.say("g1", &json!({"email": "a@example.com"}), "analytics", "given", "2026-05-02T00:00:00Z");
+    story.say_on("w1", &BOTH(), "marketing,analytics", "withdrawn", "2026-05-01T00:00:00Z");
+    story.say_on("g1", &json!({"email": "a@example.com"}), "analytics", "given", "2026-05-02T00:00:00Z");
     story.commit();
     assert!(story.joined("crm:1", "crm:2"));
-    assert!(!story.allowed("crm:1", "marketing"));
-    assert!(story.allowed("crm:1", "analytics"), "lifted on the address that it was withdrawn on");
+    assert!(!story.allowed_for("crm:1", "marketing"));
+    assert!(story.allowed_for("crm:1", "analytics"), "lifted on the address that it was withdrawn on");
 }
 
 #[test]
 fn a_binding_changes_nothing_while_they_stay_together() {
-    let mut story = Story::new();
+    let mut story = story();
     withdrawn_on_two_and_given_again_on_one(&mut story);
     // Somebody else comes.
     story.put("crm:9", &json!({"email": "z@example.com"}));
     story.commit();
-    assert!(story.allowed("crm:1", "analytics"), "nothing happened to this profile");
+    assert!(story.allowed_for("crm:1", "analytics"), "nothing happened to this profile");
 }
 
 #[test]
 fn a_binding_is_the_same_with_and_without_a_restart() {
-    let (mut one, mut two) = (Story::new(), Story::new());
+    let (mut one, mut two) = (story(), story());
     for story in [&mut one, &mut two] {
         withdrawn_on_two_and_given_again_on_one(story);
     }
@@ -212,13 +131,13 @@ fn a_binding_is_the_same_with_and_without_a_restart() {
         story.put("crm:9", &json!({"email": "z@example.com"}));
         story.commit();
     }
-    assert_eq!(one.allowed("crm:1", "analytics"), two.allowed("crm:1", "analytics"));
+    assert_eq!(one.allowed_for("crm:1", "analytics"), two.allowed_for("crm:1", "analytics"));
 }
 
 /// After a restart dataflow and index say something else; what then touches the profile may stop the engine.
 #[test]
 fn after_a_restart_with_a_binding_the_profile_can_still_be_changed() {
-    let mut story = Story::new();
+    let mut story = story();
     withdrawn_on_two_and_given_again_on_one(&mut story);
     story.again();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Lovelace", "phone": "+353 85 012 3456"}));
@@ -231,27 +150,27 @@ fn after_a_restart_with_a_binding_the_profile_can_still_be_changed() {
 
 #[test]
 fn a_new_consent_on_one_of_the_identifiers_lifts_what_was_withdrawn_while_together() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "phone": "+353 85 012 3456"}));
     story.put("crm:2", &json!({"email": "b@example.com", "family": "Ada", "phone": "+353 85 012 3456"}));
     story.commit();
     assert!(story.joined("crm:1", "crm:2"));
-    story.say("w1", &BOTH(), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
+    story.say_on("w1", &BOTH(), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
     story.commit();
-    assert!(!story.allowed("crm:1", "marketing"));
-    story.say("g1", &json!({"email": "a@example.com"}), "marketing", "given", "2026-05-02T00:00:00Z");
+    assert!(!story.allowed_for("crm:1", "marketing"));
+    story.say_on("g1", &json!({"email": "a@example.com"}), "marketing", "given", "2026-05-02T00:00:00Z");
     story.commit();
-    assert!(story.allowed("crm:1", "marketing"), "given later on a verified identifier that it was withdrawn on");
+    assert!(story.allowed_for("crm:1", "marketing"), "given later on a verified identifier that it was withdrawn on");
 }
 
 /// A row for another purpose, of which others spoke on the other identifier, appears although nothing happened.
 #[test]
 fn a_binding_asks_for_no_purpose_of_others() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));
-    story.say("g1", &json!({"account": "A1"}), "analytics", "given", "2026-05-01T00:00:00Z");
+    story.say_on("g1", &json!({"account": "A1"}), "analytics", "given", "2026-05-01T00:00:00Z");
     story.commit();
-    story.say("w1", &BOTH(), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
+    story.say_on("w1", &BOTH(), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
     story.commit();
     story.put("crm:9", &json!({}));
     let changed = story.onefold().commit().unwrap().unwrap().profiles;
@@ -261,41 +180,47 @@ fn a_binding_asks_for_no_purpose_of_others() {
 /// An address that too many carry reaches nobody; who withdraws on it binds nobody else.
 #[test]
 fn what_reaches_nobody_binds_nobody() {
-    let mut story = Story::new();
+    let mut story = story();
     for n in 10..16 {
         story.put(&format!("crm:{n}"), &json!({"email": "info@example.com", "family": format!("F{n}")}));
     }
     story.put("crm:1", &json!({"email": "info@example.com", "account": "A1", "family": "Ada"}));
-    story.say("g1", &json!({"account": "A1"}), "marketing", "given", "2026-05-01T00:00:00Z");
-    story.say("g2", &json!({"account": "A1"}), "analytics", "given", "2026-05-01T00:00:00Z");
+    story.say_on("g1", &json!({"account": "A1"}), "marketing", "given", "2026-05-01T00:00:00Z");
+    story.say_on("g2", &json!({"account": "A1"}), "analytics", "given", "2026-05-01T00:00:00Z");
     story.commit();
-    assert!(story.allowed("crm:1", "marketing") && story.allowed("crm:1", "analytics"));
+    assert!(story.allowed_for("crm:1", "marketing") && story.allowed_for("crm:1", "analytics"));
     // In one epoch: she withdraws one purpose, and somebody else withdraws everything on the shared address.
-    story.say("w1", &json!({"account": "A1"}), "marketing", "withdrawn", "2026-05-02T00:00:00Z");
-    story.say("w2", &json!({"email": "info@example.com"}), "marketing,analytics", "withdrawn", "2026-05-02T00:00:00Z");
+    story.say_on("w1", &json!({"account": "A1"}), "marketing", "withdrawn", "2026-05-02T00:00:00Z");
+    story.say_on(
+        "w2",
+        &json!({"email": "info@example.com"}),
+        "marketing,analytics",
+        "withdrawn",
+        "2026-05-02T00:00:00Z",
+    );
     story.commit();
-    assert!(!story.allowed("crm:1", "marketing"));
-    assert!(story.allowed("crm:1", "analytics"), "the shared address reaches nobody");
+    assert!(!story.allowed_for("crm:1", "marketing"));
+    assert!(story.allowed_for("crm:1", "analytics"), "the shared address reaches nobody");
     story.put("crm:9", &json!({"email": "z@example.com"}));
     story.commit();
-    assert!(story.allowed("crm:1", "analytics"), "nothing happened to this profile: {:?}", story.bound());
+    assert!(story.allowed_for("crm:1", "analytics"), "nothing happened to this profile: {:?}", story.bound());
 }
 
 /// One message withdraws for marketing and for combining on an address that reaches nobody, in the epoch in which she
 /// withdraws for marketing.
 #[test]
 fn what_reaches_nobody_tears_nobody_apart() {
-    let mut story = Story::new();
+    let mut story = story();
     for n in 10..16 {
         story.put(&format!("crm:{n}"), &json!({"email": "info@example.com", "family": format!("F{n}")}));
     }
     story.put("crm:1", &json!({"email": "info@example.com", "account": "A1", "family": "Ada"}));
     story.put("shop:2", &json!({"email": "b@example.com", "account": "A1", "family": "Ada"}));
-    story.say("g1", &json!({"account": "A1"}), "marketing", "given", "2026-05-01T00:00:00Z");
+    story.say_on("g1", &json!({"account": "A1"}), "marketing", "given", "2026-05-01T00:00:00Z");
     story.commit();
     assert!(story.joined("crm:1", "shop:2"));
-    story.say("w1", &json!({"account": "A1"}), "marketing", "withdrawn", "2026-05-02T00:00:00Z");
-    story.say("w2", &json!({"email": "info@example.com"}), "marketing,unified", "withdrawn", "2026-05-02T00:00:00Z");
+    story.say_on("w1", &json!({"account": "A1"}), "marketing", "withdrawn", "2026-05-02T00:00:00Z");
+    story.say_on("w2", &json!({"email": "info@example.com"}), "marketing,unified", "withdrawn", "2026-05-02T00:00:00Z");
     story.commit();
     assert!(story.joined("crm:1", "shop:2"));
     story.put("crm:9", &json!({"email": "z@example.com"}));
@@ -305,65 +230,70 @@ fn what_reaches_nobody_tears_nobody_apart() {
 
 #[test]
 fn a_withdrawal_that_is_said_again_binds_who_came_in_between() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "account": "A1"}));
-    story.say("w1", &json!({"email": "a@example.com"}), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
+    story.say_on("w1", &json!({"email": "a@example.com"}), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
     story.commit();
     story.put("shop:2", &json!({"email": "b@example.com", "family": "Ada", "account": "A1"}));
-    story.say("g1", &json!({"email": "b@example.com"}), "marketing", "given", "2026-04-01T00:00:00Z");
+    story.say_on("g1", &json!({"email": "b@example.com"}), "marketing", "given", "2026-04-01T00:00:00Z");
     story.commit();
-    assert!(story.joined("crm:1", "shop:2") && !story.allowed("shop:2", "marketing"));
+    assert!(story.joined("crm:1", "shop:2") && !story.allowed_for("shop:2", "marketing"));
     // She withdraws once more, by the same consent record, while both are together.
-    story.say("w1", &json!({"email": "a@example.com"}), "marketing", "withdrawn", "2026-05-10T00:00:00Z");
+    story.say_on("w1", &json!({"email": "a@example.com"}), "marketing", "withdrawn", "2026-05-10T00:00:00Z");
     story.commit();
     story.put("shop:2", &json!({"email": "b@example.com", "family": "Ada", "account": "A2"}));
     story.commit();
     assert!(!story.joined("crm:1", "shop:2"));
-    assert!(!story.allowed("shop:2", "marketing"), "withdrawn while together: {:?}", story.bound());
+    assert!(!story.allowed_for("shop:2", "marketing"), "withdrawn while together: {:?}", story.bound());
 }
 
 #[test]
 fn a_withdrawal_whose_identifier_changes_binds_by_the_new_one() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "account": "A1"}));
     story.put("shop:2", &json!({"email": "b@example.com", "family": "Ada", "account": "A1"}));
-    story.say("g1", &json!({"email": "b@example.com"}), "marketing", "given", "2026-04-01T00:00:00Z");
+    story.say_on("g1", &json!({"email": "b@example.com"}), "marketing", "given", "2026-04-01T00:00:00Z");
     story.commit();
-    story.say("w1", &json!({"email": "a@example.com"}), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
+    story.say_on("w1", &json!({"email": "a@example.com"}), "marketing", "withdrawn", "2026-05-01T00:00:00Z");
     story.commit();
-    assert!(story.joined("crm:1", "shop:2") && !story.allowed("shop:2", "marketing"));
+    assert!(story.joined("crm:1", "shop:2") && !story.allowed_for("shop:2", "marketing"));
     // She consents again, under a new address; and withdraws again: the same consent record all the time.
     story.put("crm:1", &json!({"email": "c@example.com", "family": "Ada", "account": "A1"}));
-    story.say("w1", &json!({"email": "c@example.com"}), "marketing", "given", "2026-05-03T00:00:00Z");
+    story.say_on("w1", &json!({"email": "c@example.com"}), "marketing", "given", "2026-05-03T00:00:00Z");
     story.commit();
-    assert!(story.allowed("crm:1", "marketing"));
-    story.say("w1", &json!({"email": "c@example.com"}), "marketing", "withdrawn", "2026-05-04T00:00:00Z");
+    assert!(story.allowed_for("crm:1", "marketing"));
+    story.say_on("w1", &json!({"email": "c@example.com"}), "marketing", "withdrawn", "2026-05-04T00:00:00Z");
     story.commit();
-    assert!(!story.allowed("crm:1", "marketing"));
+    assert!(!story.allowed_for("crm:1", "marketing"));
     story.put("shop:2", &json!({"email": "b@example.com", "family": "Ada", "account": "A2"}));
     story.commit();
     assert!(!story.joined("crm:1", "shop:2"));
-    assert!(!story.allowed("shop:2", "marketing"), "withdrawn while together: {:?}", story.bound());
+    assert!(!story.allowed_for("shop:2", "marketing"), "withdrawn while together: {:?}", story.bound());
 }
 
 #[test]
 fn who_withdraws_everything_combining_included_withdraws_it_for_all_records_of_theirs() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada", "account": "A1"}));
     story.put("shop:2", &json!({"email": "b@example.com", "family": "Ada", "account": "A1"}));
-    story.say("g1", &json!({"email": "b@example.com"}), "marketing", "given", "2026-04-01T00:00:00Z");
+    story.say_on("g1", &json!({"email": "b@example.com"}), "marketing", "given", "2026-04-01T00:00:00Z");
     story.commit();
-    assert!(story.joined("crm:1", "shop:2") && story.allowed("shop:2", "marketing"));
-    story.say("w1", &json!({"email": "a@example.com"}), "marketing,unified", "withdrawn", "2026-05-01T00:00:00Z");
+    assert!(story.joined("crm:1", "shop:2") && story.allowed_for("shop:2", "marketing"));
+    story.say_on("w1", &json!({"email": "a@example.com"}), "marketing,unified", "withdrawn", "2026-05-01T00:00:00Z");
     story.commit();
     // Combining is not refused by what is withdrawn for it under a bundle that permits it, but by `withdrawn` here or not:
     // whichever, what was withdrawn while together holds for both.
-    assert!(!story.allowed("shop:2", "marketing"), "joined: {}, {:?}", story.joined("crm:1", "shop:2"), story.bound());
+    assert!(
+        !story.allowed_for("shop:2", "marketing"),
+        "joined: {}, {:?}",
+        story.joined("crm:1", "shop:2"),
+        story.bound()
+    );
 }
 
 /// A steward sets what the only record says already; two others say otherwise afterwards.
 fn confirmed() -> (Story, fn(&Story) -> String) {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "city": "Berlin", "account": "A1"}));
     story.commit();
     let (root, city) = (story.root("crm:1"), story.onefold().schema().attribute("city").unwrap());
@@ -399,48 +329,46 @@ fn what_a_steward_confirms_lets_the_profile_change_after_a_restart() {
 /// Rule 4, and the rule in `channel`: what is received later lifts only what was given earlier.
 #[test]
 fn a_backdated_grant_by_the_same_consent_lifts_nothing() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));
     let on = json!({"email": "a@example.com"});
-    story.say("c1", &on, "marketing", "withdrawn", "2026-05-20T00:00:00Z");
+    story.say_on("c1", &on, "marketing", "withdrawn", "2026-05-20T00:00:00Z");
     story.commit();
-    assert!(!story.allowed("crm:1", "marketing"));
+    assert!(!story.allowed_for("crm:1", "marketing"));
     // The grant that she withdrew is delivered late.
-    story.say("c1", &on, "marketing", "given", "2026-05-01T00:00:00Z");
+    story.say_on("c1", &on, "marketing", "given", "2026-05-01T00:00:00Z");
     story.commit();
-    assert!(!story.allowed("crm:1", "marketing"));
+    assert!(!story.allowed_for("crm:1", "marketing"));
 }
 
 /// `until` is when anything changes, which is not always an end.
 #[test]
 fn a_consent_that_begins_ends_nothing_for_readers() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "family": "Ada"}));
     let on = json!({"email": "a@example.com"});
-    story.say("c1", &on, "marketing", "given", "2026-05-20T00:00:00Z");
-    story.say("c2", &on, "marketing", "given", "2026-06-03T00:00:00Z");
+    story.say_on("c1", &on, "marketing", "given", "2026-05-20T00:00:00Z");
+    story.say_on("c2", &on, "marketing", "given", "2026-06-03T00:00:00Z");
     story.commit();
-    assert!(story.allowed("crm:1", "marketing"));
+    assert!(story.allowed_for("crm:1", "marketing"));
     story.set(NOW + 2 * DAY);
-    let before = story.allowed("crm:1", "marketing");
+    let before = story.allowed_for("crm:1", "marketing");
     story.commit();
-    assert_eq!((before, story.allowed("crm:1", "marketing")), (true, true));
+    assert_eq!((before, story.allowed_for("crm:1", "marketing")), (true, true));
 }
 
 /// A stop between the commit of the ledger and the index: the next opening replays the epoch.
 #[test]
 fn an_epoch_after_a_binding_is_replayed_as_it_was_written() {
-    let mut story = Story::new();
+    let mut story = story();
     withdrawn_on_two_and_given_again_on_one(&mut story);
     let (index, kept) = (story.folder.path().join("data/index"), story.folder.path().join("kept"));
-    super::ledger_faults::copy(&index, &kept);
+    copy(&index, &kept);
     story.put("crm:9", &json!({"email": "z@example.com"}));
     story.commit();
     drop(story.onefold.take());
-    while std::fs::remove_dir_all(&index).is_err() && index.exists() {
-        std::thread::yield_now();
-    }
-    super::ledger_faults::copy(&kept, &index);
+    remove_patiently(&index);
+    copy(&kept, &index);
     let opened = patiently(|| {
         Onefold::open(
             &story.folder.path().join("data"),
@@ -453,7 +381,7 @@ fn an_epoch_after_a_binding_is_replayed_as_it_was_written() {
 /// Withdrawn again: the source is believed again.
 #[test]
 fn a_rectification_that_ends_ends_although_the_source_says_the_same_by_now() {
-    let mut story = Story::new();
+    let mut story = story();
     story.put("crm:1", &json!({"email": "a@example.com", "city": "Berlin", "account": "A1"}));
     story.commit();
     let (root, city) = (story.root("crm:1"), story.onefold().schema().attribute("city").unwrap());

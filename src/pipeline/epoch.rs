@@ -30,7 +30,7 @@ pub enum Outcome {
     Taken,
     /// The record is as the change says already.
     Unchanged,
-    /// A later change of the same record was taken before.
+    /// A later change of the same record was taken before, or it is a consent that was given before it was withdrawn.
     Late,
     /// It could not be used; the reason and the content stand in quarantine.
     Quarantined,
